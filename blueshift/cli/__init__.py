@@ -1,0 +1,1 @@
+"""Commands: parse, call app, print, map outcomes to exit codes."""

@@ -1,0 +1,1 @@
+"""Kubernetes as raw mappings: requests, watches, exec, logs."""

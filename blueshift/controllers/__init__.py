@@ -1,0 +1,1 @@
+"""What Blueshift knows about each ingress controller."""

@@ -1,0 +1,1 @@
+"""One look at the cluster and DNS: the World."""

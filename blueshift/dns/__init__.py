@@ -1,0 +1,1 @@
+"""DNS: authoritative reading and compare-and-swap writing."""

@@ -1,0 +1,1 @@
+"""Steps, effects, the one loop, the journal and the lease."""

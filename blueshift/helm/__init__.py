@@ -1,0 +1,1 @@
+"""Helm made safe: pyhelm3 without its traps, release records, values."""

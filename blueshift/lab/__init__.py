@@ -1,0 +1,1 @@
+"""A real one-machine Kubernetes cluster to try, rehearse and test on."""

@@ -1,0 +1,1 @@
+"""Playbooks: YAML with places, what ships."""

@@ -1,0 +1,1 @@
+"""The checks: functions of a World and tools, one file per area."""

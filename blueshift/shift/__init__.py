@@ -1,0 +1,1 @@
+"""The ways to move traffic between two sides."""

@@ -1,0 +1,1 @@
+"""Evidence about requests: prober, metrics, logs, judge."""
