@@ -1,0 +1,192 @@
+"""What the loop asks of a step, and what a step may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import msgspec
+
+from blueshift.engine.state import State
+
+Fact = TypeVar("Fact", bound=msgspec.Struct)
+
+
+class Intent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an effect is about to change; journalled before it. Holds no credential."""
+
+    what: str
+    """One sentence."""
+    expected: Any = None
+    """How the world looked before: plain data, enough to tell our change from another's."""
+    wanted: Any = None
+    bound: float = 60.0
+    """Seconds after which the effect can no longer be at work by itself."""
+
+
+class Way(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One way on from a standstill: the sentence and the exact command."""
+
+    what: str
+    command: str = ""
+
+
+class Absent(msgspec.Struct, frozen=True):
+    """The world is as the intent expected it: the effect has not happened."""
+
+
+class Done(msgspec.Struct, frozen=True):
+    """The effect is in the world."""
+
+
+class InFlight(msgspec.Struct, frozen=True):
+    """It may still be at work (a helm child that outlived us): wait until its bound."""
+
+    reason: str
+
+
+class Foreign(msgspec.Struct, frozen=True):
+    """Somebody else changed what the effect would change: hold, and show the difference."""
+
+    difference: str
+    ways: tuple[Way, ...] = ()
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """It cannot be told now."""
+
+    reason: str
+
+
+Observed = Absent | Done | InFlight | Foreign | Unknown
+
+
+class Effect(Protocol):
+    """One atomic change of the outside world."""
+
+    @property
+    def key(self) -> str:
+        """Stable within its step, over resumes."""
+
+    @property
+    def intent(self) -> Intent:
+        """What it will do."""
+
+    async def observe(self, journalled: Journalled | None) -> Observed:
+        """Look, change nothing. `journalled` is what the journal holds of an earlier try."""
+
+    async def do(self) -> None:
+        """Do it once. Raises `Ambiguous` when the answer was lost: the loop then observes."""
+
+
+class Journalled(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the journal knows of one effect."""
+
+    intent: Intent
+    intended: datetime
+    done: datetime | None = None
+    adopted: bool = False
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """The step's proofs hold."""
+
+    said: str
+    facts: tuple[msgspec.Struct, ...] = ()
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Not yet. The engine journals the first instant of `key` and alone computes deadlines from it."""
+
+    key: str
+    reason: str
+    then: str = ""
+    """What comes after, for the person who reads."""
+    lasts: float | None = None
+    """Seconds from the first instant after which `on_timeout` holds the run; for a minimum wait, its length."""
+    poll: float = 2.0
+    """Seconds until the step is asked again."""
+    on_timeout: Hold | None = None
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """A person must choose. With `gate`, an approval of that name opens it; else only a resume tries again."""
+
+    reason: str
+    ways: tuple[Way, ...] = ()
+    gate: str = ""
+
+
+Answer = Settled | Wait | Hold
+
+
+class PlannedChange(msgspec.Struct, frozen=True):
+    """A change as a person reads it before saying yes."""
+
+    what: str
+    difference: str = ""
+
+
+class StepPlan(msgspec.Struct, frozen=True):
+    """What a step would do, from a World alone."""
+
+    summary: str
+    changes: tuple[PlannedChange, ...] = ()
+    waits: tuple[str, ...] = ()
+    consequences: tuple[str, ...] = ()
+    seconds: float = 0.0
+    """How long its waits last at least."""
+    back: tuple[str, ...] = ()
+    """Commands that take this step back by hand, given that all later steps were taken back."""
+
+
+class Record(Protocol):
+    """What a step may read of its run's journal."""
+
+    def fact(self, kind: type[Fact]) -> Fact:
+        """The fact of that type that an earlier step left. LookupError if none did."""
+
+    def waited(self, step: str, key: str) -> float | None:
+        """Seconds since a wait of that step began, by the corrected clock; None if it never did."""
+
+    def effect(self, step: str, key: str) -> Journalled | None:
+        """What the journal holds of an effect."""
+
+
+class Step(Protocol):
+    """A part of a run. Built anew at every start from its settings, the World and the journal."""
+
+    kind: ClassVar[str]
+    Settings: ClassVar[type[msgspec.Struct]]
+    reads: ClassVar[tuple[type[msgspec.Struct], ...]]
+
+    @property
+    def id(self) -> str:
+        """Unique in the run: `forward/shift-to-temporary`."""
+
+    def needs(self, state: State) -> str | None:
+        """Why it may not run in this state, or None."""
+
+    def leaves(self, state: State) -> State:
+        """The state after it has settled."""
+
+    def plan(self) -> StepPlan:
+        """What it would do; pure."""
+
+    async def effects(self) -> Sequence[Effect]:
+        """The changes in order; rebuilt from facts at every start."""
+
+    async def settle(self) -> Answer:
+        """The waits and proofs. Always run, also when every effect had been done; asked until Settled."""
+
+    async def ways(self) -> Sequence[Way]:
+        """The ways on by hand when the run holds in this step, as exact commands."""
+
+
+def fact_name(kind: type[msgspec.Struct]) -> str:
+    """The key that a fact type has in the journal."""
+    return kind.__name__
+
+
+Kinds = Mapping[str, type[msgspec.Struct]]

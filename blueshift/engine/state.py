@@ -1,0 +1,42 @@
+"""Where a run stands, in the few words that steps need to agree on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+SideName = Literal["primary", "temporary"]
+Traffic = Literal["primary", "temporary", "split"]
+
+OTHER: dict[SideName, SideName] = {"primary": "temporary", "temporary": "primary"}
+
+
+class State(msgspec.Struct, frozen=True):
+    """What steps need and leave (`Step.needs`, `Step.leaves`)."""
+
+    traffic: Traffic = "primary"
+    temporary: Literal["absent", "ready"] = "absent"
+    primary: Literal["old", "hardened", "target"] = "old"
+    verified: tuple[SideName, ...] = ("primary",)
+    """Sides that proved themselves since they last changed."""
+    drained: tuple[SideName, ...] = ()
+    """Sides proven to serve nobody since traffic last left them."""
+    floors: tuple[SideName, ...] = ()
+    """Sides whose replica floor this run raised."""
+    ttl: Literal["as-before", "low"] = "as-before"
+    preflight: bool = False
+
+    def but(self, **changes: object) -> State:
+        """This state with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+    def with_side(self, field: Literal["verified", "drained", "floors"], side: SideName) -> State:
+        """This state with `side` in the set `field`."""
+        there: tuple[SideName, ...] = getattr(self, field)
+        return self if side in there else self.but(**{field: (*there, side)})
+
+    def without_side(self, field: Literal["verified", "drained", "floors"], side: SideName) -> State:
+        """This state with `side` taken out of the set `field`."""
+        there: tuple[SideName, ...] = getattr(self, field)
+        return self.but(**{field: tuple(name for name in there if name != side)})

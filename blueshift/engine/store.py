@@ -1,0 +1,206 @@
+"""Where journals live: ConfigMaps and Secrets of the target cluster.
+
+`blueshift-run-<id>` (ConfigMap) holds the journal and changes; the Secrets `…-inputs` and `…-release` are
+written once and immutable. One `Writer` per process: every write is one compare-and-swap on
+resourceVersion, and it is the run's fence.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from blueshift.clock import Clock
+from blueshift.cluster import paths
+from blueshift.cluster.api import KubeApi
+from blueshift.cluster.errors import Conflict, NotFound
+from blueshift.engine.journal import SCHEMA, Entry, Journal, apply
+from blueshift.errors import Ambiguous, BlueshiftError, Retryable
+
+RUN_LABEL = "blueshift.dev/run"
+RELEASE_LABEL = "blueshift.dev/release"
+_JOURNAL = "journal.json"
+# etcd's default request limit is 1.5 MiB and ConfigMaps are limited to 1 MiB; leave room for metadata.
+LARGEST = 900_000
+
+
+class FenceLost(BlueshiftError):
+    """Another process writes this journal: nothing more may be done here."""
+
+
+def object_name(run: str) -> str:
+    """Name of the run's objects."""
+    return f"blueshift-run-{run}"
+
+
+class Runs:
+    """The runs of one cluster in one state namespace."""
+
+    def __init__(self, kube: KubeApi, clock: Clock, namespace: str) -> None:
+        self.kube = kube
+        self.clock = clock
+        self.namespace = namespace
+
+    async def create(self, journal: Journal, inputs: Mapping[str, bytes]) -> Writer:
+        """Write the write-once inputs, then the journal, which makes the run exist."""
+        await ensure_namespace(self.kube, self.namespace)
+        labels = {RUN_LABEL: journal.run, RELEASE_LABEL: label_value(journal.release)}
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": f"{object_name(journal.run)}-inputs", "labels": labels},
+            "immutable": True,
+            "data": {
+                name: base64.b64encode(gzip.compress(data, mtime=0)).decode() for name, data in inputs.items()
+            },
+        }
+        await self.kube.create(paths.core("secrets", self.namespace), secret)
+        body = _body(journal, labels)
+        created = await self.kube.create(paths.core("configmaps", self.namespace), body)
+        return Writer(self.kube, self.clock, self.namespace, journal, created)
+
+    async def open(self, run: str) -> Writer:
+        """The run's journal, ready to be carried on. Raises BlueshiftError if there is none."""
+        try:
+            found = await self.kube.get(paths.core("configmaps", self.namespace, object_name(run)))
+        except NotFound:
+            raise BlueshiftError(
+                f"there is no run {run} in namespace {self.namespace}",
+                hint="`blueshift status` lists the runs; `--state-namespace` names another namespace",
+            ) from None
+        return Writer(self.kube, self.clock, self.namespace, decode(found), found)
+
+    async def inputs(self, run: str) -> dict[str, bytes]:
+        """The write-once data of a run."""
+        secret = await self.kube.get(paths.core("secrets", self.namespace, f"{object_name(run)}-inputs"))
+        return {
+            name: gzip.decompress(base64.b64decode(data)) for name, data in secret.get("data", {}).items()
+        }
+
+    async def keep(self, run: str, name: str, secret: Mapping[str, Any]) -> None:
+        """Keep a verbatim copy of a Secret's data beside the run; the same copy twice is fine."""
+        copy = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": f"{object_name(run)}-{name}", "labels": {RUN_LABEL: run}},
+            "type": "blueshift.dev/copy",
+            "immutable": True,
+            "data": dict(secret["data"]),
+        }
+        try:
+            await self.kube.create(paths.core("secrets", self.namespace), copy)
+        except Conflict:
+            path = paths.core("secrets", self.namespace, f"{object_name(run)}-{name}")
+            if (await self.kube.get(path)).get("data") != copy["data"]:
+                raise
+
+    async def all(self) -> list[Journal]:
+        """Every run, oldest first."""
+        found = await self.kube.list(
+            paths.core("configmaps", self.namespace), labelSelector=RUN_LABEL
+        )
+        journals = [decode(item) for item in found if _JOURNAL in item.get("data", {})]
+        return sorted(journals, key=lambda journal: journal.created)
+
+
+class Writer:
+    """The one writer of a run's journal in this process."""
+
+    def __init__(
+        self, kube: KubeApi, clock: Clock, namespace: str, journal: Journal, found: Mapping[str, Any]
+    ) -> None:
+        self._kube = kube
+        self._clock = clock
+        self._path = paths.core("configmaps", namespace, object_name(journal.run))
+        self._labels = dict(found["metadata"].get("labels", {}))
+        self._version: str = found["metadata"]["resourceVersion"]
+        self.journal = journal
+
+    async def write(self, entry: Entry) -> Journal:
+        """Append one entry. Returns only when it is in the cluster.
+
+        While the API server cannot be reached it waits: no journal, no next effect. Raises FenceLost when
+        another process has written since.
+        """
+        after = apply(self.journal, entry, self._clock.utc())
+        body = _body(after, self._labels)
+        while True:
+            body["metadata"]["resourceVersion"] = self._version
+            try:
+                found = await self._kube.replace(self._path, body)
+            except Conflict as conflict:
+                found = await self._landed(after, conflict)
+            except (Ambiguous, Retryable) as trouble:
+                await self._clock.sleep(getattr(trouble, "after", 1.0))
+                continue
+            self._version = found["metadata"]["resourceVersion"]
+            self.journal = after
+            return after
+
+    async def _landed(self, after: Journal, conflict: Conflict) -> dict[str, Any]:
+        """Tell a lost answer (our own epoch and seq stand there) from a take-over."""
+        while True:
+            try:
+                found = await self._kube.get(self._path)
+                break
+            except Retryable as trouble:
+                await self._clock.sleep(trouble.after)
+        now = decode(found)
+        if (now.epoch, now.seq, now.holder) == (after.epoch, after.seq, after.holder):
+            return found
+        raise FenceLost(
+            f"run {after.run} is now carried on by {now.holder or 'another process'} (epoch {now.epoch})",
+            hint=f"`blueshift status {after.run}` shows it",
+        ) from conflict
+
+
+def decode(found: Mapping[str, Any]) -> Journal:
+    """The journal in a ConfigMap. Raises BlueshiftError for one of a newer Blueshift."""
+    raw = found["data"][_JOURNAL].encode()
+    schema = msgspec.json.decode(raw, type=_Schema).schema
+    if schema > SCHEMA:
+        raise BlueshiftError(
+            f"{found['metadata']['name']} was written by a newer Blueshift (journal schema {schema})",
+            hint="install that version: this one reads up to schema " + str(SCHEMA),
+        )
+    return msgspec.json.decode(raw, type=Journal)
+
+
+class _Schema(msgspec.Struct):
+    schema: int = SCHEMA
+
+
+def _body(journal: Journal, labels: Mapping[str, str]) -> dict[str, Any]:
+    text = msgspec.json.encode(journal).decode()
+    if len(text) > LARGEST:
+        raise BlueshiftError(f"the journal of run {journal.run} would be {len(text)} bytes, over {LARGEST}")
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": object_name(journal.run), "labels": dict(labels)},
+        "data": {_JOURNAL: text},
+    }
+
+
+async def ensure_namespace(kube: KubeApi, name: str) -> None:
+    """Create a namespace of Blueshift's own state if it is missing."""
+    if await kube.find(paths.core("namespaces", None, name)) is None:
+        body = {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": "blueshift"}},
+        }
+        try:
+            await kube.create(paths.core("namespaces"), body)
+        except Conflict:
+            return
+
+
+def label_value(text: str) -> str:
+    """`text` as a valid label value (63 characters of a small alphabet)."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", text)[:63].strip("-._")

@@ -1,0 +1,121 @@
+"""What a run tells while it works. Listeners (`report/`) draw it; nothing in it is ever read back.
+
+Events are versioned by `SCHEMA`: fields are only added within a version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+SCHEMA = 1
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=str.lower):
+    """The root: `at` is the instant, `run` the run's id."""
+
+    at: datetime
+    run: str
+
+
+class RunStarted(Event, frozen=True):
+    """A run begins or is resumed; `steps` is the whole track in order."""
+
+    release: str
+    steps: tuple[str, ...]
+    epoch: int
+
+
+class StepStarted(Event, frozen=True):
+    """A step begins (or begins again after a resume)."""
+
+    step: str
+
+
+class EffectIntended(Event, frozen=True):
+    """The intent of an effect is in the journal; the effect comes next."""
+
+    step: str
+    effect: str
+    what: str
+
+
+class EffectDone(Event, frozen=True):
+    """An effect is in the world. `adopted` is true when it was found there on a resume."""
+
+    step: str
+    effect: str
+    adopted: bool
+
+
+class Waiting(Event, frozen=True):
+    """Why nothing moves, since when, until when at the latest, and what comes then."""
+
+    step: str
+    reason: str
+    since: datetime
+    until: datetime | None
+    then: str
+
+
+class StepSettled(Event, frozen=True):
+    """A step's proofs hold; `said` is the sentence that it was journalled with."""
+
+    step: str
+    said: str
+
+
+class GateWaits(Event, frozen=True):
+    """A person's word is needed; `command` gives it."""
+
+    step: str
+    gate: str
+    reason: str
+    command: str
+
+
+class Held(Event, frozen=True):
+    """A safe standstill: every name points at a side that proves itself."""
+
+    step: str
+    reason: str
+    ways: tuple[str, ...]
+
+
+class RunEnded(Event, frozen=True):
+    """The process leaves the run; `status` is the journal's."""
+
+    status: str
+    said: str
+
+
+class SideSeen(Event, frozen=True):
+    """One look at a side: ready pods of wanted, requests per second and errors per second, if known."""
+
+    side: str
+    ready: int
+    wanted: int
+    requests_per_s: float | None
+    errors_per_s: float | None
+
+
+class AnswersSeen(Event, frozen=True):
+    """One look at DNS: how many names each server (by address) answers with each side's addresses."""
+
+    server: str
+    primary: int
+    temporary: int
+    other: int
+    unknown: int
+
+
+class Noticed(Event, frozen=True):
+    """Something that a person should know and that changes no decision."""
+
+    step: str
+    sentence: str
+
+
+Emit = Callable[[Event], None]
