@@ -27,6 +27,8 @@ class WaitEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     since: datetime
     reason: str
     deadline: datetime | None = None
+    holds: bool = False
+    """The deadline holds the run, so a resume after that hold begins it anew; a minimum wait never does."""
 
 
 class StepEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -54,6 +56,7 @@ class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who let the run pass a standstill."""
 
     standstill: int
+    step: str
     gate: str
     by: str
     at: datetime
@@ -102,7 +105,7 @@ class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def approved(self, gate: str, step: str) -> bool:
         """Whether the gate of that step was opened."""
-        return any(f"{approval.gate}@{step}" == f"{gate}@{step}" for approval in self.approvals)
+        return any((approval.gate, approval.step) == (gate, step) for approval in self.approvals)
 
 
 class Started(msgspec.Struct, frozen=True, tag=True):
@@ -134,6 +137,7 @@ class WaitBegan(msgspec.Struct, frozen=True, tag=True):
     key: str
     reason: str
     deadline: datetime | None = None
+    holds: bool = False
 
 
 class StepSettled(msgspec.Struct, frozen=True, tag=True):
@@ -178,57 +182,68 @@ Entry = Started | Intended | Did | WaitBegan | StepSettled | StoodStill | Approv
 
 def apply(journal: Journal, entry: Entry, at: datetime) -> Journal:
     """The journal after one entry. Pure; raises BlueshiftError for an entry that cannot follow."""
-    after = _apply(journal, entry, at)
+    if isinstance(entry, Started | Intended | Did | WaitBegan):
+        after = _with(journal, entry.step, _in_step(journal.step(entry.step), entry, at))
+    else:
+        after = _of_run(journal, entry, at)
     return replace(after, seq=journal.seq + 1)
 
 
-def _apply(journal: Journal, entry: Entry, at: datetime) -> Journal:
+def _in_step(step: StepEntry, entry: Started | Intended | Did | WaitBegan, at: datetime) -> StepEntry:
     match entry:
-        case Started(step):
-            old = journal.step(step)
-            return _with(journal, step, replace(old, started=old.started or at))
-        case Intended(step, effect, intent):
-            old = journal.step(step)
-            if (known := old.effects.get(effect)) and known.done:
-                raise BlueshiftError(f"{step}: {effect} is done already and is not intended again")
-            return _with(
-                journal, step, replace(old, effects={**old.effects, effect: Journalled(intent, intended=at)})
-            )
-        case Did(step, effect, adopted):
-            old = journal.step(step)
-            if effect not in old.effects:
-                raise BlueshiftError(f"{step}: {effect} was never intended")
-            done = replace(old.effects[effect], done=at, adopted=adopted)
-            return _with(journal, step, replace(old, effects={**old.effects, effect: done}))
-        case WaitBegan(step, key, reason, deadline):
-            old = journal.step(step)
-            if key in old.waits:
-                raise BlueshiftError(f"{step}: the wait {key} has begun already and does not begin anew")
-            return _with(
-                journal, step, replace(old, waits={**old.waits, key: WaitEntry(at, reason, deadline)})
-            )
+        case Started():
+            return replace(step, started=step.started or at)
+        case Intended(name, effect, intent):
+            if (known := step.effects.get(effect)) and known.done:
+                raise BlueshiftError(f"{name}: {effect} is done already and is not intended again")
+            return replace(step, effects={**step.effects, effect: Journalled(intent, intended=at)})
+        case Did(name, effect, adopted):
+            if effect not in step.effects:
+                raise BlueshiftError(f"{name}: {effect} was never intended")
+            done = replace(step.effects[effect], done=at, adopted=adopted)
+            return replace(step, effects={**step.effects, effect: done})
+        case WaitBegan(name, key, reason, deadline, holds):
+            if key in step.waits:
+                raise BlueshiftError(f"{name}: the wait {key} has begun already and does not begin anew")
+            return replace(step, waits={**step.waits, key: WaitEntry(at, reason, deadline, holds)})
+
+
+def _of_run(
+    journal: Journal, entry: StepSettled | StoodStill | Approved | Resumed | Left, at: datetime
+) -> Journal:
+    match entry:
         case StepSettled(step, said, state, facts):
-            entry_after = replace(journal.step(step), settled=at, said=said)
-            after = _with(journal, step, entry_after)
+            after = _with(journal, step, replace(journal.step(step), settled=at, said=said))
             return replace(after, state=state, facts={**journal.facts, **facts}, standstill=None)
         case StoodStill(step, reason, gate, ways):
             number = journal.standstills + 1
-            standstill = Standstill(number, step, reason, at, gate, ways)
-            status: Status = "working" if gate else "holding"
             return replace(
-                journal, standstill=standstill, standstills=number, status=status, said=reason
+                journal,
+                standstill=Standstill(number, step, reason, at, gate, ways),
+                standstills=number,
+                status="working" if gate else "holding",
+                said=reason,
             )
         case Approved(approval):
             if not journal.standstill or journal.standstill.number != approval.standstill:
-                raise BlueshiftError(f"standstill {approval.standstill} is not where run {journal.run} stands")
+                raise BlueshiftError(f"run {journal.run} does not stand at {approval.standstill}")
             return replace(journal, standstill=None, approvals=(*journal.approvals, approval))
         case Resumed(holder):
-            keep = journal.standstill if journal.standstill and journal.standstill.gate else None
             return replace(
-                journal, epoch=journal.epoch + 1, holder=holder, status="working", standstill=keep, said=""
+                _renewed(journal), epoch=journal.epoch + 1, holder=holder, status="working", said=""
             )
         case Left(status, said):
             return replace(journal, status=status, said=said)
+
+
+def _renewed(journal: Journal) -> Journal:
+    """After a hold, a person wants another try: waits that held begin anew; a gate stays a gate."""
+    still = journal.standstill
+    if still is None or still.gate:
+        return journal
+    entry = journal.step(still.step)
+    waits = {key: wait for key, wait in entry.waits.items() if not wait.holds}
+    return replace(_with(journal, still.step, replace(entry, waits=waits)), standstill=None)
 
 
 def _with(journal: Journal, step: str, entry: StepEntry) -> Journal:

@@ -104,14 +104,14 @@ class Wait(msgspec.Struct, frozen=True):
     then: str = ""
     """What comes after, for the person who reads."""
     lasts: float | None = None
-    """Seconds from the first instant after which `on_timeout` holds the run; for a minimum wait, its length."""
+    """Seconds from the first instant: then `on_timeout` holds the run, or a minimum wait is over."""
     poll: float = 2.0
     """Seconds until the step is asked again."""
     on_timeout: Hold | None = None
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """A person must choose. With `gate`, an approval of that name opens it; else only a resume tries again."""
+    """A person must choose: an approval opens a `gate`; without one, a resume tries again."""
 
     reason: str
     ways: tuple[Way, ...] = ()
@@ -152,6 +152,9 @@ class Record(Protocol):
 
     def effect(self, step: str, key: str) -> Journalled | None:
         """What the journal holds of an effect."""
+
+    def approved(self, step: str, gate: str) -> bool:
+        """Whether a person opened that gate."""
 
 
 class Step(Protocol):

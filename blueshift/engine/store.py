@@ -101,9 +101,7 @@ class Runs:
 
     async def all(self) -> list[Journal]:
         """Every run, oldest first."""
-        found = await self.kube.list(
-            paths.core("configmaps", self.namespace), labelSelector=RUN_LABEL
-        )
+        found = await self.kube.list(paths.core("configmaps", self.namespace), labelSelector=RUN_LABEL)
         journals = [decode(item) for item in found if _JOURNAL in item.get("data", {})]
         return sorted(journals, key=lambda journal: journal.created)
 

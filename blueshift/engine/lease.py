@@ -1,0 +1,150 @@
+"""The Lease says who is alive; the journal, not the Lease, is the fence.
+
+One Lease per release, `blueshift-<release>` in the release's namespace, so that two operators meet at it
+whatever their state namespace is. Whether a holder lives is judged as client-go does it: by *watching
+the record change*, never by comparing its timestamps with our clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from blueshift.clock import Clock
+from blueshift.cluster import paths
+from blueshift.cluster.api import KubeApi
+from blueshift.cluster.errors import Conflict, NotFound
+from blueshift.errors import Ambiguous, BlueshiftError, Retryable
+
+RUN_ANNOTATION = "blueshift.dev/run"
+DURATION = 15.0
+RENEW = 5.0
+
+
+class Held(BlueshiftError):
+    """Another process upgrades this release."""
+
+
+class Lease:
+    """This process's claim on one release."""
+
+    def __init__(self, kube: KubeApi, clock: Clock, namespace: str, release: str, holder: str) -> None:
+        self._kube = kube
+        self._clock = clock
+        self._collection = paths.apis("coordination.k8s.io/v1", "leases", namespace)
+        self._name = f"blueshift-{release}"
+        self._path = paths.apis("coordination.k8s.io/v1", "leases", namespace, self._name)
+        self.holder = holder
+        self.lost: BlueshiftError | None = None
+        """Set when another run took the lease."""
+
+    async def acquire(self, run: str) -> None:
+        """Take the lease for `run`; waits up to its duration to see whether a holder still renews it.
+
+        Raises Held, naming the holder, when it does.
+        """
+        while True:
+            found = await self._kube.find(self._path)
+            if found is None:
+                try:
+                    await self._kube.create(self._collection, self._body(run, {}))
+                except Conflict:
+                    continue
+                return
+            if _holder(found):
+                await self._see_it_dead(found)
+            try:
+                latest = await self._kube.get(self._path)
+                if _holder(latest) != _holder(found):
+                    continue
+                await self._kube.replace(self._path, self._body(run, latest))
+            except (Conflict, NotFound):
+                continue
+            return
+
+    async def _see_it_dead(self, found: Mapping[str, Any]) -> None:
+        seen = found["metadata"]["resourceVersion"]
+        began = self._clock.now()
+        while self._clock.now() - began < float(found["spec"].get("leaseDurationSeconds", DURATION)):
+            await self._clock.sleep(1.0)
+            now = await self._kube.find(self._path)
+            if now is None or not _holder(now):
+                return
+            if now["metadata"]["resourceVersion"] != seen:
+                run = now["metadata"].get("annotations", {}).get(RUN_ANNOTATION, "?")
+                since = now["spec"].get("acquireTime", "an unknown time")
+                raise Held(
+                    f"{self._name.removeprefix('blueshift-')} is being upgraded by {_holder(now)}, "
+                    f"run {run}, since {since}",
+                    hint=f"`blueshift status {run}` shows it; when that process is gone for good, "
+                    f"`blueshift resume {run}` takes over",
+                )
+
+    async def keep(self) -> None:
+        """Renew until cancelled. A lost lease sets `lost`; an unreachable API is tried again."""
+        while True:
+            await self._clock.sleep(RENEW)
+            try:
+                found = await self._kube.get(self._path)
+                if _holder(found) != self.holder:
+                    self.lost = Held(f"{self._name} was taken by {_holder(found) or 'nobody'} meanwhile")
+                    return
+                found["spec"]["renewTime"] = _micro(self._clock.utc())
+                await self._kube.replace(self._path, found)
+            except (Conflict, Retryable, Ambiguous):
+                continue
+            except NotFound:
+                self.lost = Held(f"{self._name} was deleted meanwhile")
+                return
+
+    def check(self) -> None:
+        """Raise when the lease was lost."""
+        if self.lost:
+            raise self.lost
+
+    async def release(self, *, finished: bool) -> None:
+        """Let go: delete it after a finished run, else leave it pointing at the run with no holder."""
+        try:
+            found = await self._kube.get(self._path)
+            if _holder(found) != self.holder:
+                return
+            if finished:
+                await self._kube.delete(self._path, uid=found["metadata"]["uid"])
+                return
+            found["spec"]["holderIdentity"] = ""
+            await self._kube.replace(self._path, found)
+        except (NotFound, Conflict, Retryable, Ambiguous):
+            return  # it runs out by itself
+
+    def _body(self, run: str, found: Mapping[str, Any]) -> dict[str, Any]:
+        now = _micro(self._clock.utc())
+        transitions = int(found.get("spec", {}).get("leaseTransitions", 0)) + bool(found)
+        metadata = {
+            "name": self._name,
+            "labels": {"app.kubernetes.io/managed-by": "blueshift"},
+            "annotations": {RUN_ANNOTATION: run},
+        }
+        if found:
+            metadata["resourceVersion"] = found["metadata"]["resourceVersion"]
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": metadata,
+            "spec": {
+                "holderIdentity": self.holder,
+                "leaseDurationSeconds": int(DURATION),
+                "acquireTime": now,
+                "renewTime": now,
+                "leaseTransitions": transitions,
+            },
+        }
+
+
+def _holder(lease: Mapping[str, Any]) -> str:
+    return str(lease.get("spec", {}).get("holderIdentity") or "")
+
+
+def _micro(instant: datetime) -> str:
+    """MicroTime as Kubernetes writes it."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
