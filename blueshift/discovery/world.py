@@ -1,0 +1,251 @@
+"""The World: everything that checks, plans and a run's snapshot know of a cluster and its DNS at one moment.
+
+Frozen and serialisable: a plan made from a saved World needs no cluster. It holds no credential: values
+are redacted and Secrets in rendered differences are masked before they come in here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from blueshift.cluster.api import Cluster
+from blueshift.dns.records import RecordSet
+from blueshift.errors import BlueshiftError
+
+SCHEMA = 1
+
+NameState = Literal["move", "elsewhere", "none", "proxied"]
+
+
+class ReleaseFact(msgspec.Struct, frozen=True):
+    """The primary as Helm knows it."""
+
+    name: str
+    namespace: str
+    revision: int
+    status: str
+    chart: str
+    chart_version: str
+    app_version: str
+    values_hash: str
+    chart_hash: str
+    owner: str = ""
+    """Who owns it beside Helm: `argocd:<app>`, `flux:<helmrelease>`, or empty."""
+
+
+class ServiceFact(msgspec.Struct, frozen=True):
+    """A Service by which clients reach a side."""
+
+    name: str
+    namespace: str
+    uid: str
+    role: Literal["external", "internal"]
+    type: str
+    ipv4: tuple[str, ...] = ()
+    ipv6: tuple[str, ...] = ()
+    hostname: str = ""
+    """Where the load balancer gives a name instead of addresses."""
+    http: int = 80
+    https: int = 443
+    traffic_policy: str = "Cluster"
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All its addresses."""
+        return self.ipv4 + self.ipv6
+
+
+class WorkloadFact(msgspec.Struct, frozen=True):
+    """The Deployment or DaemonSet of a side."""
+
+    kind: str
+    name: str
+    namespace: str
+    uid: str
+    replicas: int
+    ready: int
+    image: str
+    container: str
+    args: tuple[str, ...]
+    selector: dict[str, str]
+    grace: int
+    """terminationGracePeriodSeconds."""
+    prestop: tuple[str, ...] = ()
+    hpa: str = ""
+    """Name of the HorizontalPodAutoscaler that scales it, if any."""
+    hpa_min: int = 0
+    generation: int = 0
+
+
+class ControllerFact(msgspec.Struct, frozen=True):
+    """What the profile read from the running controller."""
+
+    profile: str
+    version: str
+    controller: str
+    """`spec.controller` of its classes, `k8s.io/ingress-nginx`."""
+    classes: tuple[str, ...]
+    watches: str = ""
+    """The one namespace that it watches; empty for all."""
+    classless: bool = False
+    """Whether it serves Ingresses without a class."""
+    metrics: bool = True
+    access_log: bool = True
+    proxy_protocol: bool = False
+    publishes: tuple[str, ...] = ()
+    """Addresses in the status of its Ingresses."""
+
+
+class HostFact(msgspec.Struct, frozen=True):
+    """A host of the controller's Ingresses."""
+
+    host: str
+    ingresses: tuple[str, ...]
+    """`namespace/name` of each."""
+    paths: tuple[str, ...] = ()
+    tls: bool = False
+
+
+class NameFact(msgspec.Struct, frozen=True):
+    """A DNS name by which hosts are reached: the last name of a CNAME chain, once for all its hosts."""
+
+    name: str
+    zone: str
+    state: NameState
+    hosts: tuple[str, ...]
+    records: tuple[RecordSet, ...] = ()
+    """The A and AAAA sets as the authority serves them."""
+    why: str = ""
+
+
+class ServerFact(msgspec.Struct, frozen=True):
+    """One address of an authoritative server of a zone."""
+
+    zone: str
+    name: str
+    address: str
+    serial: int | None = None
+    unknown: str = ""
+    """Why it did not answer, if it did not."""
+
+
+class DnsFact(msgspec.Struct, frozen=True):
+    """The zones at stake."""
+
+    backend: str
+    min_ttl: int
+    servers: tuple[ServerFact, ...] = ()
+    rights: dict[str, str] = {}
+    """Name → what a signed no-op update answered: `granted`, or the refusal."""
+    disagreements: tuple[str, ...] = ()
+
+
+class ObjectChange(msgspec.Struct, frozen=True):
+    """One object that a revision creates, changes or deletes, with a unified diff (Secrets masked)."""
+
+    action: Literal["create", "change", "delete"]
+    object: str
+    difference: str = ""
+
+
+class ValueChange(msgspec.Struct, frozen=True):
+    """One Helm value that Blueshift sets, and why."""
+
+    path: str
+    old: str
+    new: str
+    reason: str
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """A revision before it is made: what it would change, or why it does not render."""
+
+    chart: str = ""
+    chart_version: str = ""
+    app_version: str = ""
+    values_hash: str = ""
+    values: tuple[ValueChange, ...] = ()
+    objects: tuple[ObjectChange, ...] = ()
+    collisions: tuple[str, ...] = ()
+    """Objects that exist and belong to somebody else."""
+    error: str = ""
+
+
+class World(msgspec.Struct, frozen=True):
+    """One look."""
+
+    taken: datetime
+    cluster: Cluster
+    release: ReleaseFact
+    workload: WorkloadFact
+    controller: ControllerFact
+    services: tuple[ServiceFact, ...]
+    hosts: tuple[HostFact, ...]
+    names: tuple[NameFact, ...]
+    dns: DnsFact
+    temporary: Rendered
+    harden: Rendered
+    target: Rendered
+    temporary_release: str
+    temporary_namespace: str
+    findings: dict[str, Any] = {}
+    """What single checks looked up, by check id."""
+    schema: int = SCHEMA
+
+    def moving(self) -> tuple[NameFact, ...]:
+        """The names that a shift moves."""
+        return tuple(name for name in self.names if name.state == "move")
+
+    def service(self, role: str = "external") -> ServiceFact:
+        """The Service of a role. Raises BlueshiftError if there is none."""
+        for service in self.services:
+            if service.role == role:
+                return service
+        raise BlueshiftError(f"{self.release.name} has no {role} Service")
+
+
+def contract(world: World) -> dict[str, Any]:
+    """The fields that a plan stands or falls with: a change in any of them makes it stale."""
+    return {
+        "cluster": world.cluster.uid,
+        "release": f"{world.release.namespace}/{world.release.name}",
+        "revision": world.release.revision,
+        "values": world.release.values_hash,
+        "chart": world.release.chart_hash,
+        "target": [world.target.chart, world.target.chart_version, world.target.values_hash],
+        "services": {service.name: [service.uid, *sorted(service.addresses)] for service in world.services},
+        "names": {
+            name.name: [[record.type, record.ttl, *record.values] for record in name.records]
+            for name in world.moving()
+        },
+    }
+
+
+def contract_hash(world: World) -> str:
+    """SHA-256 of the contract's canonical JSON."""
+    text = msgspec.json.encode(contract(world), order="deterministic")
+    return hashlib.sha256(text).hexdigest()
+
+
+def save(world: World, path: Path) -> None:
+    """Write a World as JSON."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(world)))
+
+
+def load(path: Path) -> World:
+    """Read a saved World. Raises BlueshiftError with the place for a file that is not one."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=World)
+    except OSError as error:
+        raise BlueshiftError(f"cannot read it: {error.strerror}", place=str(path)) from None
+    except msgspec.MsgspecError as error:
+        raise BlueshiftError(
+            f"this is not a saved World: {error}",
+            place=str(path),
+            hint="`blueshift plan --save-world FILE` writes one",
+        ) from None
