@@ -1,0 +1,67 @@
+"""What steps learn and later steps read, by type, from the journal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from blueshift.engine.state import SideName
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """The primary before anything was changed; its release record is kept in `…-release`."""
+
+    revision: int
+    ready: int
+
+
+class TtlLowered(msgspec.Struct, frozen=True):
+    """The TTL that every moving name has while the run lasts, in seconds."""
+
+    ttl: int
+
+
+class TemporaryReady(msgspec.Struct, frozen=True):
+    """The temporary release as it was installed."""
+
+    release: str
+    namespace: str
+    namespace_uid: str
+    """Empty when the namespace was there before the run: then it is not ours to delete."""
+    ipv4: tuple[str, ...]
+    ipv6: tuple[str, ...]
+
+
+class Swapped(msgspec.Struct, frozen=True):
+    """The latest shift: when *all* authoritative servers showed its last wave, and the TTL in force then."""
+
+    to: SideName
+    at: datetime
+    ttl: int
+
+
+class FloorTemporary(msgspec.Struct, frozen=True):
+    """What the temporary's autoscaler minimum was before its floor was raised; none had it no autoscaler."""
+
+    replicas: int
+    before: int | None
+
+
+class FloorPrimary(msgspec.Struct, frozen=True):
+    """The same for the primary."""
+
+    replicas: int
+    before: int | None
+
+
+class Hardened(msgspec.Struct, frozen=True):
+    """The primary's revision with graceful shutdown."""
+
+    revision: int
+
+
+class Upgraded(msgspec.Struct, frozen=True):
+    """The primary's revision at the target."""
+
+    revision: int
