@@ -1,0 +1,265 @@
+"""Dynamic update (RFC 2136): a true compare-and-swap, since the server checks the prerequisites itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import ClassVar
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rdtypes.ANY.SOA
+import dns.rrset
+import dns.tsig
+import msgspec
+
+from blueshift.clock import Clock
+from blueshift.dns.backend import (
+    Capabilities,
+    ChangeRef,
+    Difference,
+    DnsError,
+    NotAuth,
+    Right,
+    Stale,
+    TsigError,
+)
+from blueshift.dns.key import Key, KeySource, ReadSecret
+from blueshift.dns.records import Change, Question, RecordSet, canonical, within
+from blueshift.dns.update import (
+    PREREQUISITE_FAILED,
+    read_answer,
+    refusal,
+    swap_message,
+    to_records,
+    try_message,
+    tsig_key,
+)
+from blueshift.dns.wire import MAX_MESSAGE, ask, question, send
+from blueshift.errors import Ambiguous, BlueshiftError
+
+_AT_ONCE = 32  # questions in flight; a burst of hundreds meets response rate limits
+
+
+class Rfc2136Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `dns.settings` says for the backend `rfc2136`."""
+
+    server: str
+    """Address of the primary that takes updates."""
+    port: int = 53
+    key: KeySource | None = None
+    """The TSIG key; without one, updates are unsigned and the server goes by address."""
+    zones: tuple[str, ...] = ()
+    """Where zones begin, if the server's own word (its SOA) is not what counts."""
+    signed_reads: bool = False
+    """Sign questions too: for a server that chooses its view by key."""
+    timeout: float = 10.0
+    """Seconds for an update."""
+    max_batch: int = 400
+    """Changes in one message; 400 of an A record and its names stay well below 64 KB."""
+    min_ttl: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.port < 65536:
+            raise ValueError(f"port must be within 1 and 65535, not {self.port}")
+        if self.max_batch < 2:
+            raise ValueError("max_batch must be at least 2: A and AAAA of a name go together")
+
+
+class Rfc2136:
+    """See DnsBackend. `settings.server` is an address; names are resolved by whoever makes this."""
+
+    name: ClassVar[str] = "rfc2136"
+    Settings: ClassVar[type[Rfc2136Settings]] = Rfc2136Settings
+
+    def __init__(self, settings: Rfc2136Settings, key: Key | None, clock: Clock) -> None:
+        self.settings = settings
+        self.capabilities = Capabilities(
+            cas=True, weighted=False, max_batch=settings.max_batch, min_ttl=settings.min_ttl
+        )
+        self._key = key
+        self._clock = clock
+        self._zones = sorted((canonical(zone) for zone in settings.zones), key=len, reverse=True)
+        self._zone_of: dict[str, str] = {}
+        self._where = f"{settings.server} port {settings.port}"
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+
+    @classmethod
+    def create(cls, settings: Rfc2136Settings, secrets: ReadSecret, clock: Clock) -> Rfc2136:
+        """Make the backend with the key that its settings point at. Raises UnusableKey."""
+        return cls(settings, None if settings.key is None else settings.key.load(secrets), clock)
+
+    async def zone_of(self, name: str) -> str:
+        """See DnsBackend; from the settings, else the owner of the SOA that the server answers with."""
+        name = canonical(name)
+        if name not in self._zone_of:
+            configured = next((zone for zone in self._zones if within(name, zone)), None)
+            self._zone_of[name] = configured or await self._find_zone(name)
+        return self._zone_of[name]
+
+    async def read(self, names: Sequence[Question]) -> tuple[RecordSet | None, ...]:
+        """See DnsBackend."""
+        return tuple(await asyncio.gather(*(self._read(canonical(name), kind) for name, kind in names)))
+
+    async def swap(self, changes: Sequence[Change]) -> ChangeRef:
+        """See DnsBackend. Read before, because prerequisites ignore the TTL (RFC 2136 §2.4), and after,
+
+        because a server answers NOERROR also where it ignored a part (RFC 2136 §3.4.2.2).
+        """
+        zone = await self._one_zone(changes)
+        questions = [change.question for change in changes]
+        before = await self.read(questions)
+        if differences := _differences([change.expected for change in changes], before, questions):
+            raise Stale(differences)
+        rcode = await self._update(swap_message(zone, changes))
+        if rcode in PREREQUISITE_FAILED:
+            raise await self._stale(changes, rcode)
+        if rcode != dns.rcode.NOERROR:
+            raise refusal(rcode, zone, self._where, self._key)
+        try:
+            after = await self.read(questions)
+            serial = await self.serial(zone)
+        except BlueshiftError as error:
+            raise Ambiguous(f"the update was taken, and cannot be read back: {error}") from error
+        if differences := _differences([change.desired for change in changes], after, questions):
+            raise Stale(differences, note="the server took the update, and this is what it says since")
+        return ChangeRef(backend=self.name, zone=zone, token=str(serial))
+
+    async def wait(self, ref: ChangeRef) -> None:
+        """See DnsBackend: the server's answer was the commit, and `swap` read it back."""
+
+    async def try_rights(self, names: Sequence[Question]) -> tuple[Right, ...]:
+        """See DnsBackend. Raises TsigError; a refusal of one name is its result and no error."""
+        standing = [
+            (canonical(name), kind, records)
+            for (name, kind), records in zip(names, await self.read(names), strict=True)
+        ]
+        by_zone: dict[str, list[tuple[str, str, RecordSet | None]]] = {}
+        for entry in standing:
+            by_zone.setdefault(await self.zone_of(entry[0]), []).append(entry)
+        found: dict[Question, Right] = {}
+        for zone, entries in by_zone.items():
+            for start in range(0, len(entries), self.capabilities.max_batch):
+                for right in await self._try(zone, entries[start : start + self.capabilities.max_batch]):
+                    found[right.name, right.type] = right
+        return tuple(found[name, kind] for name, kind, _records in standing)
+
+    async def serial(self, zone: str) -> int:
+        """Return the zone's serial; compare two with `authority.newer` (RFC 1982)."""
+        answer = await self._ask(zone, "SOA")
+        for rrset in answer.answer:
+            if isinstance(rrset[0], dns.rdtypes.ANY.SOA.SOA):
+                return int(rrset[0].serial)
+        raise self._not_auth(zone)
+
+    async def _try(self, zone: str, entries: list[tuple[str, str, RecordSet | None]]) -> list[Right]:
+        """Try many names in one message; only where that is refused, each by itself."""
+        rcode = await self._update(try_message(zone, entries))
+        if rcode != dns.rcode.NOERROR and len(entries) > 1:
+            return [right for entry in entries for right in await self._try(zone, [entry])]
+        reason = "the server took an update that changes nothing"
+        if rcode in PREREQUISITE_FAILED:
+            reason = "the record changed meanwhile, or a wildcard answers for this name: nothing was tried"
+        elif rcode != dns.rcode.NOERROR:
+            reason = refusal(rcode, zone, self._where, self._key).message
+        allowed = rcode == dns.rcode.NOERROR
+        return [Right(name=name, type=kind, allowed=allowed, reason=reason) for name, kind, _ in entries]
+
+    async def _find_zone(self, name: str) -> str:
+        answer = await self._ask(name, "SOA")
+        owner = dns.name.from_text(name)
+        if answer.get_rrset(answer.answer, owner, dns.rdataclass.IN, dns.rdatatype.CNAME) is not None:
+            # What follows is the alias's target. No zone begins at an alias (RFC 1034 §3.6.2).
+            return await self.zone_of(owner.parent().to_text())
+        for rrset in (*answer.answer, *answer.authority):
+            if rrset.rdtype == dns.rdatatype.SOA:
+                return canonical(rrset.name.to_text())
+        raise self._not_auth(name)
+
+    async def _one_zone(self, changes: Sequence[Change]) -> str:
+        zones = {await self.zone_of(name) for name in {change.name for change in changes}}
+        if len(zones) != 1 or len(changes) > self.capabilities.max_batch:
+            raise DnsError(
+                f"a swap holds 1 to {self.capabilities.max_batch} changes of one zone; this one has "
+                f"{len(changes)} of {len(zones)} zones",
+                hint="cut it with blueshift.dns.backend.batches",
+            )
+        return zones.pop()
+
+    async def _stale(self, changes: Sequence[Change], rcode: dns.rcode.Rcode) -> Stale:
+        """Return what differs now; a wildcard's answer looks right and is no record of that name."""
+        questions = [change.question for change in changes]
+        now = await self.read(questions)
+        differences = _differences([change.expected for change in changes], now, questions)
+        note = (
+            f"the server says {dns.rcode.to_text(rcode)} and yet answers as expected: another writer is "
+            "at work, or a wildcard answers for a name that has no record of its own"
+        )
+        return Stale(differences, note="" if differences else note)
+
+    async def _read(self, name: str, kind: str) -> RecordSet | None:
+        answer = await self._ask(name, kind)
+        rdtype = dns.rdatatype.from_text(kind)
+        rrset = answer.get_rrset(answer.answer, dns.name.from_text(name), dns.rdataclass.IN, rdtype)
+        return None if rrset is None else to_records(name, rrset)
+
+    async def _ask(self, name: str, kind: str) -> dns.message.Message:
+        """Ask the server for what it holds itself. Raises NoAnswer, NotAuth, TsigError, DnsError."""
+        query = question(name, kind, recursive=False)
+        if self.settings.signed_reads and self._key is not None:
+            query.use_tsig(tsig_key(self._key))
+        async with self._gate:
+            try:
+                answer = await ask(query, self.settings.server, self.settings.port)
+            except dns.tsig.PeerError as error:
+                raise TsigError(
+                    f"{self._where} did not accept the signature of a question: {error}",
+                    hint="try the key with `blueshift check`",
+                ) from None
+        rcode = answer.rcode()
+        if rcode in {dns.rcode.REFUSED, dns.rcode.NOTAUTH}:
+            raise self._not_auth(name)
+        if rcode not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}:
+            raise DnsError(
+                f"{self._where} answered {dns.rcode.to_text(rcode)} when asked for {name} {kind}",
+                hint="see the log of the name server",
+            )
+        if not answer.flags & dns.flags.AA:
+            raise self._not_auth(name)
+        return answer
+
+    async def _update(self, message: dns.message.Message) -> dns.rcode.Rcode:
+        if self._key is not None:
+            message.use_tsig(tsig_key(self._key))
+        try:
+            wire = message.to_wire(max_size=MAX_MESSAGE)
+        except dns.exception.TooBig:
+            raise DnsError(
+                "the update is over 64 KB, which one DNS message cannot hold",
+                hint="lower `dns.settings.max_batch`",
+            ) from None
+        server, port = self.settings.server, self.settings.port
+        answer = await send(wire, server, port, self._clock, timeout=self.settings.timeout)
+        return read_answer(answer, message, self._key, self._where)
+
+    def _not_auth(self, name: str) -> NotAuth:
+        return NotAuth(
+            f"{self._where} does not hold the zone of {name}, or does not answer this machine",
+            hint=f"see `dig @{self.settings.server} -p {self.settings.port} +norecurse {name} SOA`; "
+            "where views are chosen by key, set `signed_reads: true`",
+        )
+
+
+def _differences(
+    wanted: Sequence[RecordSet | None], now: Sequence[RecordSet | None], questions: Sequence[Question]
+) -> list[Difference]:
+    return [
+        Difference(name=name, type=kind, expected=expected, now=found)
+        for (name, kind), expected, found in zip(questions, wanted, now, strict=True)
+        if expected != found
+    ]
