@@ -95,9 +95,10 @@ def read_answer(wire: bytes, request: dns.message.Message, key: Key | None, wher
 
     Raises BadKey, BadSig, BadTime, Ambiguous (an answer that proves nothing).
     """
-    keyring = None if key is None else tsig_key(key)
     try:
-        answer = dns.message.from_wire(wire, keyring=keyring, request_mac=request.mac, ignore_trailing=True)
+        answer = dns.message.from_wire(wire, keyring=False, ignore_trailing=True)
+        if key is not None and answer.had_tsig:
+            dns.message.from_wire(wire, tsig_key(key), request_mac=request.mac, ignore_trailing=True)
     except dns.tsig.PeerError as error:
         assert key is not None
         raise _peer_error(error, wire, key, where) from None
