@@ -144,6 +144,10 @@ class StepPlan(msgspec.Struct, frozen=True):
 class Record(Protocol):
     """What a step may read of its run's journal."""
 
+    @property
+    def state(self) -> State:
+        """Where the run stands, as the last settled step left it."""
+
     def fact(self, kind: type[Fact]) -> Fact:
         """The fact of that type that an earlier step left. LookupError if none did."""
 

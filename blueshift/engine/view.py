@@ -5,6 +5,7 @@ from __future__ import annotations
 from blueshift.clock import Clock
 from blueshift.engine.journal import Journal
 from blueshift.engine.protocol import Fact, Journalled
+from blueshift.engine.state import State
 from blueshift.engine.store import Writer
 
 
@@ -18,6 +19,11 @@ class View:
     @property
     def _journal(self) -> Journal:
         return self._writer.journal
+
+    @property
+    def state(self) -> State:
+        """See Record."""
+        return self._journal.state
 
     def fact(self, kind: type[Fact]) -> Fact:
         """See Record."""

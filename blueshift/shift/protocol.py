@@ -55,10 +55,13 @@ class Shifter(Protocol):
 def desired(name: NameFact, to: Target, ttl: int) -> tuple[RecordSet, ...]:
     """The record sets of `name` when it points at `to`, of the same types as it has today.
 
+    Their TTL is `ttl`, or what it was where that is lower: a run never raises one.
+
     Going to the primary restores the values that stood before the run, which may be more than its
     Service's addresses.
     """
-    return tuple(RecordSet(name.name, record.type, ttl, _values(record, to)) for record in name.records)
+    return tuple(RecordSet(name.name, record.type, min(ttl, record.ttl), _values(record, to))
+        for record in name.records)
 
 
 def _values(before: RecordSet, to: Target) -> tuple[str, ...]:

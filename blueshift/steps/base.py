@@ -1,0 +1,35 @@
+"""What all steps share: an id, their settings, their tools, and the ways back by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Generic, TypeVar
+
+import msgspec
+
+from blueshift.engine.protocol import Effect, Way
+from blueshift.steps.context import Here, Tools
+from blueshift.steps.ways import ways_back
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class Base(Generic[S]):
+    """A step with settings of type `S`."""
+
+    reads: ClassVar[tuple[type[msgspec.Struct], ...]] = ()
+
+    def __init__(self, step: str, settings: S, tools: Tools) -> None:
+        self.id = step
+        self.settings = settings
+        self.tools = tools
+        self.here = Here(step, tools)
+
+    async def effects(self) -> Sequence[Effect]:
+        """See Step; none unless a step says otherwise."""
+        return ()
+
+    async def ways(self) -> Sequence[Way]:
+        """See Step: go on by a resume, or take everything back by hand."""
+        go_on = Way("look again and go on", f"blueshift resume {self.tools.run}")
+        return (go_on, *await ways_back(self.tools))

@@ -1,0 +1,85 @@
+"""What every step is given: its id and the tools of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from blueshift.clock import Clock
+from blueshift.cluster.api import KubeApi
+from blueshift.controllers.profile import Profile
+from blueshift.discovery.world import World
+from blueshift.dns.backend import DnsBackend
+from blueshift.engine.protocol import Record
+from blueshift.engine.state import SideName
+from blueshift.helm.client import Helm
+from blueshift.shift.protocol import Shifter, Target
+from blueshift.steps.facts import TemporaryReady, TtlLowered
+from blueshift.steps.revisions import Revisions
+from blueshift.steps.witness import Witness
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The services of one run, built by `app`."""
+
+    run: str
+    kube: KubeApi
+    helm: Helm
+    dns: DnsBackend
+    profile: Profile
+    shifter: Shifter
+    witness: Witness
+    revisions: Revisions
+    clock: Clock
+    world: World
+    """The run's snapshot: frozen when the run was opened."""
+    record: Record
+    notice: Callable[[str, str], None]
+    """Tell people a sentence from a step: (step id, sentence)."""
+
+    def target(self, side: SideName) -> Target:
+        """Where traffic of a side goes."""
+        if side == "primary":
+            service = self.world.service()
+            return Target("primary", service.ipv4, service.ipv6)
+        ready = self.record.fact(TemporaryReady)
+        return Target("temporary", ready.ipv4, ready.ipv6)
+
+    def release(self, side: SideName) -> tuple[str, str]:
+        """(name, namespace) of a side's Helm release."""
+        if side == "primary":
+            return self.world.release.name, self.world.release.namespace
+        return self.world.temporary_release, self.world.temporary_namespace
+
+    @property
+    def ttl(self) -> int:
+        """Seconds: the TTL of the moving names while the run lasts."""
+        return self.record.fact(TtlLowered).ttl
+
+
+@dataclass(frozen=True)
+class Here:
+    """A step's own place in its run."""
+
+    id: str
+    tools: Tools
+
+    def waited(self, key: str) -> float | None:
+        """Seconds since a wait of this step began."""
+        return self.tools.record.waited(self.id, key)
+
+    def notice(self, sentence: str) -> None:
+        """Tell people something that changes no decision."""
+        self.tools.notice(self.id, sentence)
+
+    def utc(self) -> datetime:
+        """The corrected instant."""
+        return self.tools.clock.utc()
+
+
+def brief(names: Sequence[str], most: int = 3) -> str:
+    """The first few of many names."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

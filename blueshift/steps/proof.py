@@ -1,0 +1,101 @@
+"""Whether a side answers for its hosts: ready pods, and probes by address with the right SNI and Host."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from blueshift.clock import Clock
+from blueshift.discovery.world import NameFact
+from blueshift.engine.state import SideName
+from blueshift.shift.protocol import Target
+from blueshift.steps.context import Tools, brief
+from blueshift.traffic.probe import ProbeResult, probe
+
+# Enough to see a broken side at once, few enough that it does not feel it.
+MOST_HOSTS = 50
+_AT_ONCE = 16
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """What was seen."""
+
+    failed: bool
+    sentence: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """One host asked at one address of a side."""
+
+    host: str
+    address: str
+    result: ProbeResult
+
+    @property
+    def good(self) -> bool:
+        """A host may well answer 401 or 404 at its root; a side that answers 5xx or not at all is broken."""
+        return self.result.ok and self.result.status < 500
+
+
+async def ask(
+    clock: Clock, hosts: Sequence[tuple[str, bool]], target: Target, ports: tuple[int, int], proxy: bool
+) -> tuple[Answer, ...]:
+    """Ask (host, TLS) pairs at every address of a side; a failure is asked once more before it counts."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(host: str, tls: bool, address: str) -> Answer:
+        async with gate:
+            for last in (False, True):
+                port = ports[1] if tls else ports[0]
+                result = await probe(
+                    address, port=port, host=concrete(host), tls=tls, clock=clock, proxy_protocol=proxy
+                )
+                answer = Answer(host, address, result)
+                if answer.good or last:
+                    break
+                await clock.sleep(0.5)
+            return answer
+
+    asked = [one(host, tls, address) for host, tls in hosts for address in target.addresses]
+    return tuple(await asyncio.gather(*asked))
+
+
+async def prove(tools: Tools, side: SideName, names: Sequence[NameFact]) -> Proof:
+    """Whether `side` has ready pods and answers for the hosts of `names` as the primary did before the run.
+
+    Hosts that the primary did not answer well for at the snapshot prove nothing and are left out.
+    """
+    pods = await tools.witness.pods(side)
+    if not pods.ready:
+        return Proof(True, f"no ready pod on the {side} ({pods.sentence})")
+    baseline = tools.world.baseline
+    wanted = {host for name in names for host in name.hosts}
+    hosts = [(fact.host, fact.tls) for fact in tools.world.hosts if fact.host in wanted]
+    judged = [(host, tls) for host, tls in hosts if baseline.get(host, 0) and baseline[host] < 500]
+    if not judged:
+        return Proof(False, f"{pods.ready} ready pods; no host could be probed from here")
+    service = tools.world.service()
+    answers = await ask(
+        tools.clock,
+        judged[:MOST_HOSTS],
+        tools.target(side),
+        (service.http, service.https),
+        tools.world.controller.proxy_protocol,
+    )
+    bad = [answer for answer in answers if not answer.good]
+    if bad:
+        few = brief([f"{answer.host} at {answer.address}: {said(answer.result)}" for answer in bad])
+        return Proof(True, f"{len(bad)} of {len(answers)} probes failed: {few}")
+    return Proof(False, f"{pods.ready} ready pods, {len(answers)} probes answered")
+
+
+def said(result: ProbeResult) -> str:
+    """A probe's result in two words."""
+    return f"HTTP {result.status}" if result.ok else f"{result.failed_in}: {result.reason}"
+
+
+def concrete(host: str) -> str:
+    """A host that a wildcard covers."""
+    return host.replace("*", "blueshift-probe", 1) if host.startswith("*.") else host

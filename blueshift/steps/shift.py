@@ -1,0 +1,150 @@
+"""shift: expanded into a floor and one step per wave, so that each is journalled, held and resumed by itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import ClassVar
+
+import msgspec
+
+from blueshift.discovery.world import NameFact
+from blueshift.engine.protocol import Answer, Effect, Hold, PlannedChange, Settled, StepPlan, Wait
+from blueshift.engine.state import OTHER, SideName, State
+from blueshift.playbook.duration import Seconds
+from blueshift.shift.protocol import desired
+from blueshift.steps.base import Base
+from blueshift.steps.context import Tools, brief
+from blueshift.steps.facts import Swapped
+from blueshift.steps.proof import prove
+
+
+class ShiftSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where to, in which waves, and how long each is watched."""
+
+    to: SideName
+    canary: int = 1
+    """Names in the first wave."""
+    waves: tuple[float, ...] = (10.0, 100.0)
+    """After the canary: per cent of all names that have moved when the wave has landed."""
+    hold: Seconds = 300.0
+    """How long each wave is watched before the next."""
+    agree_within: Seconds = 300.0
+    """Seconds that the authoritative servers may take to agree."""
+
+
+class WaveSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One wave: the names from `first` up to, and not with, `end`."""
+
+    to: SideName
+    first: int
+    end: int
+    last: bool
+    hold: float
+    agree_within: float
+
+
+def cut(names: int, settings: ShiftSettings) -> tuple[WaveSettings, ...]:
+    """Cut `names` names into waves: a canary, then cumulative shares; empty waves fall away."""
+    ends = [min(settings.canary, names)]
+    for share in settings.waves:
+        ends.append(max(ends[-1], min(names, math.ceil(names * share / 100))))
+    ends[-1] = names
+    starts = [0, *ends[:-1]]
+    spans = [(first, end) for first, end in zip(starts, ends, strict=True) if end > first]
+    return tuple(
+        WaveSettings(
+            to=settings.to,
+            first=first,
+            end=end,
+            last=end == names,
+            hold=settings.hold,
+            agree_within=settings.agree_within,
+        )
+        for first, end in spans
+    )
+
+
+class Wave(Base[WaveSettings]):
+    """Swap one wave's names, see them at every authority, and watch both sides."""
+
+    kind: ClassVar[str] = "wave"
+    Settings: ClassVar[type[WaveSettings]] = WaveSettings
+
+    @property
+    def names(self) -> tuple[NameFact, ...]:
+        """The names of this wave."""
+        return ordered(self.tools)[self.settings.first : self.settings.end]
+
+    def needs(self, state: State) -> str | None:
+        """See Step: never to a side that has not just proved itself."""
+        to = self.settings.to
+        if to not in state.verified:
+            return f"the {to} has not proved itself since it last changed"
+        if to not in state.floors:
+            return f"the {to} has no replica floor"
+        return None if state.ttl == "low" else "the TTL was not lowered"
+
+    def leaves(self, state: State) -> State:
+        """See Step."""
+        moved = state.but(traffic=self.settings.to if self.settings.last else "split")
+        return moved.without_side("drained", self.settings.to)
+
+    def plan(self) -> StepPlan:
+        """See Step."""
+        names, to = self.names, self.settings.to
+        changes: list[PlannedChange] = []
+        for name in names:
+            before = " ".join(value for record in name.records for value in record.values)
+            after = before if to == "primary" else "<address of the temporary>"
+            here, there = (after, before) if to == "temporary" else (before, "<address of the temporary>")
+            changes.append(PlannedChange(name.name, f"- {there}\n+ {here}"))
+        return StepPlan(
+            f"point {len(names)} names at the {to}: {brief([name.name for name in names])}",
+            tuple(changes),
+            waits=(f"{self.settings.hold:.0f} s watched after all servers agree",),
+            seconds=self.settings.hold,
+        )
+
+    async def effects(self) -> Sequence[Effect]:
+        """See Step."""
+        tools, to = self.tools, self.settings.to
+        source = tools.target(OTHER[to])
+        return await tools.shifter.effects(self.names, source, tools.target(to), tools.ttl)
+
+    async def settle(self) -> Answer:
+        """See Step."""
+        settings, tools = self.settings, self.tools
+        target = tools.target(settings.to)
+        watched = self.here.waited("watch")
+        if watched is None:
+            landed = await tools.shifter.landed(self.names, target, tools.ttl)
+            if not landed.done:
+                return Wait(
+                    "servers",
+                    landed.sentence,
+                    then="the wave is watched",
+                    lasts=settings.agree_within,
+                    on_timeout=Hold(f"the authoritative servers do not agree: {landed.sentence}"),
+                )
+        proof = await prove(tools, settings.to, self.names)
+        if proof.failed:
+            return Hold(f"the {settings.to} does not answer as it should: {proof.sentence}")
+        if watched is None or watched < settings.hold:
+            return Wait(
+                "watch",
+                f"wave landed; watching the {settings.to}: {proof.sentence}",
+                then="the next wave" if not settings.last else "the drain",
+                lasts=settings.hold,
+            )
+        ttl = max((r.ttl for name in self.names for r in desired(name, target, tools.ttl)), default=tools.ttl)
+        # The watch began when all servers agreed: that instant is where drains count from.
+        landed_at = self.here.utc() - timedelta(seconds=watched)
+        said = f"{len(self.names)} names answer with the {settings.to}; {proof.sentence}"
+        return Settled(said, (Swapped(settings.to, landed_at, ttl),))
+
+
+def ordered(tools: Tools) -> tuple[NameFact, ...]:
+    """The moving names in the order in which waves take them: by name, hosts behind wildcards last."""
+    return tuple(sorted(tools.world.moving(), key=lambda name: (name.name.startswith("*"), name.name)))
