@@ -1,0 +1,141 @@
+"""One TCP connection, with TLS where asked, and the phase named in which it failed."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ipaddress
+import select
+import socket
+import ssl
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from blueshift.clock import Clock
+
+P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+
+class Failed(Exception):
+    """A try ended without the answer. Data for a ledger row or a probe's result; never leaves `traffic`."""
+
+    def __init__(self, phase: str, reason: str) -> None:
+        super().__init__(f"{phase}: {reason}")
+        self.phase = phase
+        """"resolve", "connect", "tls", "write", "headers", "body", "upgrade", "session" or "check"."""
+        self.reason = reason
+
+
+class Target(NamedTuple):
+    """Where a connection goes. `source` is the client's own address, "" for the machine's choice."""
+
+    address: str
+    port: int
+    host: str
+    tls: ssl.SSLContext | None
+    source: str = ""
+    proxy_protocol: bool = False
+
+
+async def dial(
+    target: Target, make: Callable[[], P], clock: Clock, timeout: float
+) -> tuple[P, socket.socket]:
+    """Connect within `timeout` seconds; return the protocol and its socket (for `closed_by_peer` only).
+
+    Raises Failed in phase "connect" or "tls".
+    """
+    loop = asyncio.get_running_loop()
+    phase = "connect"
+    sock = None
+    try:
+        async with clock.timeout(timeout):
+            sock = open_socket(target)
+            await loop.sock_connect(sock, (target.address, target.port))
+            if target.proxy_protocol:
+                await loop.sock_sendall(sock, proxy_line(sock))
+            phase = "tls" if target.tls else phase
+            _, protocol = await loop.create_connection(
+                make, sock=sock, ssl=target.tls, server_hostname=target.host if target.tls else None
+            )
+            return protocol, sock
+    except (OSError, ValueError, EOFError) as error:
+        if sock is not None:
+            sock.close()
+        raise Failed(phase, reason_of(error)) from error
+    except asyncio.CancelledError:
+        if sock is not None:
+            sock.close()
+        raise
+
+
+def open_socket(target: Target) -> socket.socket:
+    """Return a non-blocking socket of the target's family. Raises ValueError if it is not an address."""
+    version = ipaddress.ip_address(target.address).version
+    sock = socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if target.source:
+        sock.bind((target.source, 0))
+    return sock
+
+
+def proxy_line(sock: socket.socket) -> bytes:
+    """Return the PROXY line, version 1, of a connected socket (haproxy's proxy-protocol.txt §2.1)."""
+    ours, theirs = sock.getsockname(), sock.getpeername()
+    family = "TCP6" if sock.family == socket.AF_INET6 else "TCP4"
+    return f"PROXY {family} {ours[0]} {theirs[0]} {ours[1]} {theirs[1]}\r\n".encode()
+
+
+def closed_by_peer(sock: socket.socket) -> bool:
+    """Tell whether a FIN or RST of the peer can be read now: the *peek* of DESIGN §7.
+
+    A plain peek is not enough under TLS, where the alert `close_notify` stands before the FIN in the buffer;
+    POLLRDHUP (Linux) looks behind it. Elsewhere only an empty buffer shows the FIN.
+    """
+    try:
+        if sock.recv(1, socket.MSG_PEEK) == b"":
+            return True
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    ended = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
+    poll = select.poll()
+    poll.register(sock, ended)
+    return bool(poll.poll(0))
+
+
+def reason_of(error: BaseException) -> str:
+    """Say in a few words why a connection failed; short, since the ledger keeps each text once."""
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "tls error").lower().replace("_", " ")
+    if isinstance(error, ConnectionRefusedError):
+        return "refused"
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return "reset"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+def fingerprint(transport: asyncio.BaseTransport) -> str:
+    """Return the SHA-256 of the peer's certificate in hex, "" without TLS."""
+    tls = transport.get_extra_info("ssl_object")
+    der = tls.getpeercert(binary_form=True) if tls else None
+    return hashlib.sha256(der).hexdigest() if der else ""
+
+
+def trusting(ca: str = "", *, alpn: tuple[str, ...] = ("http/1.1",)) -> ssl.SSLContext:
+    """Return a TLS context that verifies against the PEM file `ca`, or against nothing if it is ""."""
+    if ca:
+        context = ssl.create_default_context(cafile=ca)
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(list(alpn))
+    return context

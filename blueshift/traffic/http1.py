@@ -1,0 +1,249 @@
+"""HTTP/1.1 answers byte by byte (RFC 9112), and a connection that carries one exchange at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import msgspec
+
+from blueshift.traffic.connect import Failed, reason_of
+
+MAX_HEAD = 64 * 1024
+MAX_BODY = 8 * 1024 * 1024
+"""Bytes; a longer answer fails, so that no server can fill our memory."""
+
+
+class Response(msgspec.Struct, frozen=True):
+    """A complete answer. Header names are in lower case."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    keep: bool
+    """Whether the connection may carry another request."""
+
+    def header(self, name: str) -> str:
+        """Return the first header of that name (lower case), "" if there is none."""
+        return next((value for key, value in self.headers if key == name), "")
+
+
+def encode_request(method: str, host: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
+    """Return the bytes of a request; a body gets its Content-Length."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *(f"{k}: {v}" for k, v in headers.items())]
+    if body or method in ("POST", "PUT", "PATCH"):
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def parse_head(raw: bytes) -> tuple[int, bool, tuple[tuple[str, str], ...]]:
+    """Return status, whether it is HTTP/1.0, and headers. Raises ValueError for anything else."""
+    first, *rest = raw.decode("latin-1").split("\r\n")
+    parts = first.split(" ", 2)
+    if (
+        len(parts) < 2
+        or parts[0] not in ("HTTP/1.1", "HTTP/1.0")
+        or not (parts[1].isdigit() and len(parts[1]) == 3)
+    ):
+        raise ValueError("not an HTTP answer")
+    headers = []
+    for line in rest:
+        name, colon, value = line.partition(":")
+        if not colon or not name or name[-1].isspace():
+            raise ValueError("malformed header")
+        headers.append((name.lower(), value.strip()))
+    return int(parts[1]), parts[0] == "HTTP/1.0", tuple(headers)
+
+
+class ResponseReader:
+    """Takes bytes as they come and gives one Response. `phase` says what is being read."""
+
+    def __init__(self, method: str) -> None:
+        self.phase = "headers"
+        self.extra = b""
+        """What came after the answer: a switched protocol's first bytes, or a fault."""
+        self._head_only = method == "HEAD"
+        self._buffer = bytearray()
+        self._body = bytearray()
+        self._status = 0
+        self._headers: tuple[tuple[str, str], ...] = ()
+        self._close = False
+        self._left: int | None = (
+            None  # bytes of body or chunk still to come; None: until the end of the connection
+        )
+        self._chunked = False
+
+    def feed(self, data: bytes) -> Response | None:
+        """Take bytes; return the answer once it is complete. Raises ValueError if it is not HTTP."""
+        self._buffer += data
+        if self.phase == "headers" and not self._read_head():
+            return None
+        return self._read_chunks() if self._chunked else self._read_plain()
+
+    def end(self) -> Response:
+        """Take the end of the connection. Raises EOFError unless the answer was to end with it."""
+        if self.phase != "body" or self._chunked or self._left is not None:
+            raise EOFError(
+                "closed before the answer" if self.phase == "headers" else "closed within the answer"
+            )
+        return self._done()
+
+    def _read_head(self) -> bool:
+        while True:
+            end = self._buffer.find(b"\r\n\r\n")
+            if end < 0:
+                if len(self._buffer) > MAX_HEAD:
+                    raise ValueError("headers too long")
+                return False
+            self._status, old, self._headers = parse_head(bytes(self._buffer[:end]))
+            del self._buffer[: end + 4]
+            if self._status >= 200 or self._status == 101:
+                break
+        self.phase = "body"
+        fields = dict(self._headers)
+        connection = fields.get("connection", "").lower()
+        self._close = "close" in connection or (old and "keep-alive" not in connection)
+        if self._head_only or self._status in (101, 204, 304):
+            self._left = 0
+        elif "chunked" in fields.get("transfer-encoding", "").lower():
+            self._chunked, self._left = True, 0
+        elif (length := fields.get("content-length")) is not None:
+            if not length.isdigit():
+                raise ValueError("malformed length")
+            self._left = int(length)
+        return True
+
+    def _read_plain(self) -> Response | None:
+        if self._left is None:
+            self._keep_body(len(self._buffer))
+            return None
+        self._left -= self._keep_body(self._left)
+        return None if self._left else self._done()
+
+    def _keep_body(self, most: int) -> int:
+        part = self._buffer[:most]
+        del self._buffer[:most]
+        self._body += part
+        if len(self._body) > MAX_BODY:
+            raise ValueError("answer too long")
+        return len(part)
+
+    def _read_chunks(self) -> Response | None:
+        assert self._left is not None
+        while True:
+            if self._left > 2:  # the chunk's bytes, and 2 for the line's end
+                self._left -= self._keep_body(self._left - 2)
+            if self._left == 2:
+                if len(self._buffer) < 2:
+                    return None
+                if self._buffer[:2] != b"\r\n":
+                    raise ValueError("malformed chunk")
+                del self._buffer[:2]
+                self._left = 0
+            if self._left:
+                return None
+            end = self._buffer.find(b"\r\n")
+            if end < 0:
+                return None
+            size = int(bytes(self._buffer[:end]).partition(b";")[0], 16)
+            if size < 0:
+                raise ValueError("malformed chunk")
+            if size == 0:
+                return self._read_trailer(end)
+            del self._buffer[: end + 2]
+            self._left = size + 2
+
+    def _read_trailer(self, start: int) -> Response | None:
+        end = self._buffer.find(b"\r\n\r\n", start)
+        if end < 0:
+            return None
+        del self._buffer[: end + 4]
+        return self._done()
+
+    def _done(self) -> Response:
+        self.phase = "done"
+        self.extra = bytes(self._buffer)
+        # Bytes that nobody asked for would be taken for the next answer: such a connection is not used again.
+        until_end = self._left is None
+        keep = not (self._close or until_end or self.extra or self._status == 101)
+        return Response(self._status, self._headers, bytes(self._body), keep)
+
+
+class Http1(asyncio.Protocol):
+    """One connection, one exchange at a time; a Protocol, since streams cost twice the time per request."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.transport: asyncio.Transport
+        self.lost = False
+        """The peer closed, or the connection broke."""
+        self.wrote_at = 0.0
+        self.first_byte_at = 0.0
+        """Moments of the last exchange, on the clock of `now`; 0 if it did not come to that."""
+        self._now = now
+        self._reader: ResponseReader | None = None
+        self._answer: asyncio.Future[Response] | None = None
+
+    async def exchange(self, method: str, request: bytes) -> Response:
+        """Send the bytes and return the answer. Raises Failed in "write", "headers" or "body"."""
+        if self.lost:
+            raise Failed("write", "closed")
+        self._reader = ResponseReader(method)
+        self._answer = asyncio.get_running_loop().create_future()
+        self.first_byte_at = 0.0
+        self.wrote_at = self._now()
+        self.transport.write(request)
+        try:
+            return await self._answer
+        finally:
+            self._answer = None
+
+    @property
+    def phase(self) -> str:
+        """What a timeout now would have cut off."""
+        return self._reader.phase if self._reader else "write"
+
+    def close(self) -> None:
+        """Close at once; nothing is in flight that anybody waits for."""
+        self.transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio."""
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio."""
+        if self._reader is None or self._answer is None or self._answer.done():
+            self.lost = True  # bytes that answer nothing: such a connection is not used again
+            self.transport.abort()
+            return
+        if not self.first_byte_at:
+            self.first_byte_at = self._now()
+        try:
+            response = self._reader.feed(data)
+        except ValueError as error:
+            self._answer.set_exception(Failed(self._reader.phase, str(error)))
+            return
+        if response is not None:
+            self._answer.set_result(response)
+
+    def eof_received(self) -> bool:
+        """See asyncio."""
+        self._ended(None)
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """See asyncio."""
+        self._ended(error)
+
+    def _ended(self, error: Exception | None) -> None:
+        self.lost = True
+        if self._reader is None or self._answer is None or self._answer.done():
+            return
+        if error is not None:
+            self._answer.set_exception(Failed(self._reader.phase, reason_of(error)))
+            return
+        try:
+            self._answer.set_result(self._reader.end())
+        except EOFError as ending:
+            self._answer.set_exception(Failed(self._reader.phase, reason_of(ending)))

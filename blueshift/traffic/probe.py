@@ -1,0 +1,109 @@
+"""One question to one address, as a client of a host would ask it: for verification and route parity."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from urllib.parse import quote
+
+import msgspec
+
+from blueshift import __version__
+from blueshift.clock import Clock
+from blueshift.traffic.connect import Failed, Target, dial, fingerprint, trusting
+from blueshift.traffic.http1 import Http1, encode_request
+
+MARKER = "X-Blueshift-Probe"
+"""The header that tells our own questions apart from users' in logs and counts."""
+
+_context = cache(trusting)
+
+
+class ProbeResult(msgspec.Struct, frozen=True):
+    """What came back, or how far it got."""
+
+    ok: bool
+    """A complete answer came, of whatever status."""
+    status: int
+    """0 if none came."""
+    headers: tuple[tuple[str, str], ...]
+    """Names in lower case."""
+    body_sha256: str
+    """Of the body, in hex; "" if no answer came."""
+    seconds: float
+    """From the start of the connect to the end of the answer, or to the failure."""
+    certificate_sha256: str
+    """Of the certificate that was shown, in hex; "" without TLS."""
+    failed_in: str
+    """"connect", "tls", "write", "headers" or "body"; "" if it did not fail."""
+    reason: str
+
+
+async def probe(
+    address: str,
+    *,
+    port: int,
+    host: str,
+    path: str = "/",
+    tls: bool,
+    clock: Clock,
+    method: str = "HEAD",
+    timeout: float = 5.0,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    proxy_protocol: bool = False,
+    ca: str = "",
+) -> ProbeResult:
+    """Ask `address` for `host` on a new connection, within `timeout` seconds; never raises for a fault.
+
+    The certificate is reported and not judged, unless `ca` names a PEM file to verify it (and its name) with.
+    `proxy_protocol` begins the connection with a PROXY line, which a side behind such a balancer expects.
+    """
+    began = clock.now()
+    sent = {
+        "User-Agent": f"blueshift-probe/{__version__}",
+        "Accept": "*/*",
+        MARKER: "1",
+        "Connection": "close",
+    }
+    request = encode_request(method, host, quote(path, safe="%/?:@!$&'()*+,;=~"), {**sent, **headers})
+    target = Target(address, port, host, _context(ca) if tls else None, proxy_protocol=proxy_protocol)
+    connection: Http1 | None = None
+    certificate = ""
+    try:
+        connection, _ = await dial(target, lambda: Http1(clock.now), clock, timeout)
+        certificate = fingerprint(connection.transport)
+        async with clock.timeout(max(0.0, timeout - (clock.now() - began))):
+            response = await connection.exchange(method, request)
+    except Failed as failed:
+        return _failed(failed, clock.now() - began, certificate)
+    except TimeoutError:
+        assert connection is not None
+        return _failed(Failed(connection.phase, "timeout"), clock.now() - began, certificate)
+    finally:
+        if connection is not None:
+            connection.close()
+    return ProbeResult(
+        ok=True,
+        status=response.status,
+        headers=response.headers,
+        body_sha256=hashlib.sha256(response.body).hexdigest(),
+        seconds=clock.now() - began,
+        certificate_sha256=certificate,
+        failed_in="",
+        reason="",
+    )
+
+
+def _failed(failed: Failed, seconds: float, certificate: str) -> ProbeResult:
+    return ProbeResult(
+        ok=False,
+        status=0,
+        headers=(),
+        body_sha256="",
+        seconds=seconds,
+        certificate_sha256=certificate,
+        failed_in=failed.phase,
+        reason=failed.reason,
+    )
