@@ -40,7 +40,7 @@ from blueshift.dns.update import (
     try_message,
     tsig_key,
 )
-from blueshift.dns.wire import MAX_MESSAGE, ask, question, send
+from blueshift.dns.wire import MAX_MESSAGE, addresses, ask, has_route, question, send
 from blueshift.errors import Ambiguous, BlueshiftError
 
 _AT_ONCE = 32  # questions in flight; a burst of hundreds meets response rate limits
@@ -50,7 +50,7 @@ class Rfc2136Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `dns.settings` says for the backend `rfc2136`."""
 
     server: str
-    """Address of the primary that takes updates."""
+    """Address or host name of the primary that takes updates."""
     port: int = 53
     key: KeySource | None = None
     """The TSIG key; without one, updates are unsigned and the server goes by address."""
@@ -72,7 +72,7 @@ class Rfc2136Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rfc2136:
-    """See DnsBackend. `settings.server` is an address; names are resolved by whoever makes this."""
+    """See DnsBackend."""
 
     name: ClassVar[str] = "rfc2136"
     Settings: ClassVar[type[Rfc2136Settings]] = Rfc2136Settings
@@ -88,6 +88,7 @@ class Rfc2136:
         self._zone_of: dict[str, str] = {}
         self._where = f"{settings.server} port {settings.port}"
         self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._known_address = ""
 
     @classmethod
     def create(cls, settings: Rfc2136Settings, secrets: ReadSecret, clock: Clock) -> Rfc2136:
@@ -215,7 +216,7 @@ class Rfc2136:
             query.use_tsig(tsig_key(self._key))
         async with self._gate:
             try:
-                answer = await ask(query, self.settings.server, self.settings.port)
+                answer = await ask(query, await self._address(), self.settings.port)
             except dns.tsig.PeerError as error:
                 raise TsigError(
                     f"{self._where} did not accept the signature of a question: {error}",
@@ -243,9 +244,16 @@ class Rfc2136:
                 "the update is over 64 KB, which one DNS message cannot hold",
                 hint="lower `dns.settings.max_batch`",
             ) from None
-        server, port = self.settings.server, self.settings.port
-        answer = await send(wire, server, port, self._clock, timeout=self.settings.timeout)
+        server = await self._address()
+        answer = await send(wire, server, self.settings.port, self._clock, timeout=self.settings.timeout)
         return read_answer(answer, message, self._key, self._where)
+
+    async def _address(self) -> str:
+        """Resolve the server's name once: reads and writes of a run meet the same server."""
+        if not self._known_address:
+            found = await addresses(self.settings.server)
+            self._known_address = next(filter(has_route, found), found[0])
+        return self._known_address
 
     def _not_auth(self, name: str) -> NotAuth:
         return NotAuth(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 
 import dns.asyncquery
@@ -89,6 +90,37 @@ async def send(wire: bytes, address: str, port: int, clock: Clock, *, timeout: f
     finally:
         if writer is not None:
             writer.close()
+
+
+def endpoint(text: str, *, default_port: int = 53) -> tuple[str, int]:
+    """Read "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:53" or a host name alike.
+
+    Raises ValueError for a port that is none.
+    """
+    host, port = text.strip(), ""
+    if host.startswith("["):
+        host, _, port = host[1:].partition("]")
+        port = port.removeprefix(":")
+    elif host.count(":") == 1:
+        host, _, port = host.partition(":")
+    number = int(port) if port.isdecimal() else (default_port if not port else 0)
+    if not host or not 0 < number < 65536:
+        raise ValueError(f"expected an address or a name, with :port if it is not {default_port}: {text!r}")
+    return host, number
+
+
+async def addresses(host: str) -> tuple[str, ...]:
+    """Return the addresses of a host as this machine resolves it, or the address given. Raises NoAnswer."""
+    try:
+        return (str(ipaddress.ip_address(host)),)
+    except ValueError:
+        pass
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+    except OSError as error:
+        hint = "give its address, or mend the name"
+        raise NoAnswer(f"the host {host} has no address ({error.strerror})", hint=hint) from error
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def has_route(address: str) -> bool:
