@@ -1,0 +1,129 @@
+"""harden and upgrade: the two revisions of the primary, each while traffic is elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import msgspec
+
+from blueshift.discovery.world import Rendered
+from blueshift.engine.protocol import Answer, Effect, Hold, Settled, StepPlan, Wait
+from blueshift.engine.state import State
+from blueshift.playbook.duration import Seconds
+from blueshift.steps.base import Base
+from blueshift.steps.describe import changes_of
+from blueshift.steps.facts import Hardened, Snapshot, Upgraded
+from blueshift.steps.proof import prove
+from blueshift.steps.release import Revise
+from blueshift.steps.revisions import Revision
+
+
+class RevisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a rollout may take."""
+
+    ready_within: Seconds = 600.0
+    helm_timeout: Seconds = 300.0
+    """Helm's own bound; it waits for hooks only, never for pods."""
+
+
+class _PrimaryRevision(Base[RevisionSettings]):
+    """A revision of the primary, watched until its pods are ready and it proves itself by address."""
+
+    Settings: ClassVar[type[RevisionSettings]] = RevisionSettings
+    leaves_primary: ClassVar[Literal["hardened", "target"]]
+    name: ClassVar[str]
+
+    def revision(self) -> Revision:
+        """Chart and values."""
+        raise NotImplementedError
+
+    def rendered(self) -> Rendered:
+        """The same, as it was rendered when the World was looked at."""
+        raise NotImplementedError
+
+    def needs(self, state: State) -> str | None:
+        """See Step."""
+        if state.traffic != "temporary":
+            return f"traffic is on {state.traffic}, not on the temporary"
+        return None if "primary" in state.drained else "the primary was not proven idle"
+
+    def leaves(self, state: State) -> State:
+        """See Step."""
+        return state.but(primary=self.leaves_primary).with_side("verified", "primary")
+
+    def plan(self) -> StepPlan:
+        """See Step."""
+        rendered = self.rendered()
+        release = self.tools.world.release
+        return StepPlan(
+            f"{self.name} {release.namespace}/{release.name}: {rendered.chart} {rendered.chart_version}",
+            changes_of(rendered),
+        )
+
+    async def effects(self) -> Sequence[Effect]:
+        """See Step."""
+        name, namespace = self.tools.release("primary")
+        what = f"{self.name} {name}"
+        return (Revise(self.tools, name, namespace, self.revision(), what, self.settings.helm_timeout),)
+
+    async def settle(self) -> Answer:
+        """See Step."""
+        pods = await self.tools.witness.pods("primary")
+        if pods.failed:
+            return Hold(f"the primary's new pods do not start: {pods.failed}")
+        if not pods.done:
+            return Wait(
+                "rollout",
+                f"rollout of the primary: {pods.sentence}",
+                then="it must prove itself",
+                lasts=self.settings.ready_within,
+                on_timeout=Hold(f"the rollout did not finish: {pods.sentence}"),
+            )
+        proof = await prove(self.tools, "primary", self.tools.world.moving())
+        if proof.failed:
+            proved = self.here.waited("proof")
+            if proved is not None and proved > PROOF_PATIENCE:
+                return Hold(f"the primary does not prove itself after {self.name}: {proof.sentence}")
+            return Wait("proof", f"the primary does not answer yet: {proof.sentence}")
+        revision = await self.tools.current_revision("primary")
+        kind = Hardened if self.leaves_primary == "hardened" else Upgraded
+        return Settled(f"revision {revision}: {proof.sentence}", (kind(revision),))
+
+
+# Pods that are ready get their endpoints and the first reload within seconds; what fails after this is broken.
+PROOF_PATIENCE = 20.0
+
+
+class Harden(_PrimaryRevision):
+    """A revision of the same version that ends gracefully."""
+
+    kind: ClassVar[str] = "harden"
+    name: ClassVar[str] = "harden"
+    leaves_primary: ClassVar[Literal["hardened", "target"]] = "hardened"
+    reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (Snapshot,)
+
+    def revision(self) -> Revision:
+        """See above."""
+        return self.tools.revisions.hardened()
+
+    def rendered(self) -> Rendered:
+        """See above."""
+        return self.tools.world.harden
+
+
+class Upgrade(_PrimaryRevision):
+    """The bump to the target."""
+
+    kind: ClassVar[str] = "upgrade"
+    name: ClassVar[str] = "upgrade"
+    leaves_primary: ClassVar[Literal["hardened", "target"]] = "target"
+    reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (Hardened,)
+
+    def revision(self) -> Revision:
+        """See above."""
+        return self.tools.revisions.target()
+
+    def rendered(self) -> Rendered:
+        """See above."""
+        return self.tools.world.target

@@ -1,0 +1,145 @@
+"""The temporary's namespace and what its pods need to find there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from blueshift.cluster import paths
+from blueshift.engine.protocol import Absent, Done, Effect, Foreign, Intent, Journalled, Observed, Way
+from blueshift.engine.store import RUN_LABEL
+from blueshift.steps.context import Tools
+
+# Labels that decide whether pods are admitted or changed at admission: the copy needs the same.
+_COPIED_PREFIXES = (
+    "pod-security.kubernetes.io/",
+    "istio.io/",
+    "istio-injection",
+    "linkerd.io/",
+    "kuma.io/",
+    "consul.hashicorp.com/",
+)
+
+
+class CreateNamespace:
+    """The temporary's own namespace, with the primary's admission labels."""
+
+    key = "namespace"
+
+    def __init__(self, tools: Tools, name: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> None:
+        self._tools = tools
+        self._name = name
+        self._labels = {**labels, RUN_LABEL: tools.run, "app.kubernetes.io/managed-by": "blueshift"}
+        self._annotations = dict(annotations)
+        self.intent = Intent(f"create namespace {name}", wanted={"labels": self._labels})
+
+    async def observe(self, journalled: Journalled | None) -> Observed:
+        """A namespace of that name without our label is somebody else's."""
+        found = await self._tools.kube.find(paths.core("namespaces", None, self._name))
+        if found is None:
+            return Absent()
+        run = (found["metadata"].get("labels") or {}).get(RUN_LABEL)
+        if run == self._tools.run:
+            return Done()
+        whose = f"of run {run}" if run else "not made by Blueshift"
+        return Foreign(
+            f"namespace {self._name} exists and is {whose}",
+            (Way("choose another", "temporary: {namespace: NAME} in blueshift.yaml"),),
+        )
+
+    async def do(self) -> None:
+        """Create it."""
+        metadata = {"name": self._name, "labels": self._labels, "annotations": self._annotations}
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+        await self._tools.kube.create(paths.core("namespaces"), body)
+
+
+class Copy:
+    """One Secret or ConfigMap that the pod refers to and that no chart renders."""
+
+    def __init__(self, tools: Tools, plural: str, name: str, source: str, to: str) -> None:
+        self._tools = tools
+        self._plural = plural
+        self._name = name
+        self._source = source
+        self._to = to
+        self.key = f"copy {plural}/{name}"
+        self.intent = Intent(f"copy {plural}/{name} from {source} to {to}")
+
+    async def observe(self, journalled: Journalled | None) -> Observed:
+        """Ours when it carries the run's label."""
+        found = await self._tools.kube.find(paths.core(self._plural, self._to, self._name))
+        if found is None:
+            return Absent()
+        if (found["metadata"].get("labels") or {}).get(RUN_LABEL) == self._tools.run:
+            return Done()
+        return Foreign(f"{self._plural}/{self._name} exists already in {self._to}")
+
+    async def do(self) -> None:
+        """Copy data and type, nothing of its identity."""
+        found = await self._tools.kube.get(paths.core(self._plural, self._source, self._name))
+        body = {key: found[key] for key in ("apiVersion", "kind", "data", "binaryData", "type") if key in found}
+        body.setdefault("apiVersion", "v1")
+        body.setdefault("kind", "Secret" if self._plural == "secrets" else "ConfigMap")
+        body["metadata"] = {"name": self._name, "labels": {RUN_LABEL: self._tools.run}}
+        await self._tools.kube.create(paths.core(self._plural, self._to), body)
+
+
+async def prepare(tools: Tools) -> Sequence[Effect]:
+    """The namespace and the copies, in order; nothing where the temporary shares the primary's namespace."""
+    source, to = tools.world.release.namespace, tools.world.temporary_namespace
+    if source == to:
+        return ()
+    found = await tools.kube.get(paths.core("namespaces", None, source))
+    labels = _admission(found["metadata"].get("labels") or {})
+    annotations = _admission(found["metadata"].get("annotations") or {})
+    effects: list[Effect] = [CreateNamespace(tools, to, labels, annotations)]
+    workload = tools.world.workload
+    live = await tools.kube.get(
+        paths.apis("apps/v1", f"{workload.kind.lower()}s", workload.namespace, workload.name)
+    )
+    for plural, name in sorted(set(references(live["spec"]["template"]["spec"]))):
+        thing = await tools.kube.find(paths.core(plural, source, name))
+        if thing and not _rendered(thing, tools.world.release.name):
+            effects.append(Copy(tools, plural, name, source, to))
+    return effects
+
+
+def references(pod: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(plural, name) of each Secret and ConfigMap of the namespace that a pod spec names."""
+    for secret in pod.get("imagePullSecrets") or ():
+        yield "secrets", secret["name"]
+    for volume in pod.get("volumes") or ():
+        yield from _volume(volume)
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            yield from _named(source, "secret", "configMap")
+    for container in (*(pod.get("containers") or ()), *(pod.get("initContainers") or ())):
+        for source in container.get("envFrom") or ():
+            yield from _named(source, "secretRef", "configMapRef")
+        for env in container.get("env") or ():
+            yield from _named(env.get("valueFrom") or {}, "secretKeyRef", "configMapKeyRef")
+
+
+def _volume(volume: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if name := (volume.get("secret") or {}).get("secretName"):
+        yield "secrets", name
+    if name := (volume.get("configMap") or {}).get("name"):
+        yield "configmaps", name
+
+
+def _named(source: Mapping[str, Any], secret: str, config_map: str) -> Iterator[tuple[str, str]]:
+    for field, plural in ((secret, "secrets"), (config_map, "configmaps")):
+        if name := (source.get(field) or {}).get("name"):
+            yield plural, name
+
+
+def _rendered(thing: Mapping[str, Any], release: str) -> bool:
+    """Whether the chart renders it: then the temporary's chart renders its own."""
+    annotations = thing["metadata"].get("annotations") or {}
+    labels = thing["metadata"].get("labels") or {}
+    owned = annotations.get("meta.helm.sh/release-name") or labels.get("app.kubernetes.io/managed-by") == "Helm"
+    return bool(owned) and annotations.get("meta.helm.sh/release-name", release) == release
+
+
+def _admission(labels: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in labels.items() if key.startswith(_COPIED_PREFIXES)}

@@ -1,0 +1,209 @@
+"""purge: remove the temporary release, after a person's word and never while it still serves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import msgspec
+
+from blueshift.cluster import paths
+from blueshift.engine.protocol import (
+    Absent,
+    Answer,
+    Done,
+    Effect,
+    Hold,
+    Intent,
+    Journalled,
+    Observed,
+    Settled,
+    StepPlan,
+    Wait,
+    Way,
+)
+from blueshift.engine.state import State
+from blueshift.engine.store import RUN_LABEL
+from blueshift.helm.records import latest
+from blueshift.playbook.duration import Seconds
+from blueshift.steps.base import Base
+from blueshift.steps.context import Tools, brief
+from blueshift.steps.facts import TemporaryReady
+
+GATE = "purge"
+
+
+class PurgeGateSettings(msgspec.Struct, frozen=True):
+    """Whether a person is asked."""
+
+    auto: bool = False
+
+
+class PurgeGate(Base[PurgeGateSettings]):
+    """Ask, and see that the temporary receives nothing any more and that no name points at it."""
+
+    kind: ClassVar[str] = "purge-gate"
+    Settings: ClassVar[type[PurgeGateSettings]] = PurgeGateSettings
+    reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (TemporaryReady,)
+
+    def needs(self, state: State) -> str | None:
+        """See Step."""
+        if state.traffic != "primary":
+            return f"traffic is on {state.traffic}"
+        return None if "temporary" in state.drained else "the temporary was not proven idle"
+
+    def leaves(self, state: State) -> State:
+        """See Step."""
+        return state
+
+    def plan(self) -> StepPlan:
+        """See Step."""
+        asked = "" if self.settings.auto else f" after `blueshift approve {self.tools.run} {GATE}`"
+        return StepPlan(
+            f"the temporary release may go{asked}, once it receives no request and no name points at it"
+        )
+
+    async def settle(self) -> Answer:
+        """See Step."""
+        primary = self.tools.target("primary")
+        landed = await self.tools.shifter.landed(self.tools.world.moving(), primary, self.tools.ttl)
+        if not landed.done:
+            return Hold(f"not every name points at the primary: {landed.sentence}")
+        left = await self.tools.witness.serving("temporary")
+        if left:
+            return Hold(
+                f"the temporary still receives requests: {brief(left)}",
+                (Way("they are listed with what is known of each; ask again when they have gone",
+                     f"blueshift resume {self.tools.run}"),),
+            )
+        if not self.settings.auto and not self.tools.record.approved(self.id, GATE):
+            return Hold("the temporary release can be removed: the way back by it ends then", gate=GATE)
+        return Settled("no name points at the temporary and it receives no request")
+
+
+class PurgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How it goes."""
+
+    auto: bool = False
+    """Do not ask a person."""
+    helm_timeout: Seconds = 300.0
+    gone_within: Seconds = 600.0
+
+
+class Purge(Base[PurgeSettings]):
+    """Uninstall first, then what the run created: its namespace, and whatever carries its label."""
+
+    kind: ClassVar[str] = "purge"
+    Settings: ClassVar[type[PurgeSettings]] = PurgeSettings
+    reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (TemporaryReady,)
+
+    def needs(self, state: State) -> str | None:
+        """See Step."""
+        return None if state.traffic == "primary" else f"traffic is on {state.traffic}"
+
+    def leaves(self, state: State) -> State:
+        """See Step."""
+        return state.but(temporary="absent").without_side("verified", "temporary")
+
+    def plan(self) -> StepPlan:
+        """See Step."""
+        world = self.tools.world
+        return StepPlan(
+            f"uninstall {world.temporary_namespace}/{world.temporary_release} and delete its namespace"
+        )
+
+    async def effects(self) -> Sequence[Effect]:
+        """See Step."""
+        ready = self.tools.record.fact(TemporaryReady)
+        uninstall = Uninstall(self.tools, ready.release, ready.namespace, self.settings.helm_timeout)
+        if not ready.namespace_uid:
+            return (uninstall,)
+        return (uninstall, DeleteNamespace(self.tools, ready.namespace, ready.namespace_uid))
+
+    async def settle(self) -> Answer:
+        """See Step."""
+        left = await leftovers(self.tools)
+        if not left:
+            return Settled("nothing of the temporary is left")
+        return Wait(
+            "gone",
+            f"still there: {brief(left)}",
+            lasts=self.settings.gone_within,
+            on_timeout=Hold(f"these stay behind: {brief(left, 10)}"),
+        )
+
+
+class Uninstall:
+    """helm uninstall, which removes the webhook first and cluster-scoped objects too."""
+
+    key = "uninstall"
+
+    def __init__(self, tools: Tools, release: str, namespace: str, timeout: float) -> None:
+        self._tools = tools
+        self._release = release
+        self._namespace = namespace
+        self._timeout = timeout
+        self.intent = Intent(f"helm uninstall {release} -n {namespace}", bound=timeout)
+
+    async def observe(self, journalled: Journalled | None) -> Observed:
+        """Gone when no record of it is left; a half-done uninstall is simply done again."""
+        record = await latest(self._tools.kube, self._namespace, self._release)
+        return Done() if record is None else Absent()
+
+    async def do(self) -> None:
+        """Uninstall."""
+        await self._tools.helm.uninstall(self._release, self._namespace, timeout=self._timeout)
+
+
+class DeleteNamespace:
+    """Delete the namespace that this run made, by its UID."""
+
+    key = "namespace"
+
+    def __init__(self, tools: Tools, namespace: str, uid: str) -> None:
+        self._tools = tools
+        self._path = paths.core("namespaces", None, namespace)
+        self._uid = uid
+        self.intent = Intent(f"delete namespace {namespace}", expected={"uid": uid})
+
+    async def observe(self, journalled: Journalled | None) -> Observed:
+        """One of the same name and another UID is somebody else's: ours has gone."""
+        found = await self._tools.kube.find(self._path)
+        if found is None or found["metadata"]["uid"] != self._uid:
+            return Done()
+        return Done() if found["metadata"].get("deletionTimestamp") else Absent()
+
+    async def do(self) -> None:
+        """Delete."""
+        await self._tools.kube.delete(self._path, uid=self._uid)
+
+
+_LABELLED = (
+    ("rbac.authorization.k8s.io/v1", "clusterroles"),
+    ("rbac.authorization.k8s.io/v1", "clusterrolebindings"),
+    ("admissionregistration.k8s.io/v1", "validatingwebhookconfigurations"),
+    ("networking.k8s.io/v1", "ingressclasses"),
+)
+
+
+async def leftovers(tools: Tools) -> list[str]:
+    """What is still there of the temporary: its record, its namespace, cluster-scoped objects of its own."""
+    world = tools.world
+    left: list[str] = []
+    namespace = await tools.kube.find(paths.core("namespaces", None, world.temporary_namespace))
+    ready = tools.record.fact(TemporaryReady)
+    if namespace and ready.namespace_uid == namespace["metadata"]["uid"]:
+        left.append(f"namespace {world.temporary_namespace}")
+    if namespace and await latest(tools.kube, world.temporary_namespace, world.temporary_release):
+        left.append(f"release {world.temporary_release}")
+    for group, kind in _LABELLED:
+        for item in await tools.kube.list(paths.apis(group, kind)):
+            metadata = item["metadata"]
+            annotations = metadata.get("annotations") or {}
+            ours = (
+                annotations.get("meta.helm.sh/release-name") == world.temporary_release
+                and annotations.get("meta.helm.sh/release-namespace") == world.temporary_namespace
+            )
+            if ours or (metadata.get("labels") or {}).get(RUN_LABEL) == tools.run:
+                left.append(f"{kind}/{metadata['name']}")
+    return left

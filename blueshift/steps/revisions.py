@@ -1,0 +1,89 @@
+"""The three revisions that a run makes, each a chart and one merged mapping of values: pure.
+
+Hardening is merged into the target too, and into the way back: what was set to lose no request is not
+taken away by the bump that it was set for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from blueshift.controllers.overrides import DELETE, Override, apply, dig
+from blueshift.controllers.profile import HardenFacts, Profile, TemporaryFacts
+from blueshift.discovery.world import ValueChange
+
+
+class Revision(msgspec.Struct, frozen=True):
+    """A revision of a release before it is made."""
+
+    chart: Path
+    """Folder of the chart."""
+    values: dict[str, Any]
+    changes: tuple[ValueChange, ...]
+    """What Blueshift sets over the user's values."""
+
+
+class ChartFacts(msgspec.Struct, frozen=True):
+    """A chart on disk."""
+
+    path: Path
+    version: str
+    app_version: str
+    defaults: dict[str, Any]
+
+
+class Revisions:
+    """The revisions of one run."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        running: ChartFacts,
+        running_values: dict[str, Any],
+        target: ChartFacts,
+        target_values: dict[str, Any],
+    ) -> None:
+        self._profile = profile
+        self.running = running
+        self.running_values = running_values
+        self.target_chart = target
+        self.target_values = target_values
+
+    def temporary(self, facts: TemporaryFacts) -> Revision:
+        """The running chart and values, changed as little as living beside the primary asks for."""
+        overrides = self._profile.temporary_values(self.running_values, facts)
+        return _revision(self.running.path, self.running_values, overrides)
+
+    def hardened(self) -> Revision:
+        """The same version, ending gracefully."""
+        overrides = self._profile.harden(self.running_values, _harden(self.running))
+        return _revision(self.running.path, self.running_values, overrides)
+
+    def target(self) -> Revision:
+        """The target version, ending gracefully."""
+        overrides = self._profile.harden(self.target_values, _harden(self.target_chart))
+        return _revision(self.target_chart.path, self.target_values, overrides)
+
+
+def _harden(chart: ChartFacts) -> HardenFacts:
+    return HardenFacts(chart.version, chart.app_version, chart.defaults)
+
+
+def _revision(chart: Path, values: dict[str, Any], overrides: tuple[Override, ...]) -> Revision:
+    changes = tuple(
+        ValueChange(override.name, _shown(dig(values, override.path)), _shown(override.value), override.reason)
+        for override in overrides
+    )
+    return Revision(chart, apply(values, overrides), changes)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "unset"
+    if value is DELETE:
+        return "the chart's default"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

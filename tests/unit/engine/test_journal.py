@@ -1,0 +1,111 @@
+"""The journal's transitions: pure, monotonous, and strict about what may follow what."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blueshift.engine.journal import (
+    Approval,
+    Approved,
+    Did,
+    Entry,
+    Intended,
+    Journal,
+    Left,
+    Resumed,
+    Started,
+    StepSettled,
+    StoodStill,
+    WaitBegan,
+    apply,
+)
+from blueshift.engine.protocol import Intent
+from blueshift.engine.state import State
+from blueshift.errors import BlueshiftError
+
+START = datetime(2026, 11, 24, tzinfo=UTC)
+EMPTY = Journal(
+    run="r1",
+    release="demo",
+    namespace="ingress",
+    cluster="uid",
+    plan="hash",
+    playbook="toy",
+    created=START,
+    track=("a", "b"),
+)
+names = st.sampled_from(["a", "b"])
+entries = st.one_of(
+    st.builds(Started, names),
+    st.builds(Intended, names, names, st.builds(Intent, st.text(max_size=5))),
+    st.builds(Did, names, names, st.booleans()),
+    st.builds(WaitBegan, names, names, st.text(max_size=5)),
+    st.builds(StepSettled, names, st.text(max_size=5), st.just(State(ttl="low"))),
+    st.builds(StoodStill, names, st.text(max_size=5), st.sampled_from(["", "purge"])),
+    st.builds(
+        Approved,
+        st.builds(
+            Approval, st.integers(1, 3), names, st.just("purge"), st.just("ann"), st.just(START)
+        ),
+    ),
+    st.builds(Resumed, st.text(max_size=5)),
+    st.builds(Left, st.sampled_from(["holding", "interrupted", "succeeded"]), st.text(max_size=5)),
+)
+
+
+@given(st.lists(entries, max_size=30))
+def test_no_history_loses_what_was_done_and_every_journal_survives_its_own_text(history: list[Entry]) -> None:
+    journal = EMPTY
+    for second, entry in enumerate(history):
+        before = journal
+        try:
+            journal = apply(before, entry, START + timedelta(seconds=second))
+        except BlueshiftError:
+            continue
+        assert journal.seq == before.seq + 1
+        assert journal.epoch >= before.epoch
+        for name, step in before.steps.items():
+            after = journal.step(name)
+            for key, effect in step.effects.items():
+                if effect.done:
+                    assert after.effects[key].done == effect.done
+            assert step.started is None or after.started == step.started
+        assert msgspec.json.decode(msgspec.json.encode(journal), type=Journal) == journal
+
+
+def test_a_result_without_an_intent_is_refused() -> None:
+    with pytest.raises(BlueshiftError, match="never intended"):
+        apply(EMPTY, Did("a", "one"), START)
+
+
+def test_what_is_done_is_not_intended_again() -> None:
+    journal = apply(EMPTY, Intended("a", "one", Intent("do it")), START)
+    journal = apply(journal, Did("a", "one"), START)
+    with pytest.raises(BlueshiftError, match="not intended again"):
+        apply(journal, Intended("a", "one", Intent("do it")), START)
+
+
+def test_a_wait_does_not_begin_anew() -> None:
+    journal = apply(EMPTY, WaitBegan("a", "ttl", "old answers"), START)
+    with pytest.raises(BlueshiftError, match="does not begin anew"):
+        apply(journal, WaitBegan("a", "ttl", "old answers"), START)
+
+
+def test_an_old_approval_never_opens_the_next_gate() -> None:
+    journal = apply(EMPTY, StoodStill("a", "really?", "purge"), START)
+    first = Approval(1, "a", "purge", "ann", START)
+    journal = apply(journal, Approved(first), START)
+    journal = apply(journal, StoodStill("b", "really?", "purge"), START)
+    with pytest.raises(BlueshiftError, match="does not stand at 1"):
+        apply(journal, Approved(first), START)
+    assert not journal.approved("purge", "b")
+
+
+def test_a_fact_that_no_step_left_is_an_error_that_says_so() -> None:
+    with pytest.raises(BlueshiftError, match="no fact Intent"):
+        EMPTY.fact(Intent)

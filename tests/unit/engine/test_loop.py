@@ -1,0 +1,204 @@
+"""The loop: what is journalled before what, what is never done twice, and how it ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from blueshift import events
+from blueshift.engine.journal import Approval, Resumed
+from blueshift.engine.loop import run_track
+from blueshift.engine.protocol import Foreign, Hold, InFlight, Settled, Wait, Way
+from blueshift.engine.store import FenceLost
+from blueshift.errors import Ambiguous, BlueshiftError, Retryable
+from tests.unit.engine.steps import Bench, Killed, Learned, Note, ToyEffect, ToyStep
+
+
+async def test_a_track_ends_with_every_step_settled_and_its_facts_journalled() -> None:
+    bench, world = Bench("a", "b"), Note()
+    writer = await bench.open()
+    steps = [ToyStep("a", ToyEffect(world, "one"), ToyEffect(world, "two")), ToyStep("b")]
+    outcome = await run_track(writer, steps, bench.services)
+    assert outcome.status == "succeeded"
+    assert world.done == ["one", "two"]
+    assert writer.journal.fact(Learned) == Learned(7)
+    assert writer.journal.step("a").said == "a is well"
+    assert (await bench.runs.open("r1")).journal == writer.journal
+
+
+async def test_the_intent_is_in_the_cluster_before_the_effect() -> None:
+    bench, world = Bench("a"), Note()
+    writer = await bench.open()
+    effect = ToyEffect(world, "one")
+    effect.error = Killed()
+    with pytest.raises(Killed):
+        await run_track(writer, [ToyStep("a", effect)], bench.services)
+    there = (await bench.runs.open("r1")).journal.step("a").effects["one"]
+    assert there.intent == effect.intent
+    assert there.done is None
+
+
+@pytest.mark.parametrize("landed", [True, False])
+async def test_a_killed_effect_is_observed_on_resume_and_done_exactly_once(landed: bool) -> None:
+    bench, world = Bench("a"), Note()
+    writer = await bench.open()
+    effect = ToyEffect(world, "one")
+    effect.error, effect.lands_despite_error = Killed(), landed
+    with pytest.raises(Killed):
+        await run_track(writer, [ToyStep("a", effect)], bench.services)
+    again = await bench.runs.open("r1")
+    await again.write(Resumed("another"))
+    step = ToyStep("a", effect)
+    assert (await run_track(again, [step], bench.services)).status == "succeeded"
+    assert world.done == ["one"]
+    assert again.journal.step("a").effects["one"].adopted is landed
+    assert step.settled == 1, "proofs are never skipped because an effect had been done"
+
+
+@pytest.mark.parametrize("landed", [True, False])
+async def test_a_lost_answer_is_looked_into_and_not_repeated_blindly(landed: bool) -> None:
+    bench, world = Bench("a"), Note()
+    writer = await bench.open()
+    effect = ToyEffect(world, "one")
+    effect.error, effect.lands_despite_error = Ambiguous("no answer"), landed
+    assert (await run_track(writer, [ToyStep("a", effect)], bench.services)).status == "succeeded"
+    assert world.done == ["one"]
+
+
+async def test_what_somebody_else_changed_holds_with_the_difference() -> None:
+    bench, world = Bench("a"), Note()
+    writer = await bench.open()
+    effect = ToyEffect(world, "one")
+    effect.observed = Foreign("- ours\n+ theirs", (Way("put it back"),))
+    outcome = await run_track(writer, [ToyStep("a", effect)], bench.services)
+    assert outcome.status == "holding"
+    assert "theirs" in outcome.said
+    assert world.done == []
+    assert [way.what for way in outcome.ways] == ["put it back", "try again"]
+    assert writer.journal.standstill is not None
+    assert writer.journal.status == "holding"
+
+
+async def test_in_flight_is_waited_for_until_its_bound_and_then_holds() -> None:
+    bench, world = Bench("a"), Note()
+    writer = await bench.open()
+    effect = ToyEffect(world, "one")
+    effect.observed = InFlight("helm may still be at work")
+    outcome = await run_track(writer, [ToyStep("a", effect)], bench.services)
+    assert outcome.status == "holding"
+    assert "still be at work" in outcome.said
+    assert 40 <= bench.clock.elapsed <= 45  # its bound of 10 s and the margin
+    assert world.done == []
+
+
+async def test_a_final_error_holds_and_a_passing_one_is_tried_again() -> None:
+    bench, world = Bench("a", "b"), Note()
+    writer = await bench.open()
+    passing, final = ToyEffect(world, "one"), ToyEffect(world, "two")
+    passing.error = Retryable("busy", after=3.0)
+    final.error = BlueshiftError("no such chart", hint="name another")
+    outcome = await run_track(writer, [ToyStep("a", passing), ToyStep("b", final)], bench.services)
+    assert outcome.status == "holding"
+    assert outcome.said == "no such chart"
+    assert world.done == ["one"]
+    assert 3.0 in bench.clock.sleeps
+
+
+async def test_a_wait_has_one_first_instant_and_a_deadline_that_holds() -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+    wait = Wait("pods", "not ready", lasts=10.0, poll=4.0, on_timeout=Hold("never became ready"))
+    step = ToyStep("a", answers=[wait] * 9)
+    outcome = await run_track(writer, [step], bench.services)
+    assert outcome.said == "never became ready"
+    assert bench.clock.elapsed == 12.0
+    waiting = [event for event in bench.events if isinstance(event, events.Waiting)]
+    assert len({event.since for event in waiting}) == 1
+
+
+async def test_a_deadline_is_neither_restarted_nor_skipped_by_a_resume() -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+    wait = Wait("pods", "not ready", lasts=100.0, poll=1.0, on_timeout=Hold("never became ready"))
+    with pytest.raises(IndexError):
+        await run_track(writer, [_breaks_after(wait, 3)], bench.services)
+    deadline = writer.journal.step("a").waits["pods"].deadline
+    bench.clock.advance(50.0)
+    again = await bench.runs.open("r1")
+    await again.write(Resumed("another"))
+    outcome = await run_track(again, [ToyStep("a", answers=[wait] * 200)], bench.services)
+    assert outcome.said == "never became ready"
+    assert again.journal.step("a").waits["pods"].deadline == deadline
+    assert bench.clock.elapsed == pytest.approx(100.0, abs=1.5)
+
+
+async def test_after_a_hold_a_resume_gives_the_wait_its_whole_time_again() -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+    wait = Wait("pods", "not ready", lasts=10.0, poll=5.0, on_timeout=Hold("never became ready"))
+    assert (await run_track(writer, [ToyStep("a", answers=[wait] * 9)], bench.services)).status == "holding"
+    again = await bench.runs.open("r1")
+    await again.write(Resumed("a person who mended it"))
+    step = ToyStep("a", answers=[wait])
+    assert (await run_track(again, [step], bench.services)).status == "succeeded"
+
+
+async def test_a_gate_opens_by_its_approval_and_is_recorded() -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+    step = ToyStep("a", answers=[Hold("purge?", gate="purge"), Settled("purged")])
+    bench.given = Approval(1, "a", "purge", "ann", bench.clock.utc())
+    assert (await run_track(writer, [step], bench.services)).status == "succeeded"
+    assert [approval.by for approval in writer.journal.approvals] == ["ann"]
+    assert writer.journal.standstill is None
+
+
+async def test_a_signal_leaves_between_effects_with_the_journal_true() -> None:
+    bench, world = Bench("a"), Note()
+    writer = await bench.open()
+    first = ToyEffect(world, "one")
+    first.observe = _stop_then(bench, first)  # type: ignore[method-assign]
+    outcome = await run_track(writer, [ToyStep("a", first, ToyEffect(world, "two"))], bench.services)
+    assert outcome.status == "interrupted"
+    assert world.done == []
+    assert writer.journal.status == "interrupted"
+
+
+async def test_needs_are_checked_before_anything_is_done() -> None:
+    bench, world = Bench("a"), Note()
+    writer = await bench.open()
+    step = ToyStep("a", ToyEffect(world, "one"))
+    step.need = "the primary has not proved itself"
+    outcome = await run_track(writer, [step], bench.services)
+    assert outcome.status == "holding"
+    assert "has not proved itself" in outcome.said
+    assert world.done == []
+
+
+async def test_a_process_that_was_taken_over_does_nothing_more() -> None:
+    bench, world = Bench("a"), Note()
+    writer = await bench.open()
+    other = await bench.runs.open("r1")
+    await other.write(Resumed("the other"))
+    with pytest.raises(FenceLost, match="the other"):
+        await run_track(writer, [ToyStep("a", ToyEffect(world, "one"))], bench.services)
+    assert world.done == []
+
+
+def _breaks_after(wait: Wait, times: int) -> ToyStep:
+    step = ToyStep("a", answers=[wait] * times)
+
+    async def settle() -> Wait:
+        return step.answers.pop(0)  # type: ignore[return-value]
+
+    step.settle = settle  # type: ignore[method-assign,assignment]
+    return step
+
+
+def _stop_then(bench: Bench, effect: ToyEffect):  # type: ignore[no-untyped-def]
+    original = effect.observe
+
+    async def observe(journalled):  # type: ignore[no-untyped-def]
+        bench.stopping.set()
+        return await original(journalled)
+
+    return observe
