@@ -1,0 +1,61 @@
+"""What the lab's commands have in common."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from blueshift.errors import BlueshiftError
+from blueshift.lab.entering import ELEVATED
+from blueshift.lab.paths import DEFAULT_NAME
+
+name_option: Callable[[Any], Any] = click.option(
+    "--name", default=DEFAULT_NAME, show_default=True, metavar="NAME", help="Which lab."
+)
+output_option: Callable[[Any], Any] = click.option(
+    "-o", "--output", type=click.Choice(["text", "json"]), default="text", help="json for programs."
+)
+
+
+def become_root() -> None:
+    """Start the same command line again by sudo, unless this is root. Raises BlueshiftError without sudo."""
+    if os.geteuid() == 0:
+        return
+    if shutil.which("sudo") is None:
+        raise BlueshiftError(
+            "a lab is made of namespaces, mounts and containers, which needs root", hint="Run this as root."
+        )
+    # sudo replaces these two, and with them the folders of the lab and the programs of `lab exec`.
+    kept = [f"{name}={os.environ[name]}" for name in ("HOME", "PATH") if name in os.environ]
+    again = [sys.executable, *sys.orig_argv[1:]]
+    os.execvp("sudo", ["sudo", "-E", "env", f"{ELEVATED}=1", *kept, *again])  # noqa: S606
+
+
+class Speaker:
+    """Lasting lines and a passing one on stderr. Without a terminal the passing one comes now and then."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._passing = False
+        self._last = 0.0
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        if self._passing:
+            click.echo("", err=True)
+            self._passing = False
+        click.echo(line, err=True)
+
+    def progress(self, state: Any) -> None:
+        """A line that the next one replaces. `state` has `seconds` and reads as text."""
+        if self._terminal:
+            click.echo(f"\r{state}\x1b[K", err=True, nl=False)
+            self._passing = True
+        elif state.seconds - self._last >= 15 or state.seconds < self._last:
+            click.echo(str(state), err=True)
+            self._last = state.seconds
