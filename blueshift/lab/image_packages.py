@@ -105,8 +105,9 @@ def _apt(*argv: str, folder: Path | None = None) -> str:
         argv, cwd=folder, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, check=False
     )
     if done.returncode != 0:
+        said = done.stderr.strip() or done.stdout.strip()
         raise BlueshiftError(
-            f"apt could not get the packages of the lab's images: {done.stderr.strip() or done.stdout.strip()}",
+            f"apt could not get the packages of the lab's images: {said}",
             hint=f"See whether {MIRROR} can be reached from here, then try again.",
         )
     return done.stdout
