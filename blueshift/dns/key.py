@@ -6,7 +6,7 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,12 +14,13 @@ import msgspec
 
 from blueshift.dns.records import canonical
 from blueshift.errors import BlueshiftError
+from blueshift.playbook.convert import LocalPath
 
 ALGORITHMS = frozenset(
     {"hmac-md5", "hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"}
 )  # those that BIND's tsig-keygen writes
 
-ReadSecret = Callable[[str, str], Mapping[str, bytes]]
+ReadSecret = Callable[[str, str], Awaitable[Mapping[str, bytes]]]
 """(namespace, name) -> the decoded data of a Kubernetes Secret."""
 
 _CLAUSE = re.compile(r'key\s+"?([^\s"{]+)"?\s*\{([^}]*)\}', re.DOTALL)
@@ -112,8 +113,8 @@ class SecretField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class KeySource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a key comes from: exactly one of `file`, `env` and `secret`. Holds no secret itself."""
 
-    file: str | None = None
-    """Path of a BIND key file; `~` is the home folder."""
+    file: LocalPath | None = None
+    """Path of a BIND key file."""
     env: str | None = None
     """Name of an environment variable."""
     secret: SecretField | None = None
@@ -127,29 +128,39 @@ class KeySource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if len(given) != 1:
             raise ValueError("give exactly one of `file`, `env` and `secret`")
 
-    def load(self, secrets: ReadSecret, env: Mapping[str, str] | None = None) -> Key:
-        """Read the key; `secrets` reads a Kubernetes Secret. Blocks for a small file. Raises UnusableKey."""
-        text, place = self._text(secrets, os.environ if env is None else env)
+    async def load(self, secrets: ReadSecret, env: Mapping[str, str] | None = None) -> Key:
+        """Read the key; `secrets` reads a Kubernetes Secret. Raises UnusableKey."""
+        if self.file is not None:
+            text, place = _read(self.file), self.file
+        elif self.env is not None:
+            text, place = _variable(self.env, os.environ if env is None else env), f"${self.env}"
+        else:
+            assert self.secret is not None
+            place = f"Secret {self.secret.namespace}/{self.secret.name}"
+            data = await secrets(self.secret.namespace, self.secret.name)
+            text = _field_of(data, self.secret.field, place)
         return parse_key(text, name=self.name, algorithm=self.algorithm, place=place)
 
-    def _text(self, secrets: ReadSecret, env: Mapping[str, str]) -> tuple[str, str]:
-        if self.file is not None:
-            try:
-                return Path(self.file).expanduser().read_text(), self.file
-            except (OSError, UnicodeDecodeError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "not text"
-                raise _bad(self.file, f"it cannot be read ({reason})") from None
-        if self.env is not None:
-            place = f"environment variable {self.env}"
-            if self.env not in env:
-                raise _bad(place, "it is not set")
-            return env[self.env], place
-        assert self.secret is not None
-        place = f"Secret {self.secret.namespace}/{self.secret.name}, field {self.secret.field}"
-        data = secrets(self.secret.namespace, self.secret.name)
-        if self.secret.field not in data:
-            raise _bad(place, f"it is not there (fields: {', '.join(sorted(data)) or 'none'})")
-        try:
-            return data[self.secret.field].decode(), place
-        except UnicodeDecodeError:
-            raise _bad(place, "it is not text") from None
+
+def _read(file: str) -> str:
+    try:
+        return Path(file).expanduser().read_text(encoding="utf-8")
+    except OSError as error:
+        raise _bad(file, f"it cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise _bad(file, "it is not text") from None
+
+
+def _variable(name: str, env: Mapping[str, str]) -> str:
+    if name not in env:
+        raise _bad(f"${name}", "the environment variable is not set")
+    return env[name]
+
+
+def _field_of(data: Mapping[str, bytes], field: str, place: str) -> str:
+    if field not in data:
+        raise _bad(place, f"it has no field {field!r} (fields: {', '.join(sorted(data)) or 'none'})")
+    try:
+        return data[field].decode()
+    except UnicodeDecodeError:
+        raise _bad(place, f"its field {field!r} is not text") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Protocol, cast
@@ -13,8 +13,11 @@ from blueshift.clock import Clock
 from blueshift.dns.backend import DnsBackend
 from blueshift.dns.key import ReadSecret
 from blueshift.errors import BlueshiftError
+from blueshift.playbook.tree import suggestion
 
 BACKENDS = {"rfc2136": "blueshift.dns.rfc2136:Rfc2136"}
+SETTINGS = {"rfc2136": "blueshift.dns.settings:Rfc2136Settings"}
+"""Apart from the backends: reading a configuration does not load dnspython."""
 
 ENTRY_POINTS = "blueshift.dns"
 """The entry point group in which third parties name their backends."""
@@ -25,21 +28,32 @@ class BackendType(Protocol):
 
     Settings: type[msgspec.Struct]
 
-    def create(self, settings: Any, secrets: ReadSecret, clock: Clock) -> DnsBackend:
-        """Make the backend; `secrets` reads a Kubernetes Secret."""
+    async def create(
+        self, settings: Any, zones: Sequence[str], secrets: ReadSecret, clock: Clock
+    ) -> DnsBackend:
+        """Make the backend; `zones` are names where zones begin, `secrets` reads a Kubernetes Secret."""
+
+
+def settings_type(name: str) -> type[msgspec.Struct]:
+    """Return the type of a backend's settings. Raises BlueshiftError for a name that nobody offers."""
+    if name in SETTINGS:
+        return cast(type[msgspec.Struct], _load(SETTINGS[name]))
+    return backend(name).Settings
 
 
 def backend(name: str) -> BackendType:
     """Return the class of a backend. Raises BlueshiftError for a name that nobody offers."""
     if name in BACKENDS:
-        module, _, attribute = BACKENDS[name].partition(":")
-        return cast(BackendType, getattr(import_module(module), attribute))
+        return cast(BackendType, _load(BACKENDS[name]))
     offered = entry_points(group=ENTRY_POINTS)
     if name in offered.names:
         return cast(BackendType, offered[name].load())
     known = sorted({*BACKENDS, *offered.names})
-    near = difflib.get_close_matches(name, known, n=1)
     raise BlueshiftError(
-        f"there is no DNS backend {name!r}",
-        hint=f"did you mean {near[0]!r}?" if near else f"known backends: {', '.join(known)}",
+        f"there is no DNS backend {name!r} {suggestion(name, known)}", hint="correct `dns.backend`"
     )
+
+
+def _load(path: str) -> object:
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)

@@ -16,7 +16,6 @@ import dns.rdatatype
 import dns.rdtypes.ANY.SOA
 import dns.rrset
 import dns.tsig
-import msgspec
 
 from blueshift.clock import Clock
 from blueshift.dns.backend import (
@@ -29,8 +28,9 @@ from blueshift.dns.backend import (
     Stale,
     TsigError,
 )
-from blueshift.dns.key import Key, KeySource, ReadSecret
+from blueshift.dns.key import Key, ReadSecret
 from blueshift.dns.records import Change, Question, RecordSet, canonical, within
+from blueshift.dns.settings import Rfc2136Settings
 from blueshift.dns.update import (
     PREREQUISITE_FAILED,
     read_answer,
@@ -46,57 +46,37 @@ from blueshift.errors import Ambiguous, BlueshiftError
 _AT_ONCE = 32  # questions in flight; a burst of hundreds meets response rate limits
 
 
-class Rfc2136Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `dns.settings` says for the backend `rfc2136`."""
-
-    server: str
-    """Address or host name of the primary that takes updates."""
-    port: int = 53
-    key: KeySource | None = None
-    """The TSIG key; without one, updates are unsigned and the server goes by address."""
-    zones: tuple[str, ...] = ()
-    """Where zones begin, if the server's own word (its SOA) is not what counts."""
-    signed_reads: bool = False
-    """Sign questions too: for a server that chooses its view by key."""
-    timeout: float = 10.0
-    """Seconds for an update."""
-    max_batch: int = 400
-    """Changes in one message; 400 of an A record and its names stay well below 64 KB."""
-    min_ttl: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.port < 65536:
-            raise ValueError(f"port must be within 1 and 65535, not {self.port}")
-        if self.max_batch < 2:
-            raise ValueError("max_batch must be at least 2: A and AAAA of a name go together")
-
-
 class Rfc2136:
     """See DnsBackend."""
 
     name: ClassVar[str] = "rfc2136"
     Settings: ClassVar[type[Rfc2136Settings]] = Rfc2136Settings
 
-    def __init__(self, settings: Rfc2136Settings, key: Key | None, clock: Clock) -> None:
+    def __init__(
+        self, settings: Rfc2136Settings, key: Key | None, clock: Clock, *, zones: Sequence[str] = ()
+    ) -> None:
         self.settings = settings
         self.capabilities = Capabilities(
             cas=True, weighted=False, max_batch=settings.max_batch, min_ttl=settings.min_ttl
         )
         self._key = key
         self._clock = clock
-        self._zones = sorted((canonical(zone) for zone in settings.zones), key=len, reverse=True)
+        self._zones = sorted((canonical(zone) for zone in zones), key=len, reverse=True)
         self._zone_of: dict[str, str] = {}
         self._where = f"{settings.server} port {settings.port}"
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._known_address = ""
 
     @classmethod
-    def create(cls, settings: Rfc2136Settings, secrets: ReadSecret, clock: Clock) -> Rfc2136:
+    async def create(
+        cls, settings: Rfc2136Settings, zones: Sequence[str], secrets: ReadSecret, clock: Clock
+    ) -> Rfc2136:
         """Make the backend with the key that its settings point at. Raises UnusableKey."""
-        return cls(settings, None if settings.key is None else settings.key.load(secrets), clock)
+        key = None if settings.key is None else await settings.key.load(secrets)
+        return cls(settings, key, clock, zones=zones)
 
     async def zone_of(self, name: str) -> str:
-        """See DnsBackend; from the settings, else the owner of the SOA that the server answers with."""
+        """See DnsBackend; one of `zones` (dns.zones in blueshift.yaml), else what the server's SOA says."""
         name = canonical(name)
         if name not in self._zone_of:
             configured = next((zone for zone in self._zones if within(name, zone)), None)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from blueshift.dns.key import Key, parse_key
-from blueshift.dns.rfc2136 import Rfc2136, Rfc2136Settings
+from blueshift.dns.rfc2136 import Rfc2136
+from blueshift.dns.settings import Rfc2136Settings
 from blueshift.dns.wire import NoAnswer, ask, question
 from tests.fakes import ManualClock
 
@@ -55,11 +56,13 @@ class Bind:
     folder: Path
     address: str = "127.0.0.1"
 
-    def backend(self, key: Key | None = None, **settings: object) -> Rfc2136:
+    def backend(
+        self, key: Key | None = None, *, port: int = 0, zones: Sequence[str] = (), max_batch: int = 400
+    ) -> Rfc2136:
         """Return a backend for the primary, by default with the key that may write everything."""
-        options = {"server": self.address, "port": self.port, **settings}
         writer = parse_key(WRITER, place="test") if key is None else key
-        return Rfc2136(Rfc2136Settings(**options), writer, ManualClock())  # type: ignore[arg-type]
+        settings = Rfc2136Settings(server=self.address, port=port or self.port, max_batch=max_batch)
+        return Rfc2136(settings, writer, ManualClock(), zones=zones)
 
 
 def free_port() -> int:

@@ -1,0 +1,160 @@
+"""`blueshift.yaml`: what to upgrade, to what, and how names are moved. It never holds a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from blueshift.errors import BlueshiftError
+from blueshift.playbook.convert import LocalPath, NameOrPath, Raw, collect, raise_all
+from blueshift.playbook.reader import parse, read_file
+from blueshift.playbook.tree import Mapping, Node, Scalar, invalid
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+DEFAULT = "blueshift.yaml"
+
+
+class Release(msgspec.Struct, frozen=True):
+    """The Helm release to upgrade: the primary."""
+
+    name: Text
+    namespace: Text
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """Which cluster; by default what kubectl would use."""
+
+    kubeconfig: LocalPath | None = None
+    context: str | None = None
+    state_namespace: Text = "blueshift"
+    """Where runs keep their journal."""
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """The target's chart: exactly one of `path`, `oci`, and `repo` with `name`."""
+
+    path: LocalPath | None = None
+    oci: str | None = None
+    """`oci://…`"""
+    repo: str | None = None
+    """`https://…`"""
+    name: str | None = None
+    """The chart's name in `repo`."""
+    version: Text | None = None
+
+    def __post_init__(self) -> None:
+        given = [kind for kind in ("path", "oci", "repo") if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise ValueError("give exactly one of `path`, `oci` and `repo`")
+        if (self.repo is None) != (self.name is None):
+            raise ValueError("`repo` and `name` go together")
+        if self.path is None and self.version is None:
+            raise ValueError(
+                "say which `version` of the chart: without one it would be whichever is newest then"
+            )
+        if self.oci is not None and not self.oci.startswith("oci://"):
+            raise ValueError("`oci` begins with oci://")
+        if self.repo is not None and not self.repo.startswith(("https://", "http://", "file://")):
+            raise ValueError("`repo` is a URL, such as https://kubernetes.github.io/ingress-nginx")
+
+
+class Values(msgspec.Struct, frozen=True):
+    """The target's values: `base`, then each file, then `inline`; later ones win, key by key."""
+
+    base: Literal["running", "chart"] = "running"
+    """`running`: what the user set in the running release. `chart`: the chart's defaults alone."""
+    files: tuple[LocalPath, ...] = ()
+    inline: dict[str, Any] = {}
+
+
+class Controller(msgspec.Struct, frozen=True):
+    """The ingress controller that the release holds."""
+
+    profile: Text | None = None
+    """By default recognised by its workload."""
+
+
+class Dns(msgspec.Struct, frozen=True):
+    """How names are read and moved."""
+
+    backend: Text = "rfc2136"
+    settings: Raw = None
+    """Of the type that belongs to the backend."""
+    zones: tuple[Text, ...] = ()
+    """Where zones begin, if what the resolver says is not what counts (split horizon)."""
+    resolver: Text | None = None
+    """The recursive resolver that finds zones and servers: address[:port]; by default the machine's."""
+    authorities: tuple[Text, ...] = ()
+    """Authoritative servers as address[:port], instead of the zone's NS records."""
+
+
+class Hosts(msgspec.Struct, frozen=True):
+    """What is known about hosts that Blueshift cannot find out."""
+
+    acknowledged: tuple[Text, ...] = ()
+    """Hosts (or `*.suffix`) that point elsewhere, or nowhere, and that is right so."""
+
+
+class Temporary(msgspec.Struct, frozen=True):
+    """The release that carries traffic meanwhile."""
+
+    release: Text | None = None
+    """Its name; by default the primary's with `-blueshift`."""
+    namespace: Literal["own", "same"] = "own"
+    """`own`: a namespace of its own, made and removed by the run."""
+
+
+class Config(msgspec.Struct, frozen=True):
+    """The whole file."""
+
+    release: Release
+    dns: Dns
+    chart: Chart | None = None
+    """None: the chart of the running release."""
+    cluster: Cluster = Cluster()
+    values: Values = Values()
+    controller: Controller = Controller()
+    hosts: Hosts = Hosts()
+    temporary: Temporary = Temporary()
+    playbook: NameOrPath = "blue-green"
+    overrides: Raw = None
+    """Step id → partial settings, as nodes: the playbook's loader takes them with their places."""
+
+
+SettingsOf = Callable[[str], type[msgspec.Struct]]
+"""Backend → the type of its settings; raises BlueshiftError for one that nobody offers."""
+
+
+def load_config(path: str | Path, settings_of: SettingsOf) -> Config:
+    """Read a configuration, its DNS backend's settings converted too; relative paths begin at the file.
+
+    Raises Invalid, or Errors with every fault of the file.
+    """
+    source = read_file(path)
+    root = parse(source)
+    errors: list[BlueshiftError] = []
+    config = collect(root, Config, errors)
+    settings = _settings(root, settings_of, errors)
+    raise_all(errors)
+    assert config is not None
+    dns = msgspec.structs.replace(config.dns, settings=settings)
+    return msgspec.structs.replace(config, dns=dns)
+
+
+def _settings(root: Node, settings_of: SettingsOf, errors: list[BlueshiftError]) -> msgspec.Struct | None:
+    """Convert `dns.settings` by itself, so that its faults show beside those of the rest."""
+    dns = root.get("dns") if isinstance(root, Mapping) else None
+    if not isinstance(dns, Mapping):
+        return None
+    named = dns.get("backend")
+    backend = named.value if isinstance(named, Scalar) else None
+    try:
+        kind = settings_of(backend if isinstance(backend, str) else Dns().backend)
+    except BlueshiftError as error:
+        place = dns.place if named is None else named.place
+        errors.append(invalid(place, error.message, hint=error.hint))
+        return None
+    return collect(dns.get("settings") or Mapping((), dns.place), kind, errors)
