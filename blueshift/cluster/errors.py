@@ -1,0 +1,103 @@
+"""What the Kubernetes API can answer instead of what was asked, as kinds that callers tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from blueshift.errors import Ambiguous, BlueshiftError, Retryable
+
+
+class ApiError(BlueshiftError):
+    """The API server refused a request: nothing was changed."""
+
+    def __init__(self, message: str, *, status: Mapping[str, Any] | None = None, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.status = dict(status or {})
+        """The `Status` object of the answer, as the server sent it."""
+
+
+class NotFound(ApiError):
+    """404."""
+
+
+class Conflict(ApiError):
+    """409: it exists already, or its resourceVersion, uid or a field's manager is not the expected one."""
+
+
+class Forbidden(ApiError):
+    """403."""
+
+
+class Unauthorized(ApiError):
+    """401."""
+
+
+class Invalid(ApiError):
+    """400 and 422: the object or the request is wrong."""
+
+
+class Gone(ApiError):
+    """410: the resourceVersion or continue token is too old."""
+
+
+class TooMany(Retryable):
+    """429: the server asks to come later; nothing was changed."""
+
+
+class ApiUnreachable(Retryable):
+    """No answer to a read, or a write that never left this machine."""
+
+
+class ApiFailing(Retryable):
+    """The server failed at a read, or refused a write before it was stored (an admission webhook is down)."""
+
+
+class WriteLost(Ambiguous):
+    """A write was sent and its answer is missing or says nothing about whether it was stored."""
+
+
+_KINDS: Mapping[int, type[ApiError]] = {
+    400: Invalid,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    410: Gone,
+    422: Invalid,
+}
+
+
+def refusal(
+    code: int, status: Mapping[str, Any], headers: Mapping[str, str], *, place: str, read: bool
+) -> BlueshiftError:
+    """The error for an answer of 300 or more. `place` is the method and path, `status` the decoded body."""
+    message = str(status.get("message") or f"the API server answered {code}")
+    if code == 429:
+        return TooMany(message, after=retry_after(headers), place=place)
+    if code in _KINDS:
+        return _KINDS[code](message, status=status, place=place, hint=_hint(code, message))
+    if code >= 500:
+        # The one 500 that is certain: admission comes before storage (apiserver admission chain).
+        if read or "failed calling webhook" in message:
+            return ApiFailing(message, after=retry_after(headers), place=place)
+        return WriteLost(message, place=place, hint="look whether it landed before trying again")
+    return ApiError(f"{message} ({code})", status=status, place=place)
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds of a `Retry-After` header; 1 when it is absent or a date. At most 60."""
+    text = headers.get("Retry-After", "")
+    return min(60.0, float(text)) if text.isdigit() else 1.0
+
+
+def _hint(code: int, message: str) -> str | None:
+    if code == 401:
+        return "log in to the cluster again, or name another kubeconfig or context (--kubeconfig, --context)"
+    if code == 403:
+        return (
+            "`kubectl auth can-i --list` shows what this user may; `blueshift check` names what is missing"
+        )
+    if code == 409 and "conflict with" in message:
+        return "another field manager owns these fields; --force-conflicts takes them over"
+    return None
