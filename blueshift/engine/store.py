@@ -82,22 +82,22 @@ class Runs:
             name: gzip.decompress(base64.b64decode(data)) for name, data in secret.get("data", {}).items()
         }
 
-    async def keep(self, run: str, name: str, secret: Mapping[str, Any]) -> None:
-        """Keep a verbatim copy of a Secret's data beside the run; the same copy twice is fine."""
+    async def keep(self, run: str, name: str, data: Mapping[str, str]) -> None:
+        """Keep a verbatim copy of a Secret's data beside the run."""
         copy = {
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {"name": f"{object_name(run)}-{name}", "labels": {RUN_LABEL: run}},
             "type": "blueshift.dev/copy",
             "immutable": True,
-            "data": dict(secret["data"]),
+            "data": dict(data),
         }
-        try:
-            await self.kube.create(paths.core("secrets", self.namespace), copy)
-        except Conflict:
-            path = paths.core("secrets", self.namespace, f"{object_name(run)}-{name}")
-            if (await self.kube.get(path)).get("data") != copy["data"]:
-                raise
+        await self.kube.create(paths.core("secrets", self.namespace), copy)
+
+    async def kept(self, run: str, name: str) -> dict[str, str] | None:
+        """The data of a kept copy, None where there is none."""
+        found = await self.kube.find(paths.core("secrets", self.namespace, f"{object_name(run)}-{name}"))
+        return None if found is None else dict(found["data"])
 
     async def all(self) -> list[Journal]:
         """Every run, oldest first."""

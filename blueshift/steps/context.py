@@ -13,9 +13,12 @@ from blueshift.discovery.world import World
 from blueshift.dns.backend import DnsBackend
 from blueshift.engine.protocol import Record
 from blueshift.engine.state import SideName
+from blueshift.engine.store import Runs
 from blueshift.helm.client import Helm
+from blueshift.shift.dns import Agreement
 from blueshift.shift.protocol import Shifter, Target
 from blueshift.steps.facts import TemporaryReady, TtlLowered
+from blueshift.steps.places import Places
 from blueshift.steps.revisions import Revisions
 from blueshift.steps.witness import Witness
 
@@ -25,17 +28,20 @@ class Tools:
     """The services of one run, built by `app`."""
 
     run: str
+    runs: Runs
     kube: KubeApi
     helm: Helm
     dns: DnsBackend
     profile: Profile
     shifter: Shifter
+    agreement: Agreement
     witness: Witness
     revisions: Revisions
     clock: Clock
     world: World
     """The run's snapshot: frozen when the run was opened."""
     record: Record
+    places: Places
     notice: Callable[[str, str], None]
     """Tell people a sentence from a step: (step id, sentence)."""
 

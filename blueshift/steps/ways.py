@@ -6,7 +6,6 @@ away from it, names go back, resolvers forget, and only then is the temporary re
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from blueshift.discovery.world import NameFact, World
@@ -16,18 +15,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.helm.records import latest
 from blueshift.steps.context import Tools
 from blueshift.steps.facts import TtlLowered
-
-
-class Places:
-    """How a person reaches the cluster and the name server: flags and files, never a secret."""
-
-    def __init__(self, *, kubeconfig: str | None, context: str | None, nsupdate: str, server: str) -> None:
-        self.helm = "helm" + _flag("--kubeconfig", kubeconfig) + _flag("--kube-context", context)
-        self.kubectl = "kubectl" + _flag("--kubeconfig", kubeconfig) + _flag("--context", context)
-        self.nsupdate = nsupdate
-        """`nsupdate -k FILE`."""
-        self.server = server
-        """`server ADDRESS PORT`, as nsupdate reads it."""
+from blueshift.steps.places import Places
 
 
 async def ways_back(tools: Tools) -> Sequence[Way]:
@@ -112,7 +100,3 @@ def _low_ttl(tools: Tools) -> int:
         return tools.record.fact(TtlLowered).ttl
     except BlueshiftError:
         return 60
-
-
-def _flag(name: str, value: str | None) -> str:
-    return f" {name} {shlex.quote(value)}" if value else ""

@@ -1,0 +1,78 @@
+"""The write-once data of a run: all that a resume elsewhere needs beside the journal and a key.
+
+World and playbook as they were frozen, the target's chart as an archive, the target's values. Values may
+hold what users put there, which is why all of it lives in a Secret.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from blueshift.app.kinds import settings_types
+from blueshift.discovery.world import World
+from blueshift.errors import BlueshiftError
+from blueshift.playbook.schema import Playbook, StepEntry
+
+
+class FrozenStep(msgspec.Struct, frozen=True):
+    """A step with its settings as plain data."""
+
+    kind: str
+    id: str
+    settings: dict[str, Any]
+
+
+class Frozen(msgspec.Struct, frozen=True):
+    """Everything that was decided when the run was opened."""
+
+    world: World
+    playbook: str
+    steps: tuple[FrozenStep, ...]
+    config: dict[str, Any]
+    """DNS settings and names of the configuration, without any secret; paths absolute."""
+    profile: str
+
+
+def freeze_steps(playbook: Playbook) -> tuple[FrozenStep, ...]:
+    """The playbook's steps as plain data."""
+    return tuple(
+        FrozenStep(entry.kind, entry.id, msgspec.to_builtins(entry.settings)) for entry in playbook.steps
+    )
+
+
+def thaw_steps(frozen: Frozen) -> Playbook:
+    """The same playbook again."""
+    types = settings_types()
+    entries = tuple(
+        StepEntry(step.kind, step.id, msgspec.convert(step.settings, types[step.kind]), "the run's inputs")
+        for step in frozen.steps
+    )
+    return Playbook(frozen.playbook, "", entries)
+
+
+def pack(folder: Path) -> bytes:
+    """A chart's folder as a tar with nothing of this machine in it."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                info = tarfile.TarInfo(str(path.relative_to(folder)))
+                info.size = path.stat().st_size
+                with path.open("rb") as source:
+                    archive.addfile(info, source)
+    return out.getvalue()
+
+
+def unpack(data: bytes, folder: Path) -> Path:
+    """Write a packed chart into `folder`. Raises BlueshiftError for one that would write elsewhere."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            archive.extractall(folder, filter="data")
+    except tarfile.TarError as error:
+        raise BlueshiftError(f"the run's copy of the chart cannot be unpacked: {error}") from error
+    return folder

@@ -1,0 +1,72 @@
+"""The step kinds of playbooks, by name, and how entries expand into steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any, cast
+
+import msgspec
+
+from blueshift.engine.protocol import Step
+from blueshift.playbook.schema import Playbook, StepEntry
+from blueshift.steps.context import Tools
+
+# Literal, so that mypy and import-linter see it; loaded when a playbook is.
+KINDS: Mapping[str, str] = {
+    "preflight": "blueshift.steps.simple:Preflight",
+    "snapshot": "blueshift.steps.simple:TakeSnapshot",
+    "lower-ttl": "blueshift.steps.lower_ttl:LowerTtl",
+    "install-temporary": "blueshift.steps.install_temporary:InstallTemporary",
+    "shift": "blueshift.steps.shift:ShiftSettings",
+    "drain": "blueshift.steps.drain:Drain",
+    "harden": "blueshift.steps.harden:Harden",
+    "upgrade": "blueshift.steps.harden:Upgrade",
+    "soak": "blueshift.steps.soak:Soak",
+    "release-floors": "blueshift.steps.floor:ReleaseFloors",
+    "purge": "blueshift.steps.purge:Purge",
+    "restore-ttl": "blueshift.steps.lower_ttl:RestoreTtl",
+}
+
+TRACK = "forward"
+
+
+def settings_types() -> dict[str, type[msgspec.Struct]]:
+    """Step kind → what a playbook may say about it."""
+    types: dict[str, type[msgspec.Struct]] = {}
+    for kind, place in KINDS.items():
+        found = _load(place)
+        types[kind] = found if issubclass(found, msgspec.Struct) else found.Settings
+    return types
+
+
+def compile_track(playbook: Playbook, tools: Tools) -> tuple[Step, ...]:
+    """The steps of a frozen playbook, in order: a shift becomes a floor and its waves, a purge gets its gate."""
+    return tuple(step for entry in playbook.steps for step in _expand(entry, tools))
+
+
+def _expand(entry: StepEntry, tools: Tools) -> Iterator[Step]:
+    step = f"{TRACK}/{entry.id}"
+    if entry.kind == "shift":
+        yield from _shift(step, entry.settings, tools)
+        return
+    if entry.kind == "purge":
+        from blueshift.steps.purge import PurgeGate, PurgeGateSettings
+
+        yield PurgeGate(f"{step}-gate", PurgeGateSettings(entry.settings.auto), tools)
+    kind = cast(Callable[[str, Any, Tools], Step], _load(KINDS[entry.kind]))
+    yield kind(step, entry.settings, tools)
+
+
+def _shift(step: str, settings: Any, tools: Tools) -> Iterator[Step]:
+    from blueshift.steps.floor import Floor, FloorSettings
+    from blueshift.steps.shift import Wave, cut
+
+    yield Floor(f"{step}/floor", FloorSettings(side=settings.to), tools)
+    for number, wave in enumerate(cut(len(tools.world.moving()), settings), 1):
+        yield Wave(f"{step}/wave-{number}", wave, tools)
+
+
+def _load(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)

@@ -1,0 +1,115 @@
+"""A session: one configuration, one cluster, the drivers for both."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from blueshift.clock import Clock
+from blueshift.cluster import paths
+from blueshift.cluster.api import Cluster, KubeApi
+from blueshift.controllers.profile import Match, Profile, Workload
+from blueshift.controllers.registry import load as load_profile
+from blueshift.controllers.registry import recognise
+from blueshift.dns.agreement import EVERY, agreement, exactly
+from blueshift.dns.authority import Directory
+from blueshift.dns.backend import DnsBackend
+from blueshift.dns.key import KeySource
+from blueshift.dns.records import RecordSet
+from blueshift.dns.registry import backend as dns_backend
+from blueshift.engine.store import Runs
+from blueshift.errors import BlueshiftError
+from blueshift.helm.client import Helm
+from blueshift.playbook.config import Config
+from blueshift.shift.protocol import Landed
+
+
+@dataclass(frozen=True)
+class Session:
+    """What commands work with."""
+
+    config: Config
+    clock: Clock
+    kube: KubeApi
+    cluster: Cluster
+    helm: Helm
+    dns: DnsBackend
+    directory: Directory
+    runs: Runs
+
+    def recognise(self, workload: Workload) -> tuple[Profile, Match] | None:
+        """The profile of a workload: the one that the configuration names, or the surest."""
+        if self.config.controller.profile is None:
+            return recognise(workload)
+        profile = load_profile(self.config.controller.profile)
+        match = profile.matches(workload)
+        return (profile, match) if match else None
+
+    async def agree(self, records: Sequence[RecordSet], *, every: float = EVERY) -> Landed:
+        """Whether every authoritative server serves exactly these record sets, three rounds in a row."""
+        found = await agreement(exactly(records), self.directory, self.clock, every=every)
+        return Landed(found.agreed, found.sentence, found.unknown)
+
+
+@asynccontextmanager
+async def connect(
+    clock: Clock, *, kubeconfig: str | None, context: str | None
+) -> AsyncIterator[KubeApi]:
+    """A cluster alone, for commands that only read runs."""
+    kube = await KubeApi.connect(clock, kubeconfig=kubeconfig, context=context)
+    try:
+        yield kube
+    finally:
+        await kube.close()
+
+
+@asynccontextmanager
+async def open_session(
+    config: Config, clock: Clock, *, kubeconfig: str | None = None, context: str | None = None
+) -> AsyncIterator[Session]:
+    """Open everything. Options win over the file. Changes nothing."""
+    kubeconfig = kubeconfig or (str(config.cluster.kubeconfig) if config.cluster.kubeconfig else None)
+    context = context or config.cluster.context
+    async with connect(clock, kubeconfig=kubeconfig, context=context) as kube:
+        kind = dns_backend(config.dns.backend)
+        secrets = await _secrets(kube, config)
+        backend = kind.create(config.dns.settings, lambda namespace, name: secrets[namespace, name], clock)
+        directory = Directory(
+            config.dns.resolver, authorities=config.dns.authorities, zones=config.dns.zones
+        )
+        yield Session(
+            config=config,
+            clock=clock,
+            kube=kube,
+            cluster=await kube.identity(),
+            helm=await Helm.open(kube, clock),
+            dns=backend,
+            directory=directory,
+            runs=Runs(kube, clock, config.cluster.state_namespace),
+        )
+
+
+async def _secrets(kube: KubeApi, config: Config) -> dict[tuple[str, str], Mapping[str, bytes]]:
+    """The Kubernetes Secret that the DNS key is in, read before the backend asks for it."""
+    source = getattr(config.dns.settings, "key", None)
+    if not isinstance(source, KeySource) or source.secret is None:
+        return {}
+    place = (source.secret.namespace, source.secret.name)
+    found = await kube.find(paths.core("secrets", *place))
+    if found is None:
+        raise BlueshiftError(
+            f"there is no Secret {place[0]}/{place[1]}",
+            hint="`dns.settings.key.secret` in blueshift.yaml names the Secret with the TSIG key",
+        )
+    return {place: {key: base64.b64decode(value) for key, value in (found.get("data") or {}).items()}}
+
+
+def key_flag(config: Config) -> str:
+    """How nsupdate is told the key, for the commands that we print; never the key itself."""
+    source = getattr(config.dns.settings, "key", None)
+    if not isinstance(source, KeySource):
+        return ""
+    return f" -k {Path(source.file).expanduser()}" if source.file else " -k KEYFILE"

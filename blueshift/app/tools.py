@@ -1,0 +1,67 @@
+"""The tools of one run, put together from a session and what the run froze."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from blueshift import events
+from blueshift.app.session import Session, key_flag
+from blueshift.controllers.profile import Profile
+from blueshift.discovery.world import World
+from blueshift.dns.records import RecordSet
+from blueshift.engine.protocol import Record
+from blueshift.shift.dns import DnsShifter
+from blueshift.shift.protocol import Landed
+from blueshift.steps.context import Tools
+from blueshift.steps.places import Places
+from blueshift.steps.revisions import Revisions
+from blueshift.steps.witness import Witness
+
+
+def build(
+    session: Session,
+    run: str,
+    world: World,
+    profile: Profile,
+    revisions: Revisions,
+    record: Record,
+    emit: events.Emit,
+) -> Tools:
+    """Everything that steps are given."""
+
+    async def agreement(records: Sequence[RecordSet]) -> Landed:
+        return await session.agree(records)
+
+    def notice(step: str, sentence: str) -> None:
+        emit(events.Noticed(at=session.clock.utc(), run=run, step=step, sentence=sentence))
+
+    return Tools(
+        run=run,
+        runs=session.runs,
+        kube=session.kube,
+        helm=session.helm,
+        dns=session.dns,
+        profile=profile,
+        shifter=DnsShifter(session.dns, agreement),
+        agreement=agreement,
+        witness=Witness(session.kube, profile, session.clock, world),
+        revisions=revisions,
+        clock=session.clock,
+        world=world,
+        record=record,
+        places=places(session),
+        notice=notice,
+    )
+
+
+def places(session: Session) -> Places:
+    """How a person reaches what this session reaches."""
+    settings = session.config.dns.settings
+    server = getattr(settings, "server", "")
+    port = getattr(settings, "port", 53)
+    return Places(
+        kubeconfig=session.kube.kubeconfig,
+        context=session.kube.context_given,
+        nsupdate=f"nsupdate{key_flag(session.config)}",
+        server=f"server {server} {port}" if server else "",
+    )

@@ -1,0 +1,188 @@
+"""install-temporary: a second release that serves the same Ingresses, proven before any name points at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import msgspec
+
+from blueshift.cluster import paths
+from blueshift.controllers.profile import TemporaryFacts
+from blueshift.engine.protocol import Answer, Effect, Hold, Settled, StepPlan, Wait, Way
+from blueshift.engine.state import State
+from blueshift.engine.store import RUN_LABEL
+from blueshift.playbook.duration import Seconds
+from blueshift.shift.protocol import Target
+from blueshift.steps.base import Base
+from blueshift.steps.context import Tools
+from blueshift.steps.describe import changes_of
+from blueshift.steps.facts import Snapshot, TemporaryReady
+from blueshift.steps.namespace import prepare
+from blueshift.steps.parity import parity
+from blueshift.steps.proof import MOST_HOSTS, ask, said
+from blueshift.steps.release import Revise
+
+
+class InstallSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long each part may take."""
+
+    ready_within: Seconds = 600.0
+    address_within: Seconds = 600.0
+    answering: Seconds = 60.0
+    """Every address of the temporary must answer for this long without a miss."""
+    helm_timeout: Seconds = 300.0
+    skip_routes: tuple[str, ...] = ()
+    """`host/path` prefixes that are not asked (a route whose GET changes something)."""
+
+
+class InstallTemporary(Base[InstallSettings]):
+    """Namespace, copies, helm install; then ready pods, addresses that answer, and the same routes."""
+
+    kind: ClassVar[str] = "install-temporary"
+    Settings: ClassVar[type[InstallSettings]] = InstallSettings
+    reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (Snapshot,)
+
+    def needs(self, state: State) -> str | None:
+        """See Step."""
+        return None if state.traffic == "primary" else f"traffic is on {state.traffic}, not on the primary"
+
+    def leaves(self, state: State) -> State:
+        """See Step."""
+        return state.but(temporary="ready").with_side("verified", "temporary")
+
+    def plan(self) -> StepPlan:
+        """See Step."""
+        world = self.tools.world
+        return StepPlan(
+            f"install {world.temporary_namespace}/{world.temporary_release} "
+            f"from the running chart {world.temporary.chart} {world.temporary.chart_version}",
+            changes_of(world.temporary),
+            waits=(
+                f"ready pods (at most {self.settings.ready_within:.0f} s), an address "
+                f"(at most {self.settings.address_within:.0f} s)",
+                f"every address must answer for {self.settings.answering:.0f} s, and every route as the primary's",
+            ),
+            seconds=self.settings.answering,
+        )
+
+    async def effects(self) -> Sequence[Effect]:
+        """See Step."""
+        world = self.tools.world
+        revision = self.tools.revisions.temporary(temporary_facts(self.tools))
+        install = Revise(
+            self.tools,
+            world.temporary_release,
+            world.temporary_namespace,
+            revision,
+            "install the temporary release",
+            self.settings.helm_timeout,
+        )
+        return (*await prepare(self.tools), install)
+
+    async def settle(self) -> Answer:
+        """See Step."""
+        settings = self.settings
+        pods = await self.tools.witness.pods("temporary")
+        if pods.failed:
+            return Hold(f"the temporary's pods do not start: {pods.failed}")
+        if not pods.done:
+            return Wait(
+                "pods",
+                f"pods of the temporary: {pods.sentence}",
+                then="its addresses must answer",
+                lasts=settings.ready_within,
+                on_timeout=Hold(f"the temporary did not become ready: {pods.sentence}"),
+            )
+        target = await self.tools.witness.addresses("temporary")
+        missing = _missing(self.tools, target)
+        if missing:
+            return Wait(
+                "address",
+                f"the temporary's Service has no {missing} address yet",
+                then="its addresses must answer",
+                lasts=settings.address_within,
+                on_timeout=Hold(
+                    f"the temporary's Service got no {missing} address in {settings.address_within:.0f} s",
+                    (Way("see what its events say", self._events()),),
+                ),
+            )
+        return await self._answering(target)
+
+    async def _answering(self, target: Target) -> Answer:
+        world, settings = self.tools.world, self.settings
+        hosts = [(host.host, host.tls) for host in world.hosts if 0 < world.baseline.get(host.host, 0) < 500]
+        ports = (world.service().http, world.service().https)
+        answers = await ask(
+            self.tools.clock, hosts[:MOST_HOSTS], target, ports, world.controller.proxy_protocol
+        )
+        bad = [answer for answer in answers if not answer.good]
+        if bad:
+            self._answered_since = None
+            first = bad[0]
+            sentence = f"{len(bad)} of {len(answers)} probes failed: {first.host} at {first.address}: {said(first.result)}"
+            hold = Hold(f"the temporary's addresses do not answer: {sentence}")
+            return Wait(
+                "first answers", sentence, then="they must go on answering",
+                lasts=settings.address_within, on_timeout=hold,
+            )
+        now = self.tools.clock.now()
+        if self._answered_since is None:
+            self._answered_since = now
+        if now - self._answered_since < settings.answering:
+            return Wait(
+                "answering",
+                f"{' '.join(target.addresses)} must answer for {settings.answering:.0f} s; "
+                f"{now - self._answered_since:.0f} s so far",
+                then="routes are compared",
+            )
+        compared = await parity(self.tools, target, settings.skip_routes)
+        if compared.different:
+            return Hold(f"the temporary does not serve the same routes: {compared.sentence}")
+        fact = TemporaryReady(
+            world.temporary_release,
+            world.temporary_namespace,
+            await self._namespace_uid(),
+            target.ipv4,
+            target.ipv6,
+        )
+        return Settled(f"{' '.join(target.addresses)} answer; {compared.sentence}", (fact,))
+
+    # In memory on purpose: a resume has not seen the time in between, so it watches anew.
+    _answered_since: float | None = None
+
+    async def _namespace_uid(self) -> str:
+        name = self.tools.world.temporary_namespace
+        found = await self.tools.kube.get(paths.core("namespaces", None, name))
+        ours = (found["metadata"].get("labels") or {}).get(RUN_LABEL) == self.tools.run
+        return str(found["metadata"]["uid"]) if ours else ""
+
+    def _events(self) -> str:
+        return f"{self.tools.places.kubectl} get events -n {self.tools.world.temporary_namespace}"
+
+
+def temporary_facts(tools: Tools) -> TemporaryFacts:
+    """What the profile needs to know of this run."""
+    world, running = tools.world, tools.revisions.running
+    service = world.service()
+    families = [("IPv4", service.ipv4), ("IPv6", service.ipv6)]
+    return TemporaryFacts(
+        run=tools.run,
+        release=world.temporary_release,
+        namespace=world.temporary_namespace,
+        primary_release=world.release.name,
+        primary_namespace=world.release.namespace,
+        chart_version=running.version,
+        defaults=running.defaults,
+        ready=world.workload.ready,
+        watches=world.controller.watches,
+        families=tuple(family for family, addresses in families if addresses),
+    )
+
+
+def _missing(tools: Tools, target: Target) -> str:
+    """The family that names need and the Service has not."""
+    types = {record.type for name in tools.world.moving() for record in name.records}
+    if "A" in types and not target.ipv4:
+        return "IPv4"
+    return "IPv6" if "AAAA" in types and not target.ipv6 else ""

@@ -1,0 +1,215 @@
+"""What a run sees of its two sides: pods, addresses, request counters, connections, access logs.
+
+Each look is a read of the cluster; what could not be read is said to be unknown and is never a zero.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from blueshift.clock import Clock
+from blueshift.cluster import paths
+from blueshift.cluster.api import KubeApi
+from blueshift.cluster.workloads import Rollout, rollout
+from blueshift.controllers.profile import Profile
+from blueshift.discovery.world import World
+from blueshift.engine.state import SideName
+from blueshift.errors import BlueshiftError
+from blueshift.shift.protocol import Target
+from blueshift.traffic.metrics import Sample, extract
+from blueshift.traffic.status import Connections, parse_status
+
+_AT_ONCE = 8
+
+
+class Pods(msgspec.Struct, frozen=True):
+    """The pods of a side."""
+
+    ready: int
+    wanted: int
+    done: bool
+    """The newest revision is rolled out and nothing older is left."""
+    failed: str
+    """Why pods cannot start, when waiting longer will not help."""
+    sentence: str
+
+
+class Look(msgspec.Struct, frozen=True):
+    """One pod, once."""
+
+    pod: str
+    sample: Sample | None
+    connections: Connections | None
+    unknown: str = ""
+
+
+class Witness:
+    """Looks at both sides of one run."""
+
+    def __init__(self, kube: KubeApi, profile: Profile, clock: Clock, world: World) -> None:
+        self._kube = kube
+        self._profile = profile
+        self._clock = clock
+        self._world = world
+
+    def namespace(self, side: SideName) -> str:
+        """Where a side lives."""
+        world = self._world
+        return world.release.namespace if side == "primary" else world.temporary_namespace
+
+    async def workload(self, side: SideName) -> dict[str, Any] | None:
+        """The controller's Deployment or DaemonSet, as it is now."""
+        world = self._world
+        if side == "primary":
+            return await self._kube.find(
+                paths.apis(
+                    "apps/v1",
+                    f"{world.workload.kind.lower()}s",
+                    world.workload.namespace,
+                    world.workload.name,
+                )
+            )
+        for plural, kind in (("deployments", "Deployment"), ("daemonsets", "DaemonSet")):
+            for item in await self._kube.list(paths.apis("apps/v1", plural, world.temporary_namespace)):
+                owner = (item["metadata"].get("annotations") or {}).get("meta.helm.sh/release-name")
+                if owner == world.temporary_release and self._profile.matches({**item, "kind": kind}):
+                    return {**item, "kind": kind}
+        return None
+
+    async def pod_list(self, side: SideName, workload: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """All pods of a side's workload."""
+        labels = workload["spec"]["selector"]["matchLabels"]
+        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+        return await self._kube.list(paths.core("pods", self.namespace(side)), labelSelector=selector)
+
+    async def pods(self, side: SideName) -> Pods:
+        """Ready pods of a side, and whether its rollout is over."""
+        workload = await self.workload(side)
+        if workload is None:
+            return Pods(0, 0, False, "", f"the {side} has no workload")
+        pods = await self.pod_list(side, workload)
+        seen: Rollout = rollout(workload, pods)
+        ready = sum(1 for pod in pods if is_ready(pod))
+        return Pods(ready, seen.wanted, seen.done, seen.failed or "", seen.sentence)
+
+    async def scaled(self, side: SideName) -> dict[str, Any]:
+        """What decides a side's pod count: the autoscaler's path and minimum, or the workload's replicas."""
+        workload = await self.workload(side)
+        if workload is None:
+            raise BlueshiftError(f"the {side} has no workload")
+        kind, name = workload["kind"], workload["metadata"]["name"]
+        namespace = self.namespace(side)
+        found: dict[str, Any] = {
+            "path": paths.apis("apps/v1", f"{kind.lower()}s", namespace, name),
+            "replicas": workload["spec"].get("replicas", 1),
+            "fixed": kind == "DaemonSet",
+        }
+        for item in await self._kube.list(
+            paths.apis("autoscaling/v2", "horizontalpodautoscalers", namespace)
+        ):
+            ref = item["spec"]["scaleTargetRef"]
+            if (ref["kind"], ref["name"]) == (kind, name):
+                hpa = item["metadata"]["name"]
+                found["hpa_path"] = paths.apis(
+                    "autoscaling/v2", "horizontalpodautoscalers", namespace, hpa
+                )
+                found["hpa_min"] = item["spec"].get("minReplicas", 1)
+        return found
+
+    async def addresses(self, side: SideName) -> Target:
+        """The addresses of a side's external Service, as it publishes them now."""
+        if side == "primary":
+            service = self._world.service()
+            path = paths.core("services", service.namespace, service.name)
+            return _target(side, [await self._kube.get(path)])
+        workload = await self.workload(side)
+        if workload is None:
+            return Target(side)
+        labels = workload["spec"]["template"]["metadata"]["labels"]
+        services = [
+            item
+            for item in await self._kube.list(paths.core("services", self.namespace(side)))
+            if item["spec"].get("type") == "LoadBalancer"
+            and _selects(item, labels)
+            and not item["metadata"]["name"].endswith("-internal")
+        ]
+        return _target(side, services)
+
+    async def look(self, side: SideName) -> tuple[Look, ...]:
+        """Counters and connections of every pod of a side that runs."""
+        workload = await self.workload(side)
+        if workload is None:
+            return ()
+        gate = asyncio.Semaphore(_AT_ONCE)
+        config = await self._config(workload)
+        settings = self._profile.settings(workload, config)
+        container = self._profile.container_name(workload)
+
+        async def one(pod: Mapping[str, Any]) -> Look:
+            name = pod["metadata"]["name"]
+            async with gate:
+                sample, why = await self._sample(side, name, settings.metrics_port)
+                connections, more = await self._connections(
+                    side, name, container, self._profile.status_command(settings)
+                )
+            return Look(name, sample, connections, "; ".join(part for part in (why, more) if part))
+
+        running = [pod for pod in await self.pod_list(side, workload) if _runs(pod)]
+        return tuple(await asyncio.gather(*(one(pod) for pod in running)))
+
+    async def _config(self, workload: Mapping[str, Any]) -> Mapping[str, str]:
+        place = self._profile.config_map(workload)
+        if place is None:
+            return {}
+        found = await self._kube.find(paths.core("configmaps", *place))
+        return (found or {}).get("data") or {}
+
+    async def _sample(self, side: SideName, pod: str, port: int) -> tuple[Sample | None, str]:
+        path = paths.core("pods", self.namespace(side), f"{pod}:{port}", "proxy") + "/metrics"
+        try:
+            body = await self._kube.text(path)
+        except BlueshiftError as error:
+            return None, f"metrics of {pod}: {error.message}"
+        return extract(body, pod, self._clock.utc().timestamp(), self._profile.metrics), ""
+
+    async def _connections(
+        self, side: SideName, pod: str, container: str, argv: Sequence[str]
+    ) -> tuple[Connections | None, str]:
+        try:
+            result = await self._kube.exec(self.namespace(side), pod, argv, container=container, timeout=10.0)
+            if result.code != 0:
+                return None, f"status of {pod}: {result.stderr.decode(errors='replace')[:200].strip()}"
+            return parse_status(result.stdout), ""
+        except BlueshiftError as error:
+            return None, f"status of {pod}: {error.message}"
+
+
+def is_ready(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod takes traffic: Ready and not on its way out."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return False
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
+
+
+def _runs(pod: Mapping[str, Any]) -> bool:
+    return (pod.get("status") or {}).get("phase") == "Running"
+
+
+def _selects(service: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    selector = service["spec"].get("selector") or {}
+    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+
+
+def _target(side: SideName, services: Sequence[Mapping[str, Any]]) -> Target:
+    ips = [
+        entry["ip"]
+        for service in services
+        for entry in ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+        if entry.get("ip")
+    ]
+    return Target(side, tuple(ip for ip in ips if ":" not in ip), tuple(ip for ip in ips if ":" in ip))
