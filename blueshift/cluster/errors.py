@@ -95,9 +95,7 @@ def _hint(code: int, message: str) -> str | None:
     if code == 401:
         return "log in to the cluster again, or name another kubeconfig or context (--kubeconfig, --context)"
     if code == 403:
-        return (
-            "`kubectl auth can-i --list` shows what this user may; `blueshift check` names what is missing"
-        )
+        return "`kubectl auth can-i --list` shows what this user may; `blueshift check` names what is missing"
     if code == 409 and "conflict with" in message:
         return "another field manager owns these fields; --force-conflicts takes them over"
     return None
