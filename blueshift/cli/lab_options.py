@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from blueshift.errors import BlueshiftError
-from blueshift.lab.entering import ELEVATED
+from blueshift.lab.ownership import ELEVATED
 from blueshift.lab.paths import DEFAULT_NAME
 
 name_option: Callable[[Any], Any] = click.option(

@@ -9,10 +9,8 @@ from typing import NoReturn
 
 from blueshift.errors import BlueshiftError
 from blueshift.lab import facts, namespaces
+from blueshift.lab.ownership import ELEVATED, step_down
 from blueshift.lab.paths import Lab
-
-ELEVATED = "BLUESHIFT_ELEVATED"
-"""Set when the command line started itself again by sudo: then the command runs as who called."""
 
 # Name services that answer past /etc/resolv.conf, by a socket that leads out of the lab.
 _PAST_RESOLV_CONF = (Path("/run/systemd/resolve/io.systemd.Resolve"), Path("/run/nscd/socket"))
@@ -37,16 +35,8 @@ def become(lab: Lab, argv: Sequence[str], *, clients: bool = False) -> NoReturn:
     environment["KUBECONFIG"] = str(lab.kubeconfig)
     environment["PATH"] = f"{settled.tools}:{environment.get('PATH', os.defpath)}"
     if environment.pop(ELEVATED, None):
-        _step_down(environment)
+        step_down(environment)
     try:
         os.execvpe(argv[0], list(argv), environment)  # noqa: S606
     except OSError as error:
         raise BlueshiftError(f"{argv[0]}: {error.strerror}") from error
-
-
-def _step_down(environment: dict[str, str]) -> None:
-    """Be again who called sudo."""
-    user, group = int(environment["SUDO_UID"]), int(environment["SUDO_GID"])
-    os.initgroups(environment["SUDO_USER"], group)
-    os.setgid(group)
-    os.setuid(user)

@@ -15,10 +15,23 @@ import msgspec
 
 from blueshift.clock import Clock, SystemClock
 from blueshift.errors import BlueshiftError
-from blueshift.lab import api, cgroups, containerd, control_plane, facts, network, node, pki, processes
+from blueshift.lab import (
+    api,
+    cgroups,
+    containerd,
+    control_plane,
+    facts,
+    loadbalancer,
+    nameservers,
+    network,
+    node,
+    pki,
+    processes,
+)
 from blueshift.lab.addresses import families
 from blueshift.lab.facts import LabFacts
 from blueshift.lab.launch import OWN_FOLDERS
+from blueshift.lab.ownership import hand_over
 from blueshift.lab.paths import Lab, known_labs
 
 Say = Callable[[str], None]
@@ -99,6 +112,7 @@ async def up(
                 hint = failure.hint or "blueshift lab doctor tells what this machine lacks."
                 raise BlueshiftError(failure.message, hint=f"{hint} Logs: {kept}") from error
             raise
+        hand_over((lab.kubeconfig, nameservers.update_key(lab)))
         settled = msgspec.structs.replace(settled, ready=True)
         facts.save(lab, settled)
         return settled
@@ -138,9 +152,11 @@ async def _start(lab: Lab, settled: LabFacts, clock: Clock) -> None:
             processes.start(lab, "proxy", node.proxy(lab, tools, both)),
         )
 
-    await _together(runtime(), control())
+    await _together(runtime(), control(), nameservers.serve(lab, both, clock))
     await processes.start(lab, "kubelet", node.kubelet(lab, tools, both))
     await _until(lab, "kubelet", lambda: api.node_ready(lab, node.NAME), clock)
+    pools = [family.pool for family in both]
+    await processes.start(lab, "loadbalancer", loadbalancer.argv(lab.kubeconfig, settled.lb_delay, pools))
 
 
 async def _until(lab: Lab, name: str, there: Callable[[], bool], clock: Clock) -> None:

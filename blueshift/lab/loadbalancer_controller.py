@@ -1,0 +1,90 @@
+"""Gives Services of type LoadBalancer their addresses, as a cloud's controller does.
+
+`python -m blueshift.lab.loadbalancer_controller KUBECONFIG DELAY POOL…` is a process of the lab. An address
+is just one of a range that nobody else has: kube-proxy serves what `status.loadBalancer.ingress` says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from blueshift.clock import Clock, SystemClock
+from blueshift.cluster import paths
+from blueshift.cluster.api import KubeApi
+from blueshift.cluster.errors import Conflict, NotFound
+from blueshift.errors import Ambiguous, Retryable
+from blueshift.lab.loadbalancer import Pool, Service, addresses_of, allocate, lacking
+
+
+class Controller:
+    """Watches Services; each that lacks an address is given one after the delay."""
+
+    def __init__(self, kube: KubeApi, clock: Clock, pools: Sequence[Pool], delay: float) -> None:
+        self._kube, self._clock, self._pools, self._delay = kube, clock, pools, delay
+        self._services: dict[str, dict[str, Any]] = {}
+        self._promised: dict[str, tuple[str, ...]] = {}
+
+    async def run(self) -> None:
+        """For ever."""
+        giving: dict[str, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as group:
+            async for event in self._kube.watch(paths.core("services")):
+                uid = event.object["metadata"]["uid"]
+                if event.type == "DELETED":
+                    self._services.pop(uid, None)
+                    continue
+                self._services[uid] = event.object
+                if lacking(event.object) and (uid not in giving or giving[uid].done()):
+                    giving[uid] = group.create_task(self._give(uid))
+
+    async def _give(self, uid: str) -> None:
+        await self._clock.sleep(self._delay)
+        while (service := self._services.get(uid)) is not None and lacking(service):
+            chosen = allocate(service, self._taken(uid), self._pools)
+            name = f"{service['metadata']['namespace']}/{service['metadata']['name']}"
+            if chosen is None:
+                sys.stderr.write(f"{name}: no address to give\n")
+                await self._clock.sleep(5)
+                continue
+            self._promised[uid] = chosen
+            try:
+                # The answer is newer than what the watch has told so far.
+                self._services[uid] = await self._write(service, chosen)
+                sys.stderr.write(f"{name}: {', '.join(chosen)}\n")
+            except NotFound:
+                return
+            except (Retryable, Ambiguous, Conflict) as trouble:
+                sys.stderr.write(f"{name}: {trouble}\n")
+                await self._clock.sleep(1)
+            finally:
+                del self._promised[uid]
+
+    def _taken(self, uid: str) -> list[str]:
+        has = [addresses_of(service) for service in self._services.values()]
+        promised = [addresses for other, addresses in self._promised.items() if other != uid]
+        return [address for addresses in (*has, *promised) for address in addresses]
+
+    async def _write(self, service: Service, addresses: Sequence[str]) -> dict[str, Any]:
+        metadata = service["metadata"]
+        path = paths.core("services", metadata["namespace"], metadata["name"], "status")
+        ingress = [{"ip": address, "ipMode": "VIP"} for address in addresses]
+        # With the uid: a Service made anew under the old name waits for its own turn.
+        body = {"metadata": {"uid": metadata["uid"]}, "status": {"loadBalancer": {"ingress": ingress}}}
+        return await self._kube.patch(path, body)
+
+
+async def main(kubeconfig: str, delay: float, pools: Sequence[str]) -> None:
+    """Serve one cluster until this process is ended."""
+    clock = SystemClock()
+    kube = await KubeApi.connect(clock, kubeconfig=kubeconfig)
+    try:
+        await Controller(kube, clock, [Pool(network) for network in pools], delay).run()
+    finally:
+        await kube.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], float(sys.argv[2]), sys.argv[3:]))
