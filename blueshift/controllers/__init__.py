@@ -1,1 +1,1 @@
-"""What Blueshift knows about each ingress controller."""
+"""What Blueshift knows of each ingress controller: one profile per controller."""

@@ -1,0 +1,107 @@
+"""The profile of ingress-nginx: its parts, put together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from blueshift.controllers.ingress_nginx import harden, routes, settings, temporary, workload
+from blueshift.controllers.overrides import Absent, Override, Values
+from blueshift.controllers.profile import (
+    HardenFacts,
+    Match,
+    Readiness,
+    Settings,
+    StatusEndpoint,
+    TemporaryFacts,
+    Workload,
+)
+from blueshift.discovery.raw import listed, mapped
+from blueshift.traffic.logformat import Escape
+from blueshift.traffic.logs import LogFormat, compile_format
+from blueshift.traffic.metrics import MetricNames
+from blueshift.traffic.routes import Routes
+
+_ANNOTATION = "nginx.ingress.kubernetes.io/"
+
+
+class IngressNginx:
+    """See Profile."""
+
+    name = "ingress-nginx"
+    metrics = MetricNames()
+    status = StatusEndpoint(port=10246, path="/nginx_status", how="exec")
+    config_dump_command = ("nginx", "-T", "-c", "/etc/nginx/nginx.conf")
+
+    def status_command(self, settings: Settings) -> tuple[str, ...]:
+        """See Profile. Images of all versions have curl; the port is open inside the pod alone."""
+        return (
+            "curl",
+            "-sS",
+            "--max-time",
+            "5",
+            f"http://127.0.0.1:{settings.status_port}{self.status.path}",
+        )
+
+    def matches(self, found: Workload) -> Match | None:
+        """See Profile."""
+        return workload.matches(found)
+
+    def container_name(self, found: Workload) -> str:
+        """See Profile."""
+        return str((workload.container(found) or {}).get("name", ""))
+
+    def args(self, found: Workload) -> Mapping[str, str]:
+        """See Profile."""
+        return workload.flags(found)
+
+    def prestop(self, found: Workload) -> tuple[str, ...]:
+        """See Profile."""
+        return workload.prestop(found)
+
+    def readiness(self, found: Workload) -> Readiness | None:
+        """See Profile."""
+        return workload.readiness(found)
+
+    def config_map(self, found: Workload) -> tuple[str, str] | None:
+        """See Profile."""
+        return workload.config_map(found)
+
+    def settings(self, found: Workload, config: Mapping[str, str]) -> Settings:
+        """See Profile."""
+        return settings.settings(found, config)
+
+    def log_format(self, config: Mapping[str, str]) -> LogFormat:
+        """See Profile."""
+        escape: Escape = "none" if config.get("log-format-escape-none") == "true" else "default"
+        if config.get("log-format-escape-json") == "true":
+            escape = "json"
+        upstream, stream = (config.get(f"log-format-{kind}", "") for kind in ("upstream", "stream"))
+        return compile_format(upstream, escape=escape, stream=stream)
+
+    def aliases(self, ingress: Mapping[str, Any]) -> tuple[str, ...]:
+        """See Profile: server-alias as it is, and the www name (or the bare one) of from-to-www-redirect."""
+        marks = mapped(ingress, "metadata", "annotations")
+        written = re.split(r"[,\s]+", marks.get(_ANNOTATION + "server-alias", ""))
+        aliases = [alias for alias in written if alias and not alias.startswith("~")]
+        if marks.get(_ANNOTATION + "from-to-www-redirect") == "true":
+            hosts = [str(rule["host"]) for rule in listed(ingress, "spec", "rules") if rule.get("host")]
+            aliases += [host[4:] if host.startswith("www.") else "www." + host for host in hosts]
+        return tuple(dict.fromkeys(aliases))
+
+    def temporary_values(self, values: Values, facts: TemporaryFacts) -> tuple[Override, ...]:
+        """See Profile."""
+        return temporary.temporary_values(values, facts)
+
+    def absent(self, facts: TemporaryFacts) -> tuple[Absent, ...]:
+        """See Profile."""
+        return temporary.absent(facts)
+
+    def harden(self, values: Values, facts: HardenFacts) -> tuple[Override, ...]:
+        """See Profile."""
+        return harden.harden(values, facts)
+
+    def routes(self, dump: str) -> Routes:
+        """See Profile."""
+        return routes.parse(dump)

@@ -1,0 +1,101 @@
+"""nginx log formats, compiled: the format string of a controller becomes one regular expression."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+from blueshift.errors import BlueshiftError
+
+Escape = Literal["default", "json", "none"]
+
+DEFAULT = (
+    '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" '
+    '"$http_user_agent" $request_length $request_time [$proxy_upstream_name] '
+    "[$proxy_alternative_upstream_name] $upstream_addr $upstream_response_length "
+    "$upstream_response_time $upstream_status $req_id"
+)
+"""ingress-nginx's `log-format-upstream` (docs, user-guide/nginx-configuration/log-format, 0.34 to 1.15)."""
+
+DEFAULT_STREAM = "[$remote_addr] [$time_local] $protocol $status $bytes_sent $bytes_received $session_time"
+
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+
+# Tries are joined by ", ", internal redirects by " : " (ngx_http_upstream_module); "-" stands for none.
+_LIST = rb"[^\s,]+(?:(?:, | : )[^\s,]+)*"
+
+_KNOWN: dict[str, bytes] = {
+    "remote_addr": rb"[^\s\]\"]+",
+    "status": rb"\d{3}",
+    "body_bytes_sent": rb"\d+",
+    "bytes_sent": rb"\d+",
+    "bytes_received": rb"\d+",
+    "request_length": rb"\d+",
+    "request_time": rb"[\d.]+",
+    "session_time": rb"[\d.]+",
+    "msec": rb"[\d.]+",
+    "time_local": rb"\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}",
+    "time_iso8601": rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d",
+    "proxy_upstream_name": rb"[^\]\"]*",
+    "proxy_alternative_upstream_name": rb"[^\]\"]*",
+    # A user's name may hold spaces and brackets, but its quotes are escaped: it ends before the next quote.
+    "remote_user": rb"[^\"]*",
+}
+
+# Unquoted, these may hold spaces, as a client wrote them (seen: X-Request-ID).
+_SPACED = re.compile(
+    r"http_|req_id$|request_id$|request$|uri$|request_uri$|args$|sent_http_|arg_|cookie_|upstream_http_"
+)
+
+_INSIDE: dict[Escape, bytes] = {
+    "default": rb"[^\"]*",  # a quote in a value is \x22
+    "json": rb"(?:[^\"\\]|\\.)*",
+    "none": rb".*?",
+}
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """A format as a regular expression whose groups are the variables."""
+
+    pattern: re.Pattern[bytes]
+    variables: frozenset[str]
+    escape: Escape
+
+
+def compile_text(text: str, escape: Escape = "default") -> Compiled:
+    """Compile a format string. Raises BlueshiftError for one without any variable."""
+    parts: list[bytes] = []
+    seen: set[str] = set()
+    place = 0
+    for found in _VARIABLE.finditer(text):
+        literal = text[place : found.start()]
+        parts.append(re.escape(literal.encode()))
+        name = found[1] or found[2]
+        quoted = text[found.start() - 1 : found.start()] == '"' == text[found.end() : found.end() + 1]
+        value = _value(name, quoted, escape)
+        if name in seen:
+            parts.append(b"(?:" + value + b")")
+        else:
+            parts.append(b"(?P<" + name.encode() + b">" + value + b")")
+        seen.add(name)
+        place = found.end()
+    if not seen:
+        raise BlueshiftError(
+            "the controller's log format has no variable in it",
+            hint="look at log-format-upstream in the controller's ConfigMap",
+        )
+    parts.append(re.escape(text[place:].encode()))
+    return Compiled(re.compile(b"".join(parts), re.DOTALL), frozenset(seen), escape)
+
+
+def _value(name: str, quoted: bool, escape: Escape) -> bytes:
+    if name.startswith("upstream_") and not name.startswith("upstream_http_"):
+        # Inside quotes an empty value is empty; outside it is "-", or nothing at all with escape=json.
+        return b"(?:" + _LIST + b")?"
+    if name in _KNOWN and not (quoted and name in {"remote_user", "time_local"}):
+        return _KNOWN[name] + (b"|" if escape != "default" and name == "remote_addr" else b"")
+    if quoted:
+        return _INSIDE[escape]
+    return rb".*?" if _SPACED.match(name) else rb"\S*"

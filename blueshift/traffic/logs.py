@@ -1,0 +1,193 @@
+"""Access log lines of a controller: bytes in, small tuples out. Every oddity handled here is a seen one.
+
+Seen on the official images of ingress-nginx 1.11.3 and 1.15.1.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from blueshift.traffic.logformat import DEFAULT, DEFAULT_STREAM, Compiled, Escape, compile_text
+
+PROBE_AGENT = "blueshift-probe/"
+"""How the user agent of our own probes begins."""
+
+# klog, nginx's error log, Go's own messages, the banner at the start and the wrapped lines of either.
+_FOREIGN = re.compile(
+    rb"[IWEF]\d{4} \d\d:\d\d:\d\d|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|-{20,}|\s*$|NGINX Ingress controller"
+    rb"|\s+\w+:?\s|nginx: |goroutine |panic: |time=\""
+)
+
+
+class Line(NamedTuple):
+    """One access."""
+
+    kind: Literal["http", "stream"]
+    at: float
+    """Seconds since the epoch, with the precision of the format (whole seconds by default)."""
+    client: str
+    status: int
+    upstream: str
+    """`namespace-service-port`; `-` and empty as logged (see `reached`)."""
+    host: str
+    """Empty in the default format, which has no host."""
+    method: str
+    path: str
+    seconds: float
+    sent: int
+    agent: str
+    request_id: str
+    upstream_status: int
+    """Of the last try; 0 if none was made or it had no answer."""
+    tries: int
+    """Upstream servers asked."""
+
+    @property
+    def own(self) -> bool:
+        """Whether one of our own probes asked."""
+        return self.agent.startswith(PROBE_AGENT)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the request belongs to a host that the configuration knows.
+
+        Requests for unknown hosts are not logged at all. An empty upstream name is a request refused before
+        any location (malformed, plain HTTP on 443), except the redirect of from-to-www, which is a known
+        host; `-` is a known server without a location phase, such as a 413.
+        """
+        return self.kind == "stream" or self.upstream != "" or 300 <= self.status < 400
+
+
+class LogFormat(msgspec.Struct, frozen=True):
+    """A parser for the lines of one controller's configuration."""
+
+    http: Compiled
+    stream: Compiled
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Variables that evidence needs and the format does not have: clients, times or results unseen."""
+        groups = (
+            ("remote_addr", "proxy_protocol_addr", "http_x_forwarded_for", "proxy_add_x_forwarded_for"),
+            ("status",),
+            ("time_local", "time_iso8601", "msec"),
+            ("http_user_agent",),
+        )
+        return tuple(group[0] for group in groups if not self.http.variables & set(group))
+
+    def parse(self, line: bytes) -> Line | None:
+        """One line, or None for what is no access: the controller's own messages, nginx's errors, junk."""
+        line = line.rstrip(b"\r\n")
+        found = self.http.pattern.fullmatch(line)
+        if found is not None:
+            return _http(found, self.http.escape)
+        found = self.stream.pattern.fullmatch(line)
+        return _stream(found) if found is not None else None
+
+    def unread(self, line: bytes) -> bool:
+        """Whether a line that `parse` gave up should have been an access: such lines make a log blind."""
+        return _FOREIGN.match(line) is None
+
+
+def compile_format(text: str = "", *, escape: Escape = "default", stream: str = "") -> LogFormat:
+    """A parser for `log-format-upstream` and `log-format-stream`; empty for ingress-nginx's defaults."""
+    return LogFormat(
+        http=compile_text(text or DEFAULT, escape),
+        stream=compile_text(stream or DEFAULT_STREAM),
+    )
+
+
+def _http(found: re.Match[bytes], escape: Escape) -> Line:
+    values = found.groupdict()
+    request = _text(values.get("request"), escape)
+    method, _, rest = request.partition(" ")
+    path, _, protocol = rest.rpartition(" ")
+    if not protocol.startswith("HTTP/"):  # junk: `GARBAGE`, a TLS hello on port 80
+        method, path = "", request
+    statuses = _listed(values.get("upstream_status"))
+    return Line(
+        kind="http",
+        at=_when(values),
+        client=_text(values.get("remote_addr"), escape),
+        status=int(values.get("status") or 0),
+        upstream=_text(values.get("proxy_upstream_name"), escape),
+        host=_text(
+            values.get("host") or values.get("http_host") or values.get("server_name"), escape
+        ).lower(),
+        method=_text(values.get("request_method"), escape) or method,
+        path=_text(values.get("request_uri") or values.get("uri"), escape) or path,
+        seconds=float(values.get("request_time") or 0),
+        sent=int(values.get("body_bytes_sent") or values.get("bytes_sent") or 0),
+        agent=_text(values.get("http_user_agent"), escape),
+        request_id=_text(values.get("req_id") or values.get("request_id"), escape),
+        upstream_status=int(statuses[-1]) if statuses and statuses[-1].isdigit() else 0,
+        tries=sum(address != b"-" for address in _listed(values.get("upstream_addr"))),
+    )
+
+
+def _stream(found: re.Match[bytes]) -> Line:
+    values = found.groupdict()
+    return Line(
+        kind="stream",
+        at=_when(values),
+        client=_text(values.get("remote_addr"), "default"),
+        status=int(values.get("status") or 0),
+        upstream=_text(values.get("proxy_upstream_name"), "default"),
+        host="",
+        method=_text(values.get("protocol"), "default"),
+        path="",
+        seconds=float(values.get("session_time") or 0),
+        sent=int(values.get("bytes_sent") or 0),
+        agent="",
+        request_id="",
+        upstream_status=0,
+        tries=0,
+    )
+
+
+def _listed(value: bytes | None) -> list[bytes]:
+    return re.split(rb", | : ", value) if value else []
+
+
+_HEX = re.compile(rb"\\x([0-9A-F]{2})")
+_JSON_ESCAPE = re.compile(rb"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_JSON_CONTROL = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+
+
+def _text(value: bytes | None, escape: Escape) -> str:
+    if not value:
+        return ""
+    if b"\\" in value:
+        if escape == "default":
+            value = _HEX.sub(lambda found: bytes([int(found[1], 16)]), value)
+        elif escape == "json":
+            value = _JSON_ESCAPE.sub(_unescape, value)
+    return value.decode(errors="replace")
+
+
+def _unescape(found: re.Match[bytes]) -> bytes:
+    code = found[1]
+    if len(code) == 5:
+        return chr(int(code[1:], 16)).encode(errors="replace")
+    return _JSON_CONTROL.get(code, code)
+
+
+def _when(values: dict[str, bytes]) -> float:
+    if values.get("msec"):
+        return float(values["msec"])
+    return _instant(values.get("time_local") or values.get("time_iso8601") or b"")
+
+
+@lru_cache(maxsize=64)
+def _instant(text: bytes) -> float:
+    # Lines come in order: the same second again and again.
+    if not text:
+        return 0.0
+    written = text.decode()
+    form = "%d/%b/%Y:%H:%M:%S %z" if "/" in written[:3] else "%Y-%m-%dT%H:%M:%S%z"
+    return datetime.strptime(written, form).timestamp()
