@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping as AbstractMapping
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -26,7 +27,7 @@ class StepEntry(msgspec.Struct, frozen=True):
     kind: str
     id: str
     """Unique in the playbook; the kind itself where the playbook says nothing."""
-    settings: msgspec.Struct
+    settings: Any
     """Of the type that belongs to the kind, overrides applied."""
     place: str
 

@@ -76,7 +76,7 @@ class Invalid(BlueshiftError):
 
 def invalid(place: Place, message: str, *, hint: str | None = None) -> Invalid:
     """Make the error for a place."""
-    return Invalid(message, place=str(place), hint=hint)
+    return Invalid(message, place=str(place), hint=hint or "correct it there, then see with `blueshift plan`")
 
 
 def plain(node: Node) -> Any:
@@ -116,7 +116,7 @@ def merged(base: Node, over: Node) -> Node:
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return `(did you mean 'x'?)` for a near word, else the list of known ones."""
     names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     if near:
         return f"(did you mean {near[0]!r}?)"
     return f"(known: {', '.join(names)})" if names else "(nothing may stand here)"
