@@ -177,9 +177,9 @@ class Http1(asyncio.Protocol):
         self.transport: asyncio.Transport
         self.lost = False
         """The peer closed, or the connection broke."""
-        self.wrote_at = 0.0
-        self.first_byte_at = 0.0
-        """Moments of the last exchange, on the clock of `now`; 0 if it did not come to that."""
+        self.wrote_at = -1.0
+        self.first_byte_at = -1.0
+        """Moments of the last exchange, on the clock of `now`; -1 if it did not come to that."""
         self._now = now
         self._reader: ResponseReader | None = None
         self._answer: asyncio.Future[Response] | None = None
@@ -190,7 +190,7 @@ class Http1(asyncio.Protocol):
             raise Failed("write", "closed")
         self._reader = ResponseReader(method)
         self._answer = asyncio.get_running_loop().create_future()
-        self.first_byte_at = 0.0
+        self.first_byte_at = -1.0
         self.wrote_at = self._now()
         self.transport.write(request)
         try:
@@ -217,7 +217,7 @@ class Http1(asyncio.Protocol):
             self.lost = True  # bytes that answer nothing: such a connection is not used again
             self.transport.abort()
             return
-        if not self.first_byte_at:
+        if self.first_byte_at < 0:
             self.first_byte_at = self._now()
         try:
             response = self._reader.feed(data)

@@ -1,0 +1,168 @@
+"""One client that behaves: asks a route over its own connections and fills the row, hiding nothing.
+
+A request is sent once. The one exception is HTTP/2's own: where the server says that it did nothing with a
+request (http2.Untouched), every client sends it again on another connection, so a failure would count what no
+user sees. It is counted all the same: as `repeated` and with the stale ones, whose share is limited.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import NamedTuple
+
+from blueshift import __version__
+from blueshift.clock import Clock
+from blueshift.traffic.connect import Failed, Target, dial, trusting
+from blueshift.traffic.http1 import Http1, Response, encode_request
+from blueshift.traffic.http2 import Exchange, Http2, Untouched
+from blueshift.traffic.prober.check import check, upload_of
+from blueshift.traffic.prober.ledger import Row
+from blueshift.traffic.prober.names import Names, Resolve
+from blueshift.traffic.prober.plan import Persona, Plan, Route
+from blueshift.traffic.prober.pools import Http1Pool, Http2Pool, Kept, key_of
+
+ID_HEADERS = ("X-Request-ID", "X-Blueshift-Id")
+"""The first is what controllers log and pass on; some replace it, so the application reads the second."""
+ANSWERED_BY = "x-lab-controller"
+_ID = "0" * 31 + "@"  # stands in a prepared request where its id goes
+
+
+class Watch(NamedTuple):
+    """The run's clock, counted from its start."""
+
+    clock: Clock
+    zero: float
+
+    def now(self) -> float:
+        """Return seconds since the start of the run."""
+        return self.clock.now() - self.zero
+
+
+class Client:
+    """A persona at work."""
+
+    def __init__(self, persona: Persona, plan: Plan, run: str, resolve: Resolve, watch: Watch) -> None:
+        self.persona = persona
+        self.plan = plan
+        self.watch = watch
+        self._run = run
+        self._names = Names(resolve, persona.family, watch.clock)
+        alpn = ("h2",) if persona.protocol == "http2" else ("http/1.1",)
+        self._tls = trusting(plan.ca, alpn=alpn)
+        self._http1 = Http1Pool(persona.max_age)
+        self._http2 = Http2Pool(persona.max_age)
+        self._prepared: dict[int, bytes] = {}
+
+    def id_of(self, row: Row) -> str:
+        """Return a request's id: 32 hex digits as nginx makes them, the run's eight first."""
+        return f"{self._run}{row.id:024x}"
+
+    def close(self) -> None:
+        """Close what is kept."""
+        self._http1.close()
+        self._http2.close()
+
+    async def ask(self, route: Route, row: Row) -> None:
+        """Ask once, and check the answer. Raises Failed; the row holds how far it got."""
+        if self.persona.protocol == "http1":
+            response = await self._ask_http1(route, row)
+        else:
+            try:
+                response = await self._ask_http2(route, row)
+            except Untouched:
+                row.repeated = True
+                row.stale_closed += 1
+                response = await self._ask_http2(route, row)
+        row.status = response.status
+        row.answered_by = response.header(ANSWERED_BY)
+        check(route, self.id_of(row), response.status, response.body)
+        # The application's clock and ours run alike; 50 ms is far more than their difference over a minute.
+        if self.watch.now() - row.sent < route.wait - 0.05:
+            raise Failed("check", "long poll ended early")
+
+    async def target(self, route: Route, row: Row) -> Target:
+        """Look the host up and return where to connect. Raises Failed."""
+        row.address = await self._names.pick(route.host)
+        return Target(row.address, route.to_port, route.host, self.tls_of(route), self.persona.source)
+
+    def tls_of(self, route: Route) -> ssl.SSLContext | None:
+        """Return the TLS settings for a route."""
+        return self._tls if route.tls else None
+
+    def patience(self, route: Route) -> float:
+        """Return the seconds after which the client gives up waiting for a whole answer."""
+        return self.plan.answer_timeout + route.wait + route.lines
+
+    async def _ask_http1(self, route: Route, row: Row) -> Response:
+        key = key_of(route)
+        request = self._request(route).replace(_ID.encode(), self.id_of(row).encode())
+        kept = self._http1.take(key, row, self.watch.now())
+        if kept is None:
+            target = await self.target(route, row)
+            made = await dial(
+                target, lambda: Http1(self.watch.now), self.watch.clock, self.plan.connect_timeout
+            )
+            kept = Kept(*made, row.address, self.watch.now())
+        else:
+            row.address, row.reused = kept.address, True
+        connection = kept.connection
+        keep = False
+        try:
+            async with self.watch.clock.timeout(self.patience(route)):
+                response = await connection.exchange(route.method, request)
+            keep = response.keep
+        except TimeoutError:
+            raise Failed(connection.phase, "timeout") from None
+        finally:
+            row.sent, row.first_byte = connection.wrote_at, connection.first_byte_at
+            if keep:
+                self._http1.give(key, kept)
+            else:
+                connection.close()
+        return response
+
+    async def _ask_http2(self, route: Route, row: Row) -> Response:
+        kept, row.reused = await self._http2.get(
+            key_of(route), row, self.watch.now, lambda: self._new_http2(route, row)
+        )
+        row.address = kept.address
+        identity = self.id_of(row)
+        headers = [
+            (":method", route.method),
+            (":scheme", "https" if route.tls else "http"),
+            (":authority", route.host),
+            (":path", route.path),
+            *((name.lower(), value) for name, value in self._headers(route).items()),
+            *((name.lower(), identity) for name in ID_HEADERS),
+        ]
+        seen = Exchange()
+        try:
+            async with self.watch.clock.timeout(self.patience(route)):
+                return await kept.connection.exchange(headers, upload_of(route.upload), seen)
+        except TimeoutError:
+            raise Failed(seen.phase, "timeout") from None
+        finally:
+            row.sent, row.first_byte = seen.wrote_at, seen.first_byte_at
+
+    async def _new_http2(self, route: Route, row: Row) -> Kept[Http2]:
+        target = await self.target(route, row)
+        made = await dial(target, lambda: Http2(self.watch.now), self.watch.clock, self.plan.connect_timeout)
+        connection, sock = made
+        tls = connection.transport.get_extra_info("ssl_object")
+        if tls is not None and tls.selected_alpn_protocol() != "h2":
+            connection.close()
+            raise Failed("tls", "no http/2 offered")
+        return Kept(connection, sock, row.address, self.watch.now())
+
+    def _request(self, route: Route) -> bytes:
+        # By identity: a plan's routes live as long as the run, and hashing one costs more than sending it.
+        prepared = self._prepared.get(id(route))
+        if prepared is None:
+            headers = {**self._headers(route), **dict.fromkeys(ID_HEADERS, _ID)}
+            prepared = encode_request(route.method, route.host, route.path, headers, upload_of(route.upload))
+            self._prepared[id(route)] = prepared
+        return prepared
+
+    def _headers(self, route: Route) -> dict[str, str]:
+        agent = f"blueshift-traffic/{__version__} ({self.persona.name})"
+        return {"User-Agent": agent, "Accept": "*/*", **route.headers}

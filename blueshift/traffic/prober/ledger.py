@@ -1,0 +1,223 @@
+"""The ledger: a row for each request, in columns, compressed in chunks as they fill.
+
+File: the line MAGIC, then frames of a 4-byte length (big-endian) and MessagePack: a `_Head`, then `_Chunk`s.
+A chunk holds the strings that are new in it (a row names strings by their number over the whole file), and
+each column as zlib over little-endian integers. Moments are microseconds: `scheduled` as the difference to
+the row before, the others as the distance from `scheduled`, all ones for "never". Rows stand in the order in
+which they ended. A file that was cut off reads up to its last whole chunk.
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from array import array
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from blueshift.errors import BlueshiftError
+
+MAGIC = b"blueshift-ledger-1\n"
+CHUNK = 2048
+"""Rows; small, since compressing one (about 3 ms) holds up the sending."""
+_NEVER = 0xFFFFFFFF
+_TEXTS = ("kind", "persona", "host", "path", "phase", "reason", "address", "expected", "answered_by")
+_MOMENTS = ("begun", "sent", "first_byte", "end")
+_MAX_TEXTS = 60_000
+
+
+class Row(msgspec.Struct):
+    """One request. It is filled while the request goes on and never changed after its end.
+
+    Moments are seconds after the start of the run; -1 means that it did not come to that.
+    """
+
+    id: int
+    kind: str
+    persona: str
+    host: str
+    path: str
+    expected: str
+    """Marker of the route that must answer."""
+    scheduled: float
+    begun: float = -1.0
+    """When the generator took it up: late by its own fault only."""
+    sent: float = -1.0
+    """When its first byte was written, after any lookup and connect."""
+    first_byte: float = -1.0
+    end: float = -1.0
+    status: int = 0
+    phase: str = ""
+    """Where it failed (connect.Failed); "" if it did not. "check": the answer was wrong."""
+    reason: str = ""
+    address: str = ""
+    answered_by: str = ""
+    """Which release of the controller answered, by its response header."""
+    reused: bool = False
+    """It went over a pooled connection."""
+    repeated: bool = False
+    """An HTTP/2 server said that it had not touched it, and it was sent once more (RFC 9113 §8.7)."""
+    stale_closed: int = 0
+    """Pooled connections that were found closed before its first byte was written (DESIGN §7)."""
+
+    @property
+    def failed(self) -> bool:
+        """A client that behaves saw an error or a wrong answer."""
+        return bool(self.phase)
+
+
+class _Head(msgspec.Struct, frozen=True):
+    run: str
+    started: datetime
+
+
+class _Chunk(msgspec.Struct, frozen=True):
+    rows: int
+    texts: tuple[str, ...]
+    columns: dict[str, bytes]
+
+
+class LedgerWriter:
+    """Appends rows to a file; use it as a context manager, so that the last chunk is written."""
+
+    def __init__(self, path: Path, run: str, started: datetime) -> None:
+        self._file = path.open("wb")
+        self._file.write(MAGIC)
+        self._frame(msgspec.msgpack.encode(_Head(run, started)))
+        self._numbers: dict[str, int] = {"": 0}
+        self._fresh: list[str] = [""]
+        self._last = 0
+        self._begin()
+
+    def __enter__(self) -> LedgerWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.flush()
+        self._file.close()
+
+    def add(self, row: Row) -> None:
+        """Append a row that has ended."""
+        scheduled = round(row.scheduled * 1e6)
+        columns = self._columns
+        columns["id"].append(row.id)
+        columns["scheduled"].append(scheduled - self._last)
+        self._last = scheduled
+        for name, moment in zip(_MOMENTS, (row.begun, row.sent, row.first_byte, row.end), strict=True):
+            after = round(moment * 1e6) - scheduled
+            columns[name].append(_NEVER if moment < 0 else min(max(after, 0), _NEVER - 1))
+        for name in _TEXTS:
+            columns[name].append(self._number(getattr(row, name)))
+        columns["status"].append(row.status)
+        columns["flags"].append(row.reused | row.repeated << 1)
+        columns["stale_closed"].append(min(row.stale_closed, 255))
+        if len(columns["id"]) == CHUNK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is there."""
+        rows = len(self._columns["id"])
+        if not rows:
+            return
+        packed = {name: zlib.compress(_little(column), 6) for name, column in self._columns.items()}
+        self._frame(msgspec.msgpack.encode(_Chunk(rows, tuple(self._fresh), packed)))
+        self._file.flush()
+        self._fresh.clear()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._columns: dict[str, array[int]] = {name: array(code) for name, code in _CODES.items()}
+
+    def _number(self, text: str) -> int:
+        if (number := self._numbers.get(text)) is None:
+            if len(self._numbers) >= _MAX_TEXTS:
+                return self._number("(too many different texts)") if text[:1] != "(" else 0
+            number = self._numbers[text] = len(self._numbers)
+            self._fresh.append(text)
+        return number
+
+    def _frame(self, data: bytes) -> None:
+        self._file.write(len(data).to_bytes(4, "big") + data)
+
+
+_CODES = {
+    "id": "Q",
+    "scheduled": "q",
+    **dict.fromkeys(_MOMENTS, "I"),
+    **dict.fromkeys(_TEXTS, "H"),
+    "status": "H",
+    "flags": "B",
+    "stale_closed": "B",
+}
+
+
+def read_ledger(path: Path) -> Iterator[Row]:
+    """Yield the rows in the order in which they ended. Raises BlueshiftError if it is not a ledger."""
+    texts: list[str] = []
+    last = 0
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            raise BlueshiftError(
+                "not a ledger of this version", place=str(path), hint="run the generator again"
+            )
+        head = True
+        while (frame := _read_frame(file.read(4), file.read)) is not None:
+            if head:
+                msgspec.msgpack.decode(frame, type=_Head)
+                head = False
+                continue
+            chunk = msgspec.msgpack.decode(frame, type=_Chunk)
+            texts.extend(chunk.texts)
+            columns = {name: _from_little(_CODES[name], data) for name, data in chunk.columns.items()}
+            for number in range(chunk.rows):
+                last += columns["scheduled"][number]
+                yield _row(columns, texts, number, last)
+
+
+def _read_frame(size: bytes, read: object) -> bytes | None:
+    assert callable(read)
+    if len(size) < 4:
+        return None
+    data: bytes = read(int.from_bytes(size, "big"))
+    return data if len(data) == int.from_bytes(size, "big") else None
+
+
+def _row(columns: dict[str, array[int]], texts: list[str], number: int, scheduled: int) -> Row:
+    moments = (columns[name][number] for name in _MOMENTS)
+    begun, sent, first_byte, end = (-1.0 if m == _NEVER else (scheduled + m) / 1e6 for m in moments)
+    text = {name: texts[columns[name][number]] for name in _TEXTS}
+    flags = columns["flags"][number]
+    return Row(
+        id=columns["id"][number],
+        scheduled=scheduled / 1e6,
+        begun=begun,
+        sent=sent,
+        first_byte=first_byte,
+        end=end,
+        status=columns["status"][number],
+        reused=bool(flags & 1),
+        repeated=bool(flags & 2),
+        stale_closed=columns["stale_closed"][number],
+        **text,
+    )
+
+
+def _little(column: array[int]) -> bytes:
+    if sys.byteorder == "big":
+        column = column[:]
+        column.byteswap()
+    return column.tobytes()
+
+
+def _from_little(code: str, data: bytes) -> array[int]:
+    column: array[int] = array(code)
+    column.frombytes(zlib.decompress(data))
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column

@@ -1,0 +1,157 @@
+"""One WebSocket session: opened, kept busy by messages that must come back, ended by our own Close."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TypeVar
+
+from blueshift.clock import Clock
+from blueshift.traffic.connect import Failed, dial, reason_of
+from blueshift.traffic.http1 import ResponseReader, encode_request
+from blueshift.traffic.prober.check import check_seen
+from blueshift.traffic.prober.client import ANSWERED_BY, ID_HEADERS, Client
+from blueshift.traffic.prober.ledger import Row
+from blueshift.traffic.prober.plan import Route
+from blueshift.traffic.websocket import (
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    Message,
+    MessageReader,
+    accept_of,
+    encode,
+    new_key,
+)
+
+T = TypeVar("T")
+
+BEAT = 1.0
+"""Seconds between messages."""
+_ORDERLY = (1000, 1001, 1012)
+"""A server may end a session with these (done, going away, restarting): clients just open another."""
+
+
+async def hold(client: Client, route: Route, row: Row, seconds: float, stopping: Callable[[], bool]) -> None:
+    """Hold a session for `seconds`, or until `stopping()`; always over a connection of its own.
+
+    Raises Failed in "upgrade", "session" (cut without a Close frame, or a message that did not come back) or
+    "close". A Close frame of the server is an orderly end.
+    """
+    target = await client.target(route, row)
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(loop=loop)
+    protocol, _ = await dial(
+        target, lambda: _Stream(reader, loop), client.watch.clock, client.plan.connect_timeout
+    )
+    session = _Session(reader, protocol, client)
+    try:
+        await session.open(route, row)
+        ends = client.watch.now() + seconds
+        beat = 0
+        while client.watch.now() < ends and not stopping():
+            text = f"{client.id_of(row)} {beat}".encode()
+            session.send(TEXT, text)
+            message = await session.read("session")
+            if message.kind == CLOSE:
+                session.send(CLOSE, message.data[:2])
+                if message.code not in _ORDERLY:
+                    raise Failed("session", f"closed with code {message.code}")
+                return
+            if message.data != text:
+                raise Failed("check", "another message came back")
+            beat += 1
+            await client.watch.clock.sleep(BEAT)
+        session.send(CLOSE, (1000).to_bytes(2, "big"))
+        while (await session.read("close")).kind != CLOSE:
+            pass
+    finally:
+        protocol.close()
+
+
+class _Stream(asyncio.StreamReaderProtocol):
+    """A StreamReader's protocol that keeps its transport."""
+
+    def __init__(self, reader: asyncio.StreamReader, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(reader, loop=loop)
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        super().connection_made(transport)
+
+    def close(self) -> None:
+        """Close after what was written has gone."""
+        self.transport.close()
+
+
+class _Session:
+    def __init__(self, reader: asyncio.StreamReader, protocol: _Stream, client: Client) -> None:
+        self._reader = reader
+        self._protocol = protocol
+        self._client = client
+        self._clock: Clock = client.watch.clock
+        self._early = b""
+        self._messages = MessageReader(self._exactly)
+
+    async def open(self, route: Route, row: Row) -> None:
+        """Upgrade, and check the first message, in which the application says what it saw."""
+        key = new_key()
+        headers = {
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": key,
+            **route.headers,
+            **dict.fromkeys(ID_HEADERS, self._client.id_of(row)),
+        }
+        head = ResponseReader("GET")
+        row.sent = self._client.watch.now()
+        self._protocol.transport.write(encode_request("GET", route.host, route.path, headers))
+        response = None
+        while response is None:
+            data = await self._within("upgrade", self._reader.read(65536))
+            row.first_byte = row.first_byte if row.first_byte >= 0 else self._client.watch.now()
+            try:
+                response = head.feed(data) if data else head.end()
+            except (EOFError, ValueError) as error:
+                raise Failed("upgrade", str(error)) from error
+        row.status, row.answered_by = response.status, response.header(ANSWERED_BY)
+        if response.status != 101:
+            raise Failed("upgrade", f"status {response.status}")
+        if response.header("sec-websocket-accept") != accept_of(key):
+            raise Failed("upgrade", "the server did not read our key")
+        self._early = head.extra
+        check_seen(route, self._client.id_of(row), (await self.read("session")).data)
+
+    def send(self, kind: int, data: bytes) -> None:
+        """Send one frame."""
+        self._protocol.transport.write(encode(kind, data))
+
+    async def read(self, phase: str) -> Message:
+        """Return the next message, answering pings. Raises Failed in `phase`."""
+        while True:
+            try:
+                message = await self._within(phase, self._messages.next())
+            except asyncio.IncompleteReadError as error:
+                raise Failed(phase, "cut without a Close frame") from error
+            except ValueError as error:
+                raise Failed(phase, str(error)) from error
+            if message.kind == PING:
+                self.send(PONG, message.data)
+            elif message.kind != PONG:
+                return message
+
+    async def _exactly(self, count: int) -> bytes:
+        early, self._early = self._early[:count], self._early[count:]
+        return early if len(early) == count else early + await self._reader.readexactly(count - len(early))
+
+    async def _within(self, phase: str, reading: Coroutine[None, None, T]) -> T:
+        try:
+            async with self._clock.timeout(self._client.plan.answer_timeout):
+                return await reading
+        except OSError as error:  # TimeoutError too
+            raise Failed(phase, reason_of(error)) from error
