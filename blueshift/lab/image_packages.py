@@ -5,12 +5,10 @@ A package set is resolved once and kept in the cache, so every later build has t
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import unquote
@@ -18,6 +16,8 @@ from urllib.parse import unquote
 import msgspec
 
 from blueshift.errors import BlueshiftError
+from blueshift.lab.cache import locked, remade
+from blueshift.lab.paths import cache_folder
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 MIRROR = "http://deb.debian.org"
@@ -37,25 +37,18 @@ class PackageSet(msgspec.Struct, frozen=True):
         return f"{self.suite}-{hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:16]}"
 
 
-def fetch(packages: PackageSet, cache: Path) -> tuple[Path, ...]:
+def fetch(packages: PackageSet, say: Callable[[str], None]) -> tuple[Path, ...]:
     """The set's .deb files, sorted by name; downloaded and verified by apt when the cache lacks them.
 
     Raises BlueshiftError when apt cannot resolve or reach them.
     """
-    folder = cache / "debian" / packages.key
-    with locked(folder.with_suffix(".lock")):
+    folder = cache_folder() / "debian" / packages.key
+    with locked(f"debian-{packages.key}", say):
         if not folder.is_dir():
-            _download(packages, folder)
+            say(f"packages of Debian {packages.suite}: {', '.join(packages.names)}")
+            with remade(folder) as half:
+                _download(packages, half)
     return tuple(sorted(folder.glob("*.deb")))
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on `path`: two builds at once wait for each other."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _download(packages: PackageSet, folder: Path) -> None:
@@ -65,15 +58,11 @@ def _download(packages: PackageSet, folder: Path) -> None:
             hint="sudo apt-get install debian-archive-keyring",
             place=str(KEYRING),
         )
-    half = folder.with_suffix(".half")
-    options = _apt_root(packages.suite, folder.parent / f"apt-{packages.key}")
+    options = _apt_root(packages.suite, cache_folder() / "apt" / packages.key)
     _apt("apt-get", *options, "update")
     planned = _apt("apt-get", *options, "install", "--print-uris", "-qq", *packages.names)
     wanted = [name for name in map(_name_and_version, planned.splitlines()) if not _left_out(name, packages)]
-    subprocess.run(["rm", "-rf", half], check=True)
-    half.mkdir(parents=True)
-    _apt("apt-get", *options, "download", "-qq", *wanted, folder=half)
-    half.rename(folder)
+    _apt("apt-get", *options, "download", "-qq", *wanted, folder=folder)
 
 
 def _apt_root(suite: str, root: Path) -> list[str]:

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import msgspec
 
+from blueshift.lab.cache import locked, remade
 from blueshift.lab.image_layer import BUILT_AT, Entry, write_layer
-from blueshift.lab.image_packages import PackageSet, fetch, locked
+from blueshift.lab.image_packages import PackageSet, fetch
 from blueshift.lab.paths import cache_folder
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -38,27 +39,26 @@ class ImageSpec(msgspec.Struct, frozen=True):
     """Programs that may listen below port 1024 without being root."""
 
 
-def build_image(
-    spec: ImageSpec, *, cache: Path | None = None, say: Callable[[str], None] | None = None
-) -> Path:
+def build_image(spec: ImageSpec, say: Callable[[str], None]) -> Path:
     """The image's tar, from the cache or built now; `say` hears what takes time.
 
     Blocking: call it in a thread. Raises BlueshiftError when packages cannot be had.
     """
-    cache = cache or cache_folder()
-    hear = say or (lambda _: None)
-    hear(f"{spec.name}: packages of Debian {spec.packages.suite}")
-    packages = fetch(spec.packages, cache)
+    packages = fetch(spec.packages, say)
     names = [package.name for package in packages]
-    key = hashlib.sha256(msgspec.json.encode((spec, names, BUILT_AT))).hexdigest()[:16]
-    image = cache / "images" / f"{spec.name.replace('/', '_').replace(':', '_')}-{key}.tar"
-    with locked(image.with_suffix(".lock")):
-        if not image.exists():
-            hear(f"{spec.name}: layer of {len(packages)} packages")
-            half = image.with_suffix(".half")
-            _write(spec, packages, half)
-            half.rename(image)
-    return image
+    key = hashlib.sha256(msgspec.json.encode((spec, names, _recipe()))).hexdigest()[:16]
+    folder = cache_folder() / "images" / f"{spec.name.replace('/', '_').replace(':', '_')}-{key}"
+    with locked(f"image-{folder.name}", say):
+        if not folder.is_dir():
+            say(f"image {spec.name}: {len(packages)} Debian packages")
+            with remade(folder) as half:
+                _write(spec, packages, half / "image.tar")
+    return folder / "image.tar"
+
+
+def _recipe() -> bytes:
+    """How images are made is part of what goes in."""
+    return b"".join(Path(__file__).with_name(name).read_bytes() for name in ("images.py", "image_layer.py"))
 
 
 def _write(spec: ImageSpec, packages: tuple[Path, ...], target: Path) -> None:

@@ -6,39 +6,43 @@ import hashlib
 import shutil
 from importlib.resources import as_file, files
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 
 from blueshift.errors import BlueshiftError
+from blueshift.lab.cache import locked, remade
 from blueshift.lab.paths import cache_folder
 
 NAME = "ingress-nginx"
 VERSIONS = ("4.11.3", "4.12.1")
+_SOURCE = files("blueshift.lab.charts") / NAME
 
 
-def chart(version: str, *, cache: Path | None = None) -> Path:
+def chart(version: str) -> Path:
     """The chart's folder, put together in the cache.
 
     Raises BlueshiftError for a version that the lab does not have.
     """
-    if version not in VERSIONS:
-        raise BlueshiftError(f"the lab has no chart {version}", hint=f"Choose one of {', '.join(VERSIONS)}.")
-    with as_file(files("blueshift.lab.charts") / NAME) as source:
-        key = _key(source)
-        folder = (cache or cache_folder()) / "charts" / f"{version}-{key}" / NAME
-        if not folder.is_dir():
-            _assemble(source, version, folder)
-    return folder
+    _check(version)
+    with as_file(_SOURCE) as source:
+        versioned = cache_folder() / "charts" / f"{version}-{_key(source)}"
+        with locked(f"chart-{versioned.name}", lambda _: None):
+            if not versioned.is_dir():
+                with remade(versioned) as half:
+                    _assemble(source, version, half / NAME)
+    return versioned / NAME
 
 
 def app_version(version: str) -> str:
     """The controller version that a chart version installs."""
-    overlay = yaml.safe_load(
-        (files("blueshift.lab.charts") / NAME / "versions" / f"{version}.yaml").read_text()
-    )
-    return str(overlay["appVersion"])
+    _check(version)
+    return str(yaml.safe_load((_SOURCE / "versions" / f"{version}.yaml").read_text())["appVersion"])
+
+
+def _check(version: str) -> None:
+    if version not in VERSIONS:
+        raise BlueshiftError(f"the lab has no chart {version}", hint=f"Choose one of {', '.join(VERSIONS)}.")
 
 
 def _key(source: Path) -> str:
@@ -60,17 +64,9 @@ def _assemble(source: Path, version: str, folder: Path) -> None:
         "description": "ingress-nginx of the Blueshift lab",
         "kubeVersion": ">=1.21.0-0",
     }
-    folder.parent.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent.parent) as scratch:
-        half = Path(scratch) / "chart"
-        shutil.copytree(source / "templates", half / NAME / "templates")
-        (half / NAME / "values.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
-        (half / NAME / "Chart.yaml").write_text(yaml.safe_dump(about, sort_keys=False))
-        try:
-            half.rename(folder.parent)
-        except OSError:
-            if not folder.is_dir():  # else another process was first, with the same content
-                raise
+    shutil.copytree(source / "templates", folder / "templates")
+    (folder / "values.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    (folder / "Chart.yaml").write_text(yaml.safe_dump(about, sort_keys=False))
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
