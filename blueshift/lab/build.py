@@ -86,9 +86,7 @@ async def _group(
     group: str, flags: str, say: Say, progress: Callable[[Progress], None], clock: Clock
 ) -> Path:
     go_mod, go_sum = (_MODULES / group / "go.mod").read_bytes(), (_MODULES / group / "go.sum").read_bytes()
-    needed = re.search(rb"^go (\d+)\.(\d+)", go_mod, re.MULTILINE)
-    assert needed
-    toolchain = golang.choose((int(needed[1]), int(needed[2])))
+    toolchain = golang.choose(golang.NEEDED)
     tools = cache_folder() / "tools"
     built = tools / f"{group}-{key(go_mod, go_sum, flags, toolchain.family)}"
     if built.is_dir():

