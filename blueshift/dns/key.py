@@ -6,7 +6,7 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,7 +20,7 @@ ALGORITHMS = frozenset(
     {"hmac-md5", "hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"}
 )  # those that BIND's tsig-keygen writes
 
-ReadSecret = Callable[[str, str], Awaitable[Mapping[str, bytes]]]
+ReadSecret = Callable[[str, str], Mapping[str, bytes]]
 """(namespace, name) -> the decoded data of a Kubernetes Secret."""
 
 _CLAUSE = re.compile(r'key\s+"?([^\s"{]+)"?\s*\{([^}]*)\}', re.DOTALL)
@@ -128,7 +128,7 @@ class KeySource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if len(given) != 1:
             raise ValueError("give exactly one of `file`, `env` and `secret`")
 
-    async def load(self, secrets: ReadSecret, env: Mapping[str, str] | None = None) -> Key:
+    def load(self, secrets: ReadSecret, env: Mapping[str, str] | None = None) -> Key:
         """Read the key; `secrets` reads a Kubernetes Secret. Raises UnusableKey."""
         if self.file is not None:
             text, place = _read(self.file), self.file
@@ -137,7 +137,7 @@ class KeySource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         else:
             assert self.secret is not None
             place = f"Secret {self.secret.namespace}/{self.secret.name}"
-            data = await secrets(self.secret.namespace, self.secret.name)
+            data = secrets(self.secret.namespace, self.secret.name)
             text = _field_of(data, self.secret.field, place)
         return parse_key(text, name=self.name, algorithm=self.algorithm, place=place)
 

@@ -28,8 +28,8 @@ class BackendType(Protocol):
 
     Settings: type[msgspec.Struct]
 
-    async def create(
-        self, settings: Any, zones: Sequence[str], secrets: ReadSecret, clock: Clock
+    def create(
+        self, settings: Any, secrets: ReadSecret, clock: Clock, *, zones: Sequence[str] = ()
     ) -> DnsBackend:
         """Make the backend; `zones` are names where zones begin, `secrets` reads a Kubernetes Secret."""
 

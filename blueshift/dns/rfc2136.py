@@ -68,11 +68,11 @@ class Rfc2136:
         self._known_address = ""
 
     @classmethod
-    async def create(
-        cls, settings: Rfc2136Settings, zones: Sequence[str], secrets: ReadSecret, clock: Clock
+    def create(
+        cls, settings: Rfc2136Settings, secrets: ReadSecret, clock: Clock, *, zones: Sequence[str] = ()
     ) -> Rfc2136:
         """Make the backend with the key that its settings point at. Raises UnusableKey."""
-        key = None if settings.key is None else await settings.key.load(secrets)
+        key = None if settings.key is None else settings.key.load(secrets)
         return cls(settings, key, clock, zones=zones)
 
     async def zone_of(self, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar, cast
@@ -220,7 +221,8 @@ class _Converter:
 def _path(node: Scalar, scalar: str) -> str:
     if scalar == "name-or-path" and "/" not in node.text and not node.text.endswith((".yaml", ".yml")):
         return node.text
-    return str(Path(node.place.folder) / Path(node.text).expanduser())
+    # Absolute, so that a resume from another folder means the same; links are left as they are.
+    return os.path.abspath(Path(node.place.folder) / Path(node.text).expanduser())  # noqa: PTH100
 
 
 def _shape_of(node: Node) -> str:

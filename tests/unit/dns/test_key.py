@@ -23,7 +23,7 @@ SECRET = "c2VjcmV0c2VjcmV0"
 RAW = b"secretsecret"
 
 
-async def no_secrets(_namespace: str, _name: str) -> Mapping[str, bytes]:
+def no_secrets(_namespace: str, _name: str) -> Mapping[str, bytes]:
     raise AssertionError("nothing is to be read from the cluster")
 
 
@@ -94,34 +94,34 @@ def test_a_key_shows_and_gives_away_nothing() -> None:
         msgspec.json.encode(key)
 
 
-async def test_from_a_file(tmp_path: Path) -> None:
+def test_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "tsig.key"
     file.write_text(f'key "writer" {{ algorithm hmac-sha256; secret "{SECRET}"; }};')
-    assert (await KeySource(file=str(file)).load(no_secrets)).reveal() == RAW
+    assert (KeySource(file=str(file)).load(no_secrets)).reveal() == RAW
     with pytest.raises(UnusableKey, match="No such file"):
-        await KeySource(file=str(tmp_path / "none")).load(no_secrets)
+        KeySource(file=str(tmp_path / "none")).load(no_secrets)
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(UnusableKey, match="not text"):
-        await KeySource(file=str(file)).load(no_secrets)
+        KeySource(file=str(file)).load(no_secrets)
 
 
-async def test_from_the_environment() -> None:
+def test_from_the_environment() -> None:
     source = KeySource(env="TSIG", name="writer")
-    assert (await source.load(no_secrets, {"TSIG": SECRET})).name == "writer"
+    assert (source.load(no_secrets, {"TSIG": SECRET})).name == "writer"
     with pytest.raises(UnusableKey, match=r"\$TSIG: .*not set"):
-        await source.load(no_secrets, {})
+        source.load(no_secrets, {})
 
 
-async def test_from_a_secret_of_the_cluster() -> None:
-    async def read(namespace: str, name: str) -> Mapping[str, bytes]:
+def test_from_a_secret_of_the_cluster() -> None:
+    def read(namespace: str, name: str) -> Mapping[str, bytes]:
         assert (namespace, name) == ("dns", "tsig")
         return {"key": f"writer:{SECRET}".encode(), "binary": b"\xff"}
 
-    assert (await KeySource(secret=SecretField("dns", "tsig")).load(read)).name == "writer"
+    assert (KeySource(secret=SecretField("dns", "tsig")).load(read)).name == "writer"
     with pytest.raises(UnusableKey, match=r"Secret dns/tsig: .*no field 'kye' \(fields: binary, key\)"):
-        await KeySource(secret=SecretField("dns", "tsig", "kye")).load(read)
+        KeySource(secret=SecretField("dns", "tsig", "kye")).load(read)
     with pytest.raises(UnusableKey, match="not text"):
-        await KeySource(secret=SecretField("dns", "tsig", "binary")).load(read)
+        KeySource(secret=SecretField("dns", "tsig", "binary")).load(read)
 
 
 def test_exactly_one_source() -> None:

@@ -68,7 +68,7 @@ def test_the_whole_file(tmp_path: Path) -> None:
     assert got.chart == Chart(
         repo="https://kubernetes.github.io/ingress-nginx", name="ingress-nginx", version="4.12.1"
     )
-    assert got.values.files == (f"{tmp_path}/values/base.yaml", f"{tmp_path}/../prod.yaml")
+    assert got.values.files == (f"{tmp_path}/values/base.yaml", f"{tmp_path.parent}/prod.yaml")
     assert got.values.inline == {"controller": {"replicaCount": 3}}
     key = KeySource(secret=SecretField("dns", "tsig"), name="writer")
     assert got.dns.settings == Rfc2136Settings("ns1.example.org", 5353, key)
