@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
         return
     results = {"overlayfs": _overlay(folder)}
     for name, commands in _TRIALS.items():
-        errors = [error for command in commands if (error := _error(command))]
+        errors = [told for command in commands if (told := _error(command))]
         results[name] = errors[0] if errors else ""
     # Last: from here on this process could start only one more.
     try:

@@ -84,7 +84,7 @@ async def up(
     does not, with the end of its log; then nothing of the lab is left.
     """
     clock = clock or SystemClock()
-    _refuse_hidden_folder(lab)
+    _refuse_folder(lab)
     with _alone(lab):
         before = status(lab)
         if before.state == "up" and before.facts:
@@ -228,10 +228,12 @@ def _alone(lab: Lab) -> Iterator[None]:
         yield
 
 
-def _refuse_hidden_folder(lab: Lab) -> None:
+def _refuse_folder(lab: Lab) -> None:
+    hint = "Set XDG_STATE_HOME to another folder."
     for folder in OWN_FOLDERS:
         if lab.root.is_relative_to(folder):
-            raise BlueshiftError(
-                f"a lab cannot live in {lab.root}: its containers have a {folder} of their own",
-                hint="Set XDG_STATE_HOME to another folder.",
-            )
+            message = f"a lab cannot live in {lab.root}: its containers have a {folder} of their own"
+            raise BlueshiftError(message, hint=hint)
+    # unix(7): 108 bytes with the zero at the end; containerd has a second socket beside the first.
+    if len(f"{lab.containerd_socket}.ttrpc".encode()) > 107:
+        raise BlueshiftError(f"{lab.root} is too long a path for containerd's socket", hint=hint)
