@@ -8,6 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from blueshift.traffic.connect import Failed
+from blueshift.traffic.http1 import Response
 from blueshift.traffic.prober.plan import Route
 
 
@@ -25,13 +26,16 @@ class Seen(msgspec.Struct):
 _decode = msgspec.json.Decoder(Seen).decode
 
 
-def check(route: Route, request_id: str, status: int, body: bytes) -> None:
+def check(route: Route, request_id: str, response: Response) -> None:
     """Raise Failed in phase "check" unless this is the whole and right answer."""
-    if status != route.status:
-        raise Failed("check", f"status {status}")
-    if route.status >= 300:
-        return  # not the application's own answer
-    first, _, rest = body.partition(b"\n")
+    if response.status != route.status:
+        raise Failed("check", f"status {response.status}")
+    for name, value in route.answer_headers.items():
+        if response.header(name) != value:
+            raise Failed("check", f"header {name} is {response.header(name)[:60]!r}")
+    if not route.service:
+        return  # the controller's own answer
+    first, _, rest = response.body.partition(b"\n")
     check_seen(route, request_id, first)
     if route.lines and rest.count(b"\n") != route.lines:
         raise Failed("check", "stream cut short")

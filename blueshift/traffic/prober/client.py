@@ -75,7 +75,7 @@ class Client:
                 response = await self._ask_http2(route, row)
         row.status = response.status
         row.answered_by = response.header(ANSWERED_BY)
-        check(route, self.id_of(row), response.status, response.body)
+        check(route, self.id_of(row), response)
         # The application's clock and ours run alike; 50 ms is far more than their difference over a minute.
         if self.watch.now() - row.sent < route.wait - 0.05:
             raise Failed("check", "long poll ended early")

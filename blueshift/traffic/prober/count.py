@@ -196,7 +196,8 @@ class Counter:
         if row.answered_by:
             self._answered_by[row.answered_by] = self._answered_by.get(row.answered_by, 0) + 1
         if not row.failed:
-            self._ended[row.id] |= _WELL
+            # Where the controller answers by itself, no backend has the id.
+            self._ended[row.id] |= _WELL if row.expected else 0
             return
         kind.failed += 1
         self._by_phase[row.phase] = self._by_phase.get(row.phase, 0) + 1

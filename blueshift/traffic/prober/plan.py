@@ -9,6 +9,7 @@ import msgspec
 from blueshift.errors import BlueshiftError
 
 Kind = Literal["http1", "http2", "websocket", "longpoll", "websocket_long"]
+Protocol = Literal["http1", "http2", "websocket"]
 KINDS: tuple[Kind, ...] = ("http1", "http2", "websocket", "longpoll")
 """What is counted together; `websocket_long` (sessions of minutes) is counted apart (issue 4)."""
 
@@ -17,7 +18,7 @@ class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One client with its own DNS cache and connections, as a browser or a service is one."""
 
     name: str
-    protocol: Literal["http1", "http2", "websocket"]
+    protocol: Protocol
     family: Literal[4, 6] = 4
     max_age: float | None = None
     """Seconds after which it gives up a pooled connection by itself; None: never, as most clients."""
@@ -40,7 +41,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bytes of body to send."""
     status: int = 200
     service: str = ""
-    """Marker of the Service that must answer."""
+    """Marker of the Service that must answer; "" where the controller itself answers."""
     backend_host: str = ""
     """The Host that the backend must see; "": `host`."""
     backend_path: str = ""
@@ -49,6 +50,10 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds after which the answer of a long poll comes; an earlier one is a failure."""
     lines: int = 0
     """Lines of a streamed answer, after the first."""
+    answer_headers: dict[str, str] = {}
+    """Headers that the answer must have, names in lower case."""
+    share: float = 1.0
+    """How often it is asked beside the other routes of its site."""
 
     @property
     def to_port(self) -> int:

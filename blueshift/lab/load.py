@@ -1,0 +1,106 @@
+"""The traffic of the demo: which clients ask which sites, how often, and over what kind of connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from blueshift.lab.sites import Site
+from blueshift.traffic.prober.plan import Kind, Persona, Plan, Protocol, Route, Stream
+
+Family = Literal[4, 6]
+POLLS_PER_S = 0.5
+SESSIONS_PER_S = 0.6
+LONG_SESSIONS = (2.0, 4.0, 6.0)
+"""Seconds after the start at which a session of five minutes begins."""
+LONG_SESSION_S = 300.0
+_HTTP2_SHARE = 1 / 3
+_FRESH = 30.0
+"""Seconds for which those clients that do give connections up keep them."""
+
+
+def load(
+    sites: Sequence[Site],
+    *,
+    rate: float,
+    duration: float,
+    ca: str,
+    families: Sequence[Family] = (4, 6),
+    sources: Sequence[tuple[str, ...]] = (),
+    long_sessions: Sequence[float] = LONG_SESSIONS,
+) -> Plan:
+    """Return a plan of `rate` requests per second over all sites and kinds, for `duration` seconds at most.
+
+    `sources` are the clients' own addresses, a tuple for each of `families`; clients take them in turn.
+    """
+    personas = _personas(families, sources)
+    streams = [*_ordinary(sites, rate - POLLS_PER_S - SESSIONS_PER_S, families)]
+    polled = [route for site in sites for route in site.polled]
+    joined = [route for site in sites for route in site.joined]
+    streams += _spread("longpoll", "poller", polled, POLLS_PER_S, families)
+    streams += _spread("websocket", "chatter", joined, SESSIONS_PER_S, families)
+    for turn, moment in enumerate(long_sessions):
+        family = families[turn % len(families)]
+        route = joined[turn % len(joined)]
+        hold = (LONG_SESSION_S, LONG_SESSION_S)
+        streams.append(
+            Stream(kind="websocket_long", persona=f"chatter-{family}", route=route, at=(moment,), hold=hold)
+        )
+    return Plan(personas=personas, streams=tuple(streams), duration=duration, ca=ca)
+
+
+_KINDS: tuple[tuple[str, Protocol, float | None], ...] = (
+    # Browsers and services keep a connection for as long as the server does; some services recycle them.
+    ("browser", "http1", None),
+    ("recycler", "http1", _FRESH),
+    ("browser2", "http2", None),
+    ("recycler2", "http2", _FRESH),
+    ("poller", "http1", None),
+    ("chatter", "websocket", None),
+)
+
+
+def _personas(families: Sequence[Family], sources: Sequence[tuple[str, ...]]) -> tuple[Persona, ...]:
+    made = []
+    for place, family in enumerate(families):
+        own = sources[place] if sources else ("",)
+        for number, (name, protocol, max_age) in enumerate(_KINDS):
+            made.append(
+                Persona(
+                    name=f"{name}-{family}",
+                    protocol=protocol,
+                    family=family,
+                    max_age=max_age,
+                    source=own[number % len(own)],
+                )
+            )
+    return tuple(made)
+
+
+def _ordinary(sites: Sequence[Site], rate: float, families: Sequence[Family]) -> Iterator[Stream]:
+    """Every site gets the same; within it the questions by their share.
+
+    A site is asked by one keeping and one recycling client of each protocol, over different families: enough
+    requests on each connection that it reaches the server's own limit of requests soon.
+    """
+    per_site = rate / sum(1 for site in sites if site.asked)
+    for number, site in enumerate(sites):
+        whole = sum(route.share for route in site.asked)
+        for route in site.asked:
+            per_route = per_site * route.share / whole
+            clients: list[tuple[Kind, str, float]] = [("http1", "browser", 0.5), ("http1", "recycler", 0.5)]
+            if route.tls:  # HTTP/2 is agreed on in TLS
+                clients = [(kind, name, (1 - _HTTP2_SHARE) / 2) for kind, name, _ in clients]
+                clients += [("http2", "browser2", _HTTP2_SHARE / 2), ("http2", "recycler2", _HTTP2_SHARE / 2)]
+            for place, (kind, name, share) in enumerate(clients):
+                family = families[(number + place) % len(families)]
+                yield Stream(kind=kind, persona=f"{name}-{family}", route=route, rate=per_route * share)
+
+
+def _spread(
+    kind: Kind, name: str, routes: Sequence[Route], rate: float, families: Sequence[Family]
+) -> Iterator[Stream]:
+    each = rate / (len(routes) * len(families)) if routes else 0.0
+    for route in routes:
+        for family in families:
+            yield Stream(kind=kind, persona=f"{name}-{family}", route=route, rate=each)
