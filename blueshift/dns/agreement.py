@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -112,8 +113,9 @@ def _behind(views: Sequence[View]) -> str:
 async def look(wanted: Sequence[Wanted], directory: Directory) -> tuple[View, ...]:
     """Ask every server of every zone for its part of what is wanted. Raises NoAnswer for an unknown zone."""
     by_zone: dict[str, list[Question]] = {}
-    for want in wanted:
-        by_zone.setdefault(await directory.zone_of(want.name), []).append((want.name, want.type))
+    zones = await asyncio.gather(*(directory.zone_of(want.name) for want in wanted))
+    for zone, want in zip(zones, wanted, strict=True):
+        by_zone.setdefault(zone, []).append((want.name, want.type))
     views: list[View] = []
     for zone, questions in by_zone.items():
         servers: Sequence[Server] = await directory.servers(zone)

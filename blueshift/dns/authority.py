@@ -85,6 +85,7 @@ class Directory:
         self._known_zones = sorted((canonical(zone) for zone in zones), key=len, reverse=True)
         self._zone_of: dict[str, str] = {}
         self._servers: dict[str, tuple[Server, ...]] = {}
+        self._gate = asyncio.Semaphore(_AT_ONCE)
 
     async def zone_of(self, name: str) -> str:
         """Return the zone that holds `name`. Raises NoAnswer."""
@@ -137,7 +138,9 @@ class Directory:
 
     async def _recurse(self, name: str, rdtype: str) -> dns.message.Message:
         host, port = endpoint(self._resolver or _system_resolver())
-        return await ask(question(name, rdtype, recursive=True), (await addresses(host))[0], port)
+        address = (await addresses(host))[0]
+        async with self._gate:
+            return await ask(question(name, rdtype, recursive=True), address, port)
 
 
 def _system_resolver() -> str:

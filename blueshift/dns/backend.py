@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
@@ -51,13 +52,11 @@ class Difference(msgspec.Struct, frozen=True):
     now: RecordSet | None
 
     def __str__(self) -> str:
-        was = "nothing" if self.expected is None else _brief(self.expected)
-        now = "nothing" if self.now is None else _brief(self.now)
-        return f"{self.name} {self.type}: expected {was}, is now {now}"
+        return f"{self.name} {self.type}: expected {_brief(self.expected)}, is now {_brief(self.now)}"
 
 
-def _brief(records: RecordSet) -> str:
-    return f"{' '.join(records.values)} (TTL {records.ttl})"
+def _brief(records: RecordSet | None) -> str:
+    return "nothing" if records is None else f"{' '.join(records.values)} (TTL {records.ttl})"
 
 
 class DnsError(BlueshiftError):
@@ -72,6 +71,21 @@ class Stale(DnsError):
         super().__init__(
             "the records were changed by somebody else: " + "; ".join(part for part in (said, note) if part),
             hint="find out who writes these records, then plan again: `blueshift plan`",
+        )
+        self.differences = tuple(differences)
+
+
+class NotKept(DnsError):
+    """The server took the swap, and right afterwards answers something else."""
+
+    def __init__(self, differences: Sequence[Difference]) -> None:
+        said = "; ".join(
+            f"{d.name} {d.type} is {_brief(d.now)}, not {_brief(d.expected)}" for d in differences
+        )
+        super().__init__(
+            f"the server took the update, and yet {said}",
+            hint="somebody wrote after us, or the server ignores a part (a CNAME beside other records): "
+            "see its log, then plan again",
         )
         self.differences = tuple(differences)
 
@@ -126,8 +140,8 @@ class DnsBackend(Protocol):
     async def swap(self, changes: Sequence[Change]) -> ChangeRef:
         """Change all or nothing; all names are of one zone, at most `max_batch` changes (see `batches`).
 
-        Raises Stale when what stands differs from `expected` in values or TTL, and Ambiguous when no
-        answer came to the write: read before anything else.
+        Raises Stale when what stands differs from `expected` in values or TTL, Ambiguous when no answer
+        came to the write (read before anything else), and NotKept when the write was taken and is not there.
         """
 
     async def wait(self, ref: ChangeRef) -> None:
@@ -144,8 +158,8 @@ async def batches(backend: DnsBackend, changes: Sequence[Change]) -> tuple[tuple
     """
     limit = backend.capabilities.max_batch
     by_zone: dict[str, dict[str, list[Change]]] = {}
-    for change in changes:
-        zone = await backend.zone_of(change.name)
+    zones = await asyncio.gather(*(backend.zone_of(change.name) for change in changes))
+    for change, zone in zip(changes, zones, strict=True):
         by_zone.setdefault(zone, {}).setdefault(change.name, []).append(change)
     done: list[tuple[Change, ...]] = []
     for names in by_zone.values():

@@ -24,6 +24,7 @@ from blueshift.dns.backend import (
     Difference,
     DnsError,
     NotAuth,
+    NotKept,
     Right,
     Stale,
     TsigError,
@@ -108,7 +109,7 @@ class Rfc2136:
         except BlueshiftError as error:
             raise Ambiguous(f"the update was taken, and cannot be read back: {error}") from error
         if differences := _differences([change.desired for change in changes], after, questions):
-            raise Stale(differences, note="the server took the update, and this is what it says since")
+            raise NotKept(differences)
         return ChangeRef(backend=self.name, zone=zone, token=str(serial))
 
     async def wait(self, ref: ChangeRef) -> None:
@@ -121,8 +122,9 @@ class Rfc2136:
             for (name, kind), records in zip(names, await self.read(names), strict=True)
         ]
         by_zone: dict[str, list[tuple[str, str, RecordSet | None]]] = {}
-        for entry in standing:
-            by_zone.setdefault(await self.zone_of(entry[0]), []).append(entry)
+        zones = await asyncio.gather(*(self.zone_of(name) for name, _kind, _records in standing))
+        for zone, entry in zip(zones, standing, strict=True):
+            by_zone.setdefault(zone, []).append(entry)
         found: dict[Question, Right] = {}
         for zone, entries in by_zone.items():
             for start in range(0, len(entries), self.capabilities.max_batch):
@@ -163,7 +165,7 @@ class Rfc2136:
         raise self._not_auth(name)
 
     async def _one_zone(self, changes: Sequence[Change]) -> str:
-        zones = {await self.zone_of(name) for name in {change.name for change in changes}}
+        zones = set(await asyncio.gather(*map(self.zone_of, {change.name for change in changes})))
         if len(zones) != 1 or len(changes) > self.capabilities.max_batch:
             raise DnsError(
                 f"a swap holds 1 to {self.capabilities.max_batch} changes of one zone; this one has "

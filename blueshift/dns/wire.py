@@ -11,7 +11,7 @@ import dns.exception
 import dns.flags
 import dns.message
 import dns.name
-import dns.rdatatype
+import dns.tsig
 
 from blueshift.clock import Clock
 from blueshift.errors import Ambiguous, Retryable
@@ -49,8 +49,10 @@ async def ask(
             reason = f"no answer within {timeout:g} s, asked {tries} times"
         except (OSError, EOFError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or "the connection was closed"
-        except (dns.exception.FormError, dns.message.ShortHeader, dns.message.TrailingJunk) as error:
-            reason = f"an answer that cannot be read ({error})"
+        except dns.tsig.PeerError:
+            raise
+        except dns.exception.DNSException as error:
+            reason = f"an answer that cannot be read, or whose signature does not hold ({error})"
         else:
             return answer
     raise NoAnswer(f"{address} port {port}: {reason}", hint=f"try `dig @{address} -p {port} . SOA`")
@@ -117,9 +119,10 @@ async def addresses(host: str) -> tuple[str, ...]:
         pass
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no host name"
         hint = "give its address, or mend the name"
-        raise NoAnswer(f"the host {host} has no address ({error.strerror})", hint=hint) from error
+        raise NoAnswer(f"the host {host} has no address ({reason})", hint=hint) from error
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

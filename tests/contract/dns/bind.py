@@ -57,11 +57,19 @@ class Bind:
     address: str = "127.0.0.1"
 
     def backend(
-        self, key: Key | None = None, *, port: int = 0, zones: Sequence[str] = (), max_batch: int = 400
+        self,
+        key: Key | None = None,
+        *,
+        port: int = 0,
+        zones: Sequence[str] = (),
+        max_batch: int = 400,
+        signed_reads: bool = False,
     ) -> Rfc2136:
         """Return a backend for the primary, by default with the key that may write everything."""
         writer = parse_key(WRITER, place="test") if key is None else key
-        settings = Rfc2136Settings(server=self.address, port=port or self.port, max_batch=max_batch)
+        settings = Rfc2136Settings(
+            server=self.address, port=port or self.port, max_batch=max_batch, signed_reads=signed_reads
+        )
         return Rfc2136(settings, writer, ManualClock(), zones=zones)
 
 

@@ -13,14 +13,27 @@ import pytest
 
 from blueshift.clock import SystemClock
 from blueshift.dns import rfc2136
-from blueshift.dns.backend import BadKey, BadSig, BadTime, DnsError, NotAuth, Refused, Stale, batches
+from blueshift.dns.backend import (
+    BadKey,
+    BadSig,
+    BadTime,
+    DnsError,
+    NotAuth,
+    NotKept,
+    Refused,
+    Stale,
+    TsigError,
+    batches,
+)
 from blueshift.dns.key import Key, parse_key
 from blueshift.dns.records import Change, Question, RecordSet
 from blueshift.dns.rfc2136 import Rfc2136
+from blueshift.dns.settings import Rfc2136Settings
 from blueshift.dns.update import tsig_key
 from blueshift.dns.wire import send
 from blueshift.errors import Ambiguous, Retryable
 from tests.contract.dns.bind import NARROW, OTHER_SECRET, SECRET, WRITER, ZONE, Bind, free_port
+from tests.fakes import ManualClock
 
 
 def records(name: str, kind: str, *values: str, ttl: int = 300) -> RecordSet:
@@ -155,7 +168,7 @@ async def test_what_the_server_silently_ignores_is_seen(bind: Bind) -> None:
     """BIND answers NOERROR to a CNAME beside an address and drops it."""
     backend = bind.backend()
     alias = records("h5", "CNAME", f"shared.{ZONE}")
-    with pytest.raises(Stale, match="took the update"):
+    with pytest.raises(NotKept, match=r"CNAME is nothing, not shared\.shop\.test"):
         await backend.swap([Change(name=alias.name, type="CNAME", expected=None, desired=alias)])
 
 
@@ -347,6 +360,34 @@ async def test_unsigned_updates_are_refused_here(bind: Bind) -> None:
     backend = Rfc2136(bind.backend().settings, None, bind.backend()._clock)
     with pytest.raises(Refused, match="unsigned"):
         await backend.swap([change(records("h15", "A", "192.0.2.1"), records("h15", "A", "192.0.2.9"))])
+
+
+async def test_questions_are_signed_where_the_server_chooses_its_view_by_key(bind: Bind) -> None:
+    old = records("h16", "A", "192.0.2.1")
+    signed = bind.backend(signed_reads=True)
+    assert await standing(signed, "h16") == old
+    await signed.swap([change(old, records("h16", "A", "192.0.2.9"))])
+    for wrong in (f"nobody:{SECRET}", f"writer:{OTHER_SECRET}"):
+        with pytest.raises(TsigError):
+            await standing(bind.backend(parse_key(wrong, place="test"), signed_reads=True), "h16")
+
+
+async def test_the_server_may_be_given_by_name(bind: Bind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of its addresses, one that this machine has a route to; and the same one for all of a run."""
+
+    async def addresses(host: str) -> tuple[str, ...]:
+        assert host == "ns1.shop.test"
+        return ("2001:db8::53", "127.0.0.1")
+
+    monkeypatch.setattr(rfc2136, "addresses", addresses)
+    monkeypatch.setattr(rfc2136, "has_route", lambda address: ":" not in address)
+    backend = Rfc2136(Rfc2136Settings("ns1.shop.test", bind.port), None, ManualClock())
+    assert await standing(backend, "h17") == records("h17", "A", "192.0.2.1")
+
+
+async def test_a_name_that_is_none_has_no_address(bind: Bind) -> None:
+    with pytest.raises(Retryable, match="has no address"):
+        await standing(Rfc2136(Rfc2136Settings("a..b", bind.port), None, ManualClock()), "h17")
 
 
 def test_the_secret_is_in_no_text(bind: Bind) -> None:
