@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
@@ -64,12 +65,6 @@ class Routes(msgspec.Struct, frozen=True):
         """Every host by name, with wildcards and expressions, without the catch-all."""
         return frozenset(route.host for route in self.routes) - {ANY_HOST}
 
-    def knows(self, host: str) -> bool:
-        """Whether a request for this host belongs to an Ingress; scanners ask for names that none has."""
-        hosts = self.hosts()
-        parent = host.partition(".")[2]
-        return host in hosts or f"*.{parent}" in hosts
-
     def unseen(self) -> tuple[str, ...]:
         """Hosts whose requests have no series of their own in the metrics of ingress-nginx.
 
@@ -84,6 +79,12 @@ class Routes(msgspec.Struct, frozen=True):
                 }
             )
         )
+
+
+def known(host: str, hosts: Collection[str]) -> bool:
+    """Whether a host belongs to an Ingress, `hosts` being `Routes.hosts()`; scanners ask for any name."""
+    parent = host.partition(".")[2]
+    return host in hosts or f"*.{parent}" in hosts
 
 
 class RouteDiff(msgspec.Struct, frozen=True):

@@ -36,7 +36,7 @@ class Connections(msgspec.Struct, frozen=True):
         return max(0, self.active - own)
 
 
-def parse(text: bytes) -> Connections:
+def parse_status(text: bytes) -> Connections:
     """Read the status page. Raises BlueshiftError for anything else, such as an error page."""
     found = _STATUS.search(text)
     if found is None:

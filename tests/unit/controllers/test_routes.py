@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from blueshift.controllers.ingress_nginx.lexer import Statement, statements
 from blueshift.controllers.ingress_nginx.routes import host_of, parse
 from blueshift.errors import BlueshiftError
-from blueshift.traffic.routes import Routes, Stream, compare
+from blueshift.traffic.routes import Routes, Stream, compare, known
 
 HEAD = "# configuration file /etc/nginx/nginx.conf:\n"
 
@@ -120,9 +120,9 @@ def test_streams() -> None:
 
 def test_known_hosts_and_hosts_without_series() -> None:
     found = routes()
-    assert found.knows("a.example.com")
-    assert found.knows("any.wild.example.com")
-    assert not found.knows("scanner.example.net")
+    assert known("a.example.com", found.hosts())
+    assert known("any.wild.example.com", found.hosts())
+    assert not known("scanner.example.net", found.hosts())
     assert found.unseen() == ("*.wild.example.com", r"~^x-(a|b)\.example\.com$")
 
 

@@ -1,0 +1,260 @@
+"""Whether a side that traffic was moved away from really serves nobody: a pure judgement of evidence.
+
+What no witness sees is never silence. A witness is the access log or the metrics of one pod; metrics have no
+series for wildcard hosts, expressions and Ingresses without a host, so those need the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from blueshift.traffic.metrics import Window
+from blueshift.traffic.routes import known
+from blueshift.traffic.status import Connections
+from blueshift.traffic.tally import Tally
+
+WitnessName = Literal["metrics", "log"]
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """The stretch in which one witness saw all that it can see of one pod; seconds since the epoch."""
+
+    witness: WitnessName
+    pod: str
+    since: float
+    until: float
+    gaps: tuple[tuple[float, float], ...] = ()
+    blind: str = ""
+    """Why it is no witness at all (`disable-access-log`, lines that cannot be parsed)."""
+
+    def holds(self, start: float, end: float) -> bool:
+        """Whether it covers all of a stretch."""
+        missed = any(begin < end and stop > start for begin, stop in self.gaps)
+        return not self.blind and not missed and self.since <= start and self.until >= end
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """Requests of known hosts, apart from our own."""
+
+    witness: WitnessName
+    target: str
+    """Host, or `namespace-service-port` where the log has no host."""
+    client: str = ""
+    """Empty where the witness cannot tell."""
+    requests: int = 0
+    """By metrics those of the window, by a log all since it was followed."""
+    last: float = 0.0
+    """Seconds since the epoch; for metrics, when it was last looked."""
+
+
+class DrainEvidence(msgspec.Struct, frozen=True):
+    """All that is known at one moment. Instants are seconds since the epoch."""
+
+    now: float
+    swapped: float
+    """When all authoritative servers showed the new answers."""
+    ttl: float
+    """Seconds: the TTL in force at the swap."""
+    pods: Mapping[str, float]
+    """The side's running pods and when each started."""
+    seen: tuple[Seen, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    connections: Mapping[str, Connections | None] = {}
+    """By pod; None where the status could not be read."""
+    unseen: tuple[str, ...] = ()
+    """Hosts that metrics cannot show (`Routes.unseen()`)."""
+    dns: str = ""
+    """What is not yet, or no longer, as swapped at some authoritative server; empty if all agree."""
+    longest_gap: float = 0.0
+    """Seconds between two requests of any client since the swap."""
+    noise: int = 0
+    """Requests that match no server of the configuration."""
+    cluster: tuple[str, ...] = ()
+    """Addresses of this cluster's pods."""
+    hidden: bool = False
+    """Whether client addresses are those of nodes or a load balancer (SNAT)."""
+    baseline: float = 0.0
+    """Requests per second that the side had before the run."""
+
+
+class DrainRules(msgspec.Struct, frozen=True):
+    """What counts as drained. Defaults are for production; all but shares are seconds."""
+
+    least: float = 900
+    factor: float = 10
+    """Times the TTL, as many resolvers and clients keep answers longer than they may."""
+    window: float = 600
+    lag: float = 30
+    """How old the newest look of a witness may be."""
+    own_connections: int = 1
+    """Per pod: reading the status is one itself."""
+    accept: float = 0.0
+    """Share of the baseline's request rate that may remain."""
+
+
+class Remains(msgspec.Struct, frozen=True):
+    """Somebody who is still there, and why as far as it can be known."""
+
+    client: str
+    target: str
+    requests: int
+    age: float
+    """Seconds since it was last heard of."""
+    why: str
+
+
+class Drained(msgspec.Struct, frozen=True):
+    """Proven."""
+
+    said: str
+    accepted: tuple[Remains, ...] = ()
+
+
+class Remaining(msgspec.Struct, frozen=True):
+    """Not yet: by time, or because somebody is still there."""
+
+    reason: str
+    items: tuple[Remains, ...] = ()
+    until: float | None = None
+    """The earliest instant at which it could be drained, if time alone is missing."""
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """It cannot be told, and why."""
+
+    reason: str
+
+
+def drained(evidence: DrainEvidence, rules: DrainRules) -> Drained | Remaining | Unknown:
+    """Judge one moment."""
+    if evidence.dns:
+        return Remaining(f"DNS does not point away everywhere: {evidence.dns}")
+    length = max(rules.window, 2 * evidence.longest_gap)
+    earliest = evidence.swapped + max(rules.least, rules.factor * evidence.ttl, length)
+    items = _items(evidence, evidence.now - length)
+    if evidence.now < earliest:
+        reason = (
+            f"{evidence.now - evidence.swapped:.0f} of {earliest - evidence.swapped:.0f} s have passed since"
+        )
+        return Remaining(f"{reason} the swap", items, earliest)
+    end = evidence.now - min(rules.lag, length / 2)
+    if blind := _blind(evidence, evidence.now - length, end):
+        return Unknown(blind)
+    held = _held(evidence, rules)
+    if not items and not held:
+        return Drained(f"no request for a known host in {length:.0f} s, and no open connection")
+    rate, allowed = _rate(evidence, length), rules.accept * evidence.baseline
+    if rate > allowed or not allowed:
+        return Remaining(_count(items, held, length), (*items, *held))
+    return Drained(f"{rate:.2f} requests/s remain, accepted up to {allowed:.2f}", (*items, *held))
+
+
+def _count(items: Sequence[Remains], held: Sequence[Remains], length: float) -> str:
+    parts = []
+    if items:
+        targets = {item.target for item in items}
+        parts.append(f"{len(targets)} known hosts or services were asked in the last {length:.0f} s")
+    if held:
+        parts.append(f"{len(held)} pods have open connections")
+    return " and ".join(parts)
+
+
+def _rate(evidence: DrainEvidence, length: float) -> float:
+    """Requests per second in the window; from logs alone an upper bound, as they count from the swap on."""
+    counted = [entry.requests for entry in evidence.seen if entry.witness == "metrics"]
+    logged = [entry.requests for entry in evidence.seen if entry.witness == "log"]
+    watched = {entry.pod for entry in evidence.coverage if entry.witness == "metrics"}
+    return sum(counted if evidence.pods.keys() <= watched and not evidence.unseen else logged) / length
+
+
+def _items(evidence: DrainEvidence, start: float) -> tuple[Remains, ...]:
+    inside = [entry for entry in evidence.seen if entry.last >= start and entry.requests]
+    named = {entry.target for entry in inside if entry.client}
+    return tuple(
+        Remains(entry.client, entry.target, entry.requests, evidence.now - entry.last, _why(evidence, entry))
+        for entry in sorted(inside, key=lambda entry: -entry.requests)
+        if entry.client or entry.target not in named
+    )
+
+
+def _why(evidence: DrainEvidence, seen: Seen) -> str:
+    if not seen.client:
+        return "metrics do not name clients"
+    if seen.client in evidence.cluster:
+        return "a pod of this cluster: it uses the Service's internal name or a pinned address"
+    if evidence.hidden:
+        return "the address is a node's or a balancer's: clients are hidden behind it (SNAT)"
+    if seen.last - evidence.swapped > 10 * evidence.ttl:
+        return "long after the TTL: a pinned address, a busy kept-alive connection, or a proxy's cache"
+    return "a stale answer, within ten times the TTL"
+
+
+def _held(evidence: DrainEvidence, rules: DrainRules) -> list[Remains]:
+    found = []
+    for pod, connections in sorted(evidence.connections.items()):
+        count = connections.foreign(rules.own_connections) if connections else 0
+        if connections and count:
+            idle = f"{connections.waiting} of them idle" if connections.waiting else "none of them idle"
+            found.append(Remains("", pod, 0, 0.0, f"{count} open connections, {idle}"))
+    return found
+
+
+def _blind(evidence: DrainEvidence, start: float, end: float) -> str:
+    """What was not watched for the whole window, or an empty string."""
+    if not evidence.pods:
+        return "no pod of this side was found"
+    for pod, born in sorted(evidence.pods.items()):
+        if evidence.connections.get(pod) is None:
+            return f"nginx's own status of {pod} could not be read"
+        begin = min(max(start, born), end)
+        witnesses = [entry for entry in evidence.coverage if entry.pod == pod]
+        log = any(entry.holds(begin, end) for entry in witnesses if entry.witness == "log")
+        counted = any(entry.holds(begin, end) for entry in witnesses if entry.witness == "metrics")
+        if not log and not counted:
+            why = "; ".join(f"{entry.witness}: {entry.blind}" for entry in witnesses if entry.blind)
+            return f"no witness watched {pod} for the whole window" + (f" ({why})" if why else "")
+        if not log and evidence.unseen:
+            few = ", ".join(evidence.unseen[:3])
+            return f"the log of {pod} was not followed for the whole window, and metrics do not show {few}"
+    return ""
+
+
+def by_metrics(
+    window: Window, hosts: Collection[str], own: Mapping[str, float], at: float
+) -> tuple[tuple[Seen, ...], tuple[Coverage, ...]]:
+    """Evidence from counters: `hosts` as `Routes.hosts()`, `own` the probes that we sent there by host."""
+    seen = tuple(
+        Seen("metrics", host, requests=round(count - own.get(host, 0)), last=at)
+        for host, count in sorted(window.by_host().items())
+        if known(host, hosts) and count > own.get(host, 0)
+    )
+    coverage = tuple(
+        Coverage(
+            "metrics",
+            pod,
+            since,
+            until,
+            gaps=tuple((begin, end) for name, begin, end in window.gaps if name == pod),
+        )
+        for pod, (since, until) in window.covered.items()
+    )
+    return seen, coverage
+
+
+def by_log(tally: Tally, since: float, blind: str = "") -> tuple[tuple[Seen, ...], tuple[Coverage, ...]]:
+    """Evidence from access logs since an instant; `blind` is why the log does not show every request."""
+    seen = tuple(Seen("log", row.target, row.client, row.requests, row.last) for row in tally.rows(since))
+    return seen, tuple(
+        Coverage(
+            "log",
+            pod,
+            follow.since,
+            follow.until,
+            gaps=tuple(follow.gaps),
+            blind=blind or (f"{follow.unread} lines could not be read" if follow.unread else ""),
+        )
+        for pod, follow in tally.pods.items()
+    )

@@ -1,0 +1,102 @@
+"""Who still asks one side, by its access logs: a bounded count per client and target, and what was missed."""
+
+from __future__ import annotations
+
+import msgspec
+
+from blueshift.traffic.logs import Line, LogFormat
+
+MOST_CLIENTS = 20_000
+"""Rows kept; beyond that the one unheard of for longest is folded into `others`."""
+
+
+class Row(msgspec.Struct):
+    """One client asking for one target."""
+
+    client: str
+    target: str
+    """Host if the format has it, else `namespace-service-port`; empty for what reached no known server."""
+    own: bool
+    requests: int = 0
+    errors: int = 0
+    first: float = 0.0
+    last: float = 0.0
+    """Instants of the log, seconds since the epoch."""
+    longest_gap: float = 0.0
+    """Seconds between two of its requests since counting began."""
+
+    def add(self, line: Line) -> None:
+        """Count one request."""
+        if self.requests:
+            self.longest_gap = max(self.longest_gap, line.at - self.last)
+        else:
+            self.first = line.at
+        self.requests += 1
+        self.errors += line.status >= 500
+        self.last = max(self.last, line.at)
+
+
+class Follow(msgspec.Struct):
+    """How far one pod's log was followed."""
+
+    since: float
+    until: float
+    gaps: list[tuple[float, float]] = msgspec.field(default_factory=list)
+    unread: int = 0
+    """Lines that should have been accesses and could not be parsed."""
+
+
+class Tally:
+    """Counts the lines of all pods of one side."""
+
+    def __init__(self, form: LogFormat) -> None:
+        self.form = form
+        self.pods: dict[str, Follow] = {}
+        self.others = 0
+        self._rows: dict[tuple[str, str, bool], Row] = {}
+
+    def follow(self, pod: str, at: float) -> None:
+        """A pod's log is followed from now on; a second call after `lost` closes the gap.
+
+        A log that is read from the pod's start is followed since then: say that instant.
+        """
+        seen = self.pods.setdefault(pod, Follow(at, at))
+        if at > seen.until and seen.gaps and seen.gaps[-1][1] == float("inf"):
+            seen.gaps[-1] = (seen.gaps[-1][0], at)
+        seen.until = max(seen.until, at)
+
+    def alive(self, pod: str, at: float) -> None:
+        """The stream of a pod is open and has given all lines up to `at`."""
+        self.pods[pod].until = max(self.pods[pod].until, at)
+
+    def lost(self, pod: str, at: float) -> None:
+        """A pod's stream broke: from `at` on nothing is known until it is followed again."""
+        self.pods[pod].gaps.append((at, float("inf")))
+
+    def add(self, pod: str, raw: bytes) -> Line | None:
+        """Count one line of a pod; returns it if it was an access."""
+        line = self.form.parse(raw)
+        if line is None:
+            self.pods[pod].unread += self.form.unread(raw)
+            return None
+        target = (line.host or line.upstream or "known") if line.reached else ""
+        key = (line.client, target, line.own)
+        row = self._rows.pop(key, None) or Row(line.client, target, line.own)
+        row.add(line)
+        self._rows[key] = row  # at the end: the first is always the one unheard of for longest
+        if len(self._rows) > MOST_CLIENTS:
+            self.others += self._rows.pop(next(iter(self._rows))).requests
+        return line
+
+    def rows(self, since: float = 0.0) -> tuple[Row, ...]:
+        """Clients of known targets that were heard of since an instant, the latest first; without our own."""
+        found = [row for row in self._rows.values() if row.target and not row.own and row.last >= since]
+        return tuple(sorted(found, key=lambda row: -row.last))
+
+    def noise(self, since: float = 0.0) -> int:
+        """Requests of clients, heard of since an instant, that reached no known server."""
+        return sum(row.requests for row in self._rows.values() if not row.target and row.last >= since)
+
+    def longest_gap(self) -> float:
+        """Seconds: the longest silence of any client that came back."""
+        return max((row.longest_gap for row in self.rows()), default=0.0)

@@ -1,0 +1,245 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blueshift.traffic.drain import (
+    Coverage,
+    Drained,
+    DrainEvidence,
+    DrainRules,
+    Remaining,
+    Seen,
+    Unknown,
+    by_log,
+    by_metrics,
+    drained,
+)
+from blueshift.traffic.logs import compile_format
+from blueshift.traffic.metrics import Series, Window
+from blueshift.traffic.status import Connections
+from blueshift.traffic.tally import Tally
+
+NOW = 10_000.0
+RULES = DrainRules()
+QUIET = Connections(1, 0, 1, 0)
+BOTH = tuple(Coverage(witness, "p1", 0, NOW) for witness in ("metrics", "log"))
+
+
+def evidence(**more: Any) -> DrainEvidence:
+    """A side that everybody left long ago, watched by both witnesses all the time."""
+    given: dict[str, Any] = {
+        "now": NOW,
+        "swapped": NOW - 5000,
+        "ttl": 60,
+        "pods": {"p1": 0.0},
+        "coverage": BOTH,
+        "connections": {"p1": QUIET},
+    }
+    return DrainEvidence(**{**given, **more})
+
+
+def seen(**more: Any) -> Seen:
+    given: dict[str, Any] = {
+        "witness": "log",
+        "target": "a.org",
+        "client": "c1",
+        "requests": 3,
+        "last": NOW - 5,
+    }
+    return Seen(**{**given, **more})
+
+
+def test_silence_that_was_watched_is_drained() -> None:
+    found = drained(evidence(), RULES)
+    assert found == Drained("no request for a known host in 600 s, and no open connection")
+
+
+def test_dns_that_does_not_agree_is_never_drained() -> None:
+    found = drained(evidence(dns="ns2 still says 192.0.2.1"), RULES)
+    assert isinstance(found, Remaining)
+    assert "ns2" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("ttl", "gap", "needed"), [(60, 0, 900), (300, 0, 3000), (60, 800, 1600), (0, 0, 900)]
+)
+def test_time_has_to_pass_whatever_is_seen(ttl: float, gap: float, needed: float) -> None:
+    found = drained(evidence(ttl=ttl, longest_gap=gap, swapped=NOW - needed + 1), RULES)
+    assert isinstance(found, Remaining)
+    assert found.until == NOW + 1
+    assert isinstance(drained(evidence(ttl=ttl, longest_gap=gap, swapped=NOW - needed), RULES), Drained)
+
+
+def test_a_request_in_the_window_holds_it_up_and_is_named() -> None:
+    found = drained(evidence(seen=(seen(), seen(target="old.org", last=NOW - 700))), RULES)
+    assert isinstance(found, Remaining)
+    assert [(item.client, item.target, item.age) for item in found.items] == [("c1", "a.org", 5.0)]
+    assert found.until is None
+
+
+def test_the_window_grows_with_the_longest_gap() -> None:
+    late = (seen(last=NOW - 1500),)
+    assert isinstance(drained(evidence(seen=late), RULES), Drained)
+    assert isinstance(drained(evidence(seen=late, longest_gap=800), RULES), Remaining)
+
+
+def test_metrics_alone_hold_it_up_too_and_are_not_listed_twice() -> None:
+    counted = seen(witness="metrics", client="", last=NOW)
+    found = drained(evidence(seen=(counted,)), RULES)
+    assert isinstance(found, Remaining)
+    assert found.items[0].why == "metrics do not name clients"
+    both = drained(evidence(seen=(counted, seen())), RULES)
+    assert isinstance(both, Remaining)
+    assert [item.client for item in both.items] == ["c1"]
+
+
+@pytest.mark.parametrize(("active", "drains"), [(1, True), (2, False)])
+def test_open_connections_hold_it_up(active: int, drains: bool) -> None:
+    found = drained(evidence(connections={"p1": Connections(active, 0, 1, active - 1)}), RULES)
+    assert isinstance(found, Drained) is drains
+    if isinstance(found, Remaining):
+        assert found.items[0].why == "1 open connections, 1 of them idle"
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"pods": {}}, "no pod"),
+        ({"connections": {"p1": None}}, "status of p1"),
+        ({"connections": {}}, "status of p1"),
+        ({"coverage": ()}, "no witness watched p1"),
+        ({"coverage": (Coverage("metrics", "p1", NOW - 500, NOW),)}, "no witness watched p1"),
+        ({"coverage": (Coverage("metrics", "p1", 0, NOW - 100),)}, "no witness watched p1"),
+        (
+            {"coverage": (Coverage("metrics", "p1", 0, NOW, gaps=((NOW - 50, NOW - 49),)),)},
+            "no witness watched p1",
+        ),
+        (
+            {"coverage": (Coverage("log", "p1", 0, NOW, blind="disable-access-log"),)},
+            "log: disable-access-log",
+        ),
+        ({"coverage": BOTH[:1], "unseen": ("*.w.org",)}, "metrics do not show *.w.org"),
+        ({"pods": {"p1": 0, "p2": 0}, "connections": {"p1": QUIET, "p2": QUIET}}, "no witness watched p2"),
+    ],
+)
+def test_what_no_witness_saw_is_unknown_and_never_drained(more: dict[str, Any], why: str) -> None:
+    found = drained(evidence(**more), RULES)
+    assert isinstance(found, Unknown)
+    assert why in found.reason
+
+
+def test_one_witness_is_enough_where_it_sees_all() -> None:
+    assert isinstance(drained(evidence(coverage=BOTH[:1]), RULES), Drained)
+    assert isinstance(drained(evidence(coverage=BOTH[1:], unseen=("*.w.org",)), RULES), Drained)
+
+
+def test_gaps_before_the_window_do_not_matter() -> None:
+    coverage = (Coverage("log", "p1", 0, NOW, gaps=((NOW - 900, NOW - 800),)),)
+    assert isinstance(drained(evidence(coverage=coverage), RULES), Drained)
+
+
+def test_a_pod_is_watched_from_its_start() -> None:
+    born = (Coverage("metrics", "p1", NOW - 100, NOW),)
+    assert isinstance(drained(evidence(pods={"p1": NOW - 100}, coverage=born), RULES), Drained)
+
+
+def test_a_short_window_needs_a_look_inside_it() -> None:
+    rules = DrainRules(least=15, factor=0, window=15)
+    coverage = (Coverage("metrics", "p1", NOW - 20, NOW - 5),)
+    assert isinstance(drained(evidence(coverage=coverage), rules), Drained)
+    stale = (Coverage("metrics", "p1", NOW - 40, NOW - 10),)
+    assert isinstance(drained(evidence(coverage=stale), rules), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"cluster": ("c1",)}, "a pod of this cluster"),
+        ({"hidden": True}, "SNAT"),
+        ({}, "long after the TTL"),
+        ({"ttl": 500}, "stale answer"),
+    ],
+)
+def test_why_somebody_still_comes_is_said(more: dict[str, Any], why: str) -> None:
+    found = drained(evidence(**{"seen": (seen(),), **more}), RULES)
+    assert isinstance(found, Remaining)
+    assert why in found.items[0].why
+
+
+def test_a_rest_may_be_accepted_up_to_a_share_of_the_baseline() -> None:
+    rest = evidence(seen=(seen(witness="metrics", client="", requests=6, last=NOW),), baseline=100.0)
+    taken = drained(rest, DrainRules(accept=0.0001))
+    assert isinstance(taken, Drained)
+    assert [item.target for item in taken.accepted] == ["a.org"]
+    assert isinstance(drained(rest, DrainRules(accept=0.00001)), Remaining)
+    assert isinstance(drained(rest, RULES), Remaining)
+
+
+def test_a_rest_that_only_logs_show_is_measured_by_them() -> None:
+    rest = evidence(seen=(seen(requests=600),), coverage=BOTH[1:], unseen=("*.w.org",), baseline=100.0)
+    assert isinstance(drained(rest, DrainRules(accept=0.02)), Drained)
+    assert isinstance(drained(rest, DrainRules(accept=0.001)), Remaining)
+
+
+def test_counters_become_evidence_without_our_probes_and_noise() -> None:
+    def series(host: str) -> Series:
+        return Series("p1", host, "", "", "", 200)
+
+    counts = {series("a.org"): 5.0, series("b.org"): 2.0, series("x.w.org"): 1.0, series("_"): 9.0}
+    found, coverage = by_metrics(
+        Window(counts, {"p1": (1.0, 2.0)}, gaps=(("p1", 1.2, 1.3), ("p2", 0, 9))),
+        frozenset({"a.org", "b.org", "*.w.org"}),
+        {"a.org": 1, "b.org": 2},
+        at=2.0,
+    )
+    assert [(entry.target, entry.requests, entry.last) for entry in found] == [
+        ("a.org", 4, 2.0),
+        ("x.w.org", 1, 2.0),
+    ]
+    assert coverage == (Coverage("metrics", "p1", 1.0, 2.0, gaps=((1.2, 1.3),)),)
+
+
+def test_logs_become_evidence() -> None:
+    tally = Tally(compile_format())
+    tally.follow("p1", 1.0)
+    tally.add(
+        "p1",
+        b'c1 - - [23/Nov/2026:00:00:01 +0000] "GET / HTTP/1.1" 200 1 "-" "x" 9 0.0 '
+        b"[shop-web-80] [] - - - - id",
+    )
+    found, coverage = by_log(tally, 0.0)
+    assert [(entry.witness, entry.client, entry.target, entry.requests) for entry in found] == [
+        ("log", "c1", "shop-web-80", 1)
+    ]
+    assert coverage[0].blind == ""
+    tally.add("p1", b"what is this")
+    assert by_log(tally, 0.0)[1][0].blind == "1 lines could not be read"
+    assert by_log(tally, 0.0, "disable-access-log")[1][0].blind == "disable-access-log"
+
+
+@given(
+    requests=st.integers(0, 3),
+    age=st.floats(0, 2000),
+    watched=st.booleans(),
+    active=st.integers(0, 3),
+    passed=st.floats(0, 5000),
+)
+def test_drained_only_ever_means_quiet_watched_and_late(
+    requests: int, age: float, watched: bool, active: int, passed: float
+) -> None:
+    found = drained(
+        evidence(
+            swapped=NOW - passed,
+            seen=(seen(requests=requests, last=NOW - age),),
+            coverage=BOTH if watched else (),
+            connections={"p1": Connections(active, 0, 0, 0)},
+        ),
+        RULES,
+    )
+    if isinstance(found, Drained):
+        assert watched
+        assert active <= 1
+        assert passed >= 900
+        assert not requests or age > 600

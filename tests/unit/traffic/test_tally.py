@@ -1,0 +1,72 @@
+import pytest
+
+from blueshift.traffic import tally as tallies
+from blueshift.traffic.logs import compile_format
+from blueshift.traffic.tally import Tally
+
+
+def line(
+    second: int, client: str = "c1", agent: str = "x", name: str = "shop-web-80", status: int = 200
+) -> bytes:
+    return (
+        f'{client} - - [23/Nov/2026:00:00:{second:02} +0000] "GET / HTTP/1.1" {status} 1 "-" "{agent}" 9 0.0 '
+        f"[{name}] [] - - - - id"
+    ).encode()
+
+
+BASE = 1795392000.0
+
+
+@pytest.fixture
+def tally() -> Tally:
+    found = Tally(compile_format())
+    found.follow("p", 100.0)
+    return found
+
+
+def test_clients_are_counted_by_target(tally: Tally) -> None:
+    for second, client in ((1, "c1"), (3, "c2"), (9, "c1")):
+        tally.add("p", line(second, client))
+    tally.add("p", line(9, "c1", status=502))
+    first, second_row = tally.rows()
+    assert (first.client, first.target, first.requests, first.errors) == ("c1", "shop-web-80", 3, 1)
+    assert (first.first, first.last, first.longest_gap) == (BASE + 1, BASE + 9, 8.0)
+    assert second_row.client == "c2"
+    assert tally.longest_gap() == 8.0
+    assert [row.client for row in tally.rows(BASE + 5)] == ["c1"]
+
+
+def test_probes_and_noise_stand_apart(tally: Tally) -> None:
+    tally.add("p", line(1, agent="blueshift-probe/1"))
+    tally.add("p", line(2, name="", status=400))
+    assert tally.rows() == ()
+    assert tally.noise() == 1
+    assert tally.longest_gap() == 0.0
+
+
+def test_lines_that_cannot_be_read_are_counted(tally: Tally) -> None:
+    assert tally.add("p", b"I1123 23:41:28.024318 6 x.go:1] hello") is None
+    assert tally.pods["p"].unread == 0
+    tally.add("p", b"something else")
+    assert tally.pods["p"].unread == 1
+
+
+def test_a_lost_stream_is_a_gap_until_it_is_followed_again(tally: Tally) -> None:
+    tally.alive("p", 110.0)
+    tally.lost("p", 112.0)
+    assert tally.pods["p"].gaps == [(112.0, float("inf"))]
+    tally.follow("p", 115.0)
+    tally.alive("p", 120.0)
+    assert (tally.pods["p"].gaps, tally.pods["p"].since, tally.pods["p"].until) == (
+        [(112.0, 115.0)],
+        100.0,
+        120.0,
+    )
+
+
+def test_memory_is_bounded(tally: Tally, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tallies, "MOST_CLIENTS", 3)
+    for second in range(5):
+        tally.add("p", line(second, f"c{second}"))
+    assert {row.client for row in tally.rows()} == {"c2", "c3", "c4"}
+    assert tally.others == 2
