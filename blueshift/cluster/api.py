@@ -104,9 +104,12 @@ class KubeApi:
         except NotFound:
             return None
 
-    async def list(self, path: str, **params: Any) -> list[dict[str, Any]]:
-        """All objects of a collection (every page), each with its apiVersion and kind."""
-        return (await list_all(self._transport, path, params))[0]
+    async def list(self, path: str, *, metadata_only: bool = False, **params: Any) -> list[dict[str, Any]]:
+        """All objects of a collection (every page), each with its apiVersion and kind.
+
+        With `metadata_only` as PartialObjectMetadata: of a Secret neither its data nor their weight.
+        """
+        return (await list_all(self._transport, path, params, metadata_only=metadata_only))[0]
 
     async def create(self, path: str, body: Mapping[str, Any], **params: Any) -> dict[str, Any]:
         """POST to a collection. Raises Conflict when it exists, WriteLost when the answer was lost."""

@@ -9,28 +9,31 @@ from blueshift.cluster.errors import Gone
 from blueshift.cluster.transport import Transport
 
 PAGE = 500
+_FULL = "application/json"
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 async def list_all(
-    transport: Transport, path: str, params: Mapping[str, Any]
+    transport: Transport, path: str, params: Mapping[str, Any], *, metadata_only: bool = False
 ) -> tuple[list[dict[str, Any]], str]:
     """Every object of a collection with apiVersion and kind set, and the list's resourceVersion.
 
     A continue token that expired midway (410) begins the list again, once.
     """
+    accept = _METADATA if metadata_only else _FULL
     try:
-        return await _pages(transport, path, params)
+        return await _pages(transport, path, params, accept)
     except Gone:
-        return await _pages(transport, path, params)
+        return await _pages(transport, path, params, accept)
 
 
 async def _pages(
-    transport: Transport, path: str, params: Mapping[str, Any]
+    transport: Transport, path: str, params: Mapping[str, Any], accept: str
 ) -> tuple[list[dict[str, Any]], str]:
     items: list[dict[str, Any]] = []
     query = {"limit": PAGE, **params}
     while True:
-        page = await transport.read("GET", path, query)
+        page = await transport.read("GET", path, query, accept=accept)
         # Lists of built-in types leave these two out of their items.
         kind = {"apiVersion": page["apiVersion"], "kind": str(page["kind"]).removesuffix("List")}
         items += [{**kind, **item} for item in page.get("items") or ()]

@@ -119,10 +119,11 @@ def _revision(pod: Raw) -> str:
 def _troubles(pod: Raw) -> list[tuple[str, str]]:
     """(reason, sentence) of what keeps a pod from becoming ready."""
     name, status = pod["metadata"]["name"], pod.get("status") or {}
-    found = []
-    for condition in status.get("conditions") or ():
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            found.append((condition.get("reason", ""), f"{name} is not scheduled: {_short(condition)}"))
+    found = [
+        (condition.get("reason", ""), f"{name} is not scheduled: {_short(condition)}")
+        for condition in status.get("conditions") or ()
+        if condition["type"] == "PodScheduled" and condition["status"] == "False"
+    ]
     for kind in ("initContainerStatuses", "containerStatuses"):
         for container in status.get(kind) or ():
             waiting = (container.get("state") or {}).get("waiting") or {}

@@ -1,0 +1,136 @@
+"""Charts: where they come from, and what is in a folder that holds one."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from blueshift.helm import values, yaml
+from blueshift.helm.errors import ChartError
+
+
+class ChartRef(msgspec.Struct, frozen=True):
+    """A chart before it is fetched."""
+
+    ref: str
+    """A folder, a .tgz, `oci://…`, `repo/name` of `helm repo list`, or with `repo` the chart's name."""
+    repo: str = ""
+    """URL of a chart repository."""
+    version: str = ""
+    """Exact version; empty for the newest, and not read for a folder or .tgz."""
+
+    @property
+    def local(self) -> bool:
+        """Whether it is on this machine already."""
+        return not self.repo and not self.ref.startswith("oci://") and Path(self.ref).expanduser().exists()
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """A chart in a folder on this machine."""
+
+    path: Path
+    name: str
+    version: str
+    app_version: str
+    kube_version: str
+    """Versions of Kubernetes that it allows, as a SemVer range; empty for any."""
+    defaults: dict[str, Any]
+    """Its values.yaml."""
+    digest: str
+    """Of name, version, templates and defaults: equal to that of the release record made from it."""
+    dependencies: tuple[str, ...] = ()
+    """Names of its subcharts."""
+
+
+def read_chart(folder: Path) -> Chart:
+    """Read a chart's folder. Raises ChartError where there is none, BlueshiftError for broken YAML."""
+    metadata_file, values_file = folder / "Chart.yaml", folder / "values.yaml"
+    if not metadata_file.is_file():
+        raise ChartError(
+            "there is no Chart.yaml", place=str(folder), hint="name the folder that holds a chart, or a .tgz"
+        )
+    metadata = yaml.load(metadata_file.read_bytes(), str(metadata_file))
+    defaults = yaml.load(values_file.read_bytes(), str(values_file)) if values_file.is_file() else {}
+    if not metadata.get("name") or not metadata.get("version"):
+        raise ChartError("has no name or no version", place=str(metadata_file))
+    templates = {name: (folder / name).read_bytes() for name in _templates(folder)}
+    return Chart(
+        path=folder,
+        name=str(metadata["name"]),
+        version=str(metadata["version"]),
+        app_version=str(metadata.get("appVersion") or ""),
+        kube_version=str(metadata.get("kubeVersion") or ""),
+        defaults=defaults,
+        digest=digest(metadata, templates, defaults),
+        dependencies=tuple(one["name"] for one in metadata.get("dependencies") or ()),
+    )
+
+
+def read_local(ref: ChartRef, into: Path) -> Chart:
+    """Read a folder, or a .tgz, which is unpacked below `into`. Raises as `read_chart`."""
+    path = Path(ref.ref).expanduser().absolute()
+    return read_chart(path if path.is_dir() else _unpack(path, into))
+
+
+def _unpack(archive: Path, into: Path) -> Path:
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(into, filter="data")  # refuses paths that lead out of `into`
+    except (tarfile.TarError, OSError) as error:
+        raise ChartError(f"cannot be unpacked: {error}", place=str(archive)) from error
+    return only_chart(into, str(archive))
+
+
+def only_chart(folder: Path, place: str) -> Path:
+    """The one chart directly below a folder. Raises ChartError when there is none."""
+    found = sorted(folder.glob("*/Chart.yaml"))
+    if not found:
+        raise ChartError("holds no chart", place=place)
+    return found[0].parent
+
+
+def digest(metadata: Mapping[str, Any], templates: Mapping[str, bytes], defaults: Mapping[str, Any]) -> str:
+    """A hash of what a chart renders from: name, version, templates, defaults."""
+    result = hashlib.sha256(f"{metadata['name']}\n{metadata['version']}\n".encode())
+    for name in sorted(templates):
+        result.update(f"{name}\n{hashlib.sha256(templates[name]).hexdigest()}\n".encode())
+    result.update(values.digest(defaults).encode())
+    return result.hexdigest()
+
+
+def _templates(folder: Path) -> Iterator[str]:
+    """Names of the files that Helm loads as templates (helm/pkg/chart/loader, pkg/ignore)."""
+    rules = ["templates/.?*"]
+    ignore = folder / ".helmignore"
+    if ignore.is_file():
+        lines = (line.strip() for line in ignore.read_text().splitlines())
+        rules += [line for line in lines if line and not line.startswith("#")]
+    for path in sorted((folder / "templates").rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not _ignored(name, rules):
+            yield name
+
+
+def _ignored(name: str, rules: list[str]) -> bool:
+    """Whether a .helmignore names this file or a folder above it. Of two rules the first counts."""
+    parts = name.split("/")
+    above = ["/".join(parts[: count + 1]) for count in range(len(parts))]
+    for rule in rules:
+        negated, pattern = rule.startswith("!"), rule.removeprefix("!")
+        candidates = above[:-1] if pattern.endswith("/") else above
+        pattern = pattern.rstrip("/")
+        if any(_matches(candidate, pattern) for candidate in candidates):
+            return not negated
+    return False
+
+
+def _matches(path: str, pattern: str) -> bool:
+    if "/" in pattern:
+        return fnmatch.fnmatchcase(path, pattern.removeprefix("/"))
+    return fnmatch.fnmatchcase(path.rpartition("/")[2], pattern)

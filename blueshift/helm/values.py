@@ -1,0 +1,106 @@
+"""Helm values: merging as Helm does it, differences, and what may be shown of them."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from blueshift.helm import yaml
+
+Path = tuple[str, ...]
+_SECRET = re.compile(r"passw|passphrase|secret|token|credential|api-?key|private-?key|^auth$", re.IGNORECASE)
+# Keys that only name a Secret, which is no secret itself.
+_NAME = re.compile(r"(name|ref|namespace|enabled|mount|annotations|labels|path)s?$", re.IGNORECASE)
+HIDDEN = "***"
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A value at a path in two mappings; None where there is none."""
+
+    path: Path
+    old: Any
+    new: Any
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` laid over `base`, as a later `-f` over an earlier: maps merge, all else replaces.
+
+    None stays in the result, since Helm takes a chart's default away by it.
+    """
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            result[key] = merge(below, value)
+        else:
+            result[key] = value
+    return result
+
+
+def computed(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What templates see: `values` over the chart's defaults, keys set to None gone (Helm: coalesce.go)."""
+    return _without_none(merge(defaults, values))
+
+
+def digest(values: Mapping[str, Any]) -> str:
+    """A hash by content: key order, and how a number is written, do not matter."""
+    return hashlib.sha256(msgspec.json.encode(_plain(values), order="deterministic")).hexdigest()
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any], path: Path = ()) -> tuple[Change, ...]:
+    """The leaves that differ, in the order of their paths. Lists are leaves: Helm replaces them whole."""
+    found: list[Change] = []
+    for key in sorted({*old, *new}):
+        before, after, here = old.get(key), new.get(key), (*path, key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found += changes(before, after, here)
+        elif before != after or (key in old) != (key in new):
+            found.append(Change(here, before, after))
+    return tuple(found)
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any], names: tuple[str, str]) -> str:
+    """A unified diff of both as YAML; empty when they are equal. Redact first what will be shown."""
+    before, after = yaml.dump(old).splitlines(), yaml.dump(new).splitlines()
+    return "\n".join(difflib.unified_diff(before, after, *names, lineterm=""))
+
+
+def redacted(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same mapping with what looks like a secret hidden, judged by the names of the keys."""
+    return {key: _redact(key, value) for key, value in values.items()}
+
+
+def _redact(key: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        # Helm charts name maps of secret data like this; below it every key is somebody's own.
+        hide = bool(_SECRET.search(key)) and key.lower().endswith("data")
+        return {name: HIDDEN if hide else _redact(name, one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_redact(key, one) for one in value]
+    # An environment variable or argument carries its name beside its value and not as its key.
+    looks = bool(_SECRET.search(key)) and not _NAME.search(key)
+    return HIDDEN if looks and isinstance(value, str) and value else value
+
+
+def _without_none(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_none(one) if isinstance(one, Mapping) else one
+        for key, one in value.items()
+        if one is not None
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Numbers as JSON in Go has them: 1.0 and 1 are the same."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
