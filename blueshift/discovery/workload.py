@@ -1,0 +1,74 @@
+"""Which Deployment or DaemonSet of a release is the controller, and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from blueshift.discovery.raw import Raw, containers, dig, listed, mapped, name, namespace, uid
+from blueshift.discovery.world import WorkloadFact
+
+GRACE = 30
+"""Kubernetes' default terminationGracePeriodSeconds."""
+
+
+def choose(workloads: Iterable[Raw], recognise: Callable[[Raw], object]) -> Raw | None:
+    """The workload that is an ingress controller; default backends and the like are none."""
+    return next((found for found in workloads if recognise(found)), None)
+
+
+def container_of(workload: Raw) -> Raw:
+    """The controller's container: the one called `controller`, else that with a preStop, else the first.
+
+    Sidecars are injected before or behind it (a mesh), so its place says little.
+    """
+    found = containers(workload)
+    by_name = [one for one in found if one.get("name") == "controller"]
+    by_hook = [one for one in found if prestop(one)]
+    return next(iter([*by_name, *by_hook, *found]), {})
+
+
+def prestop(container: Raw) -> tuple[str, ...]:
+    """The command of its preStop exec hook; empty without one."""
+    return tuple(map(str, listed(container, "lifecycle", "preStop", "exec", "command")))
+
+
+def arguments(container: Raw) -> tuple[str, ...]:
+    """Command and arguments as the process gets them; forks put the flags into either."""
+    return tuple(map(str, (*listed(container, "command"), *listed(container, "args"))))
+
+
+def workload_fact(workload: Raw, autoscalers: Iterable[Raw] = ()) -> WorkloadFact:
+    """The facts of one Deployment or DaemonSet as the API returned it."""
+    kind = str(workload["kind"])
+    container = container_of(workload)
+    scaler: Raw = next((one for one in autoscalers if _scales(one, kind, name(workload))), {})
+    grace = dig(workload, "spec", "template", "spec", "terminationGracePeriodSeconds")
+    if kind == "DaemonSet":
+        replicas = int(dig(workload, "status", "desiredNumberScheduled") or 0)
+        ready = int(dig(workload, "status", "numberReady") or 0)
+    else:
+        wanted = dig(workload, "spec", "replicas")
+        replicas = 1 if wanted is None else int(wanted)
+        ready = int(dig(workload, "status", "readyReplicas") or 0)
+    return WorkloadFact(
+        kind=kind,
+        name=name(workload),
+        namespace=namespace(workload),
+        uid=uid(workload),
+        replicas=replicas,
+        ready=ready,
+        image=str(container.get("image", "")),
+        container=str(container.get("name", "")),
+        args=arguments(container),
+        selector=dict(mapped(workload, "spec", "selector", "matchLabels")),
+        grace=GRACE if grace is None else int(grace),
+        prestop=prestop(container),
+        hpa=name(scaler),
+        hpa_min=int(dig(scaler, "spec", "minReplicas") or 1) if scaler else 0,
+        generation=int(dig(workload, "metadata", "generation") or 0),
+    )
+
+
+def _scales(autoscaler: Raw, kind: str, called: str) -> bool:
+    target = mapped(autoscaler, "spec", "scaleTargetRef")
+    return (target.get("kind"), target.get("name")) == (kind, called)
