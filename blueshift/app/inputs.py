@@ -38,6 +38,28 @@ class Frozen(msgspec.Struct, frozen=True):
     profile: str
 
 
+def write(frozen: Frozen, chart: Path, values: dict[str, Any]) -> dict[str, bytes]:
+    """The inputs as the files of a Secret; `chart` is the target's folder, `values` its merged values."""
+    return {
+        "frozen.json": msgspec.json.encode(frozen),
+        "chart.tar": pack(chart),
+        "target-values.json": msgspec.json.encode(values),
+    }
+
+
+def read(data: dict[str, bytes]) -> Frozen:
+    """What was frozen. Raises BlueshiftError when it is not there or not readable."""
+    try:
+        return msgspec.json.decode(data["frozen.json"], type=Frozen)
+    except (KeyError, msgspec.MsgspecError) as error:
+        raise BlueshiftError(f"the inputs of this run cannot be read: {error}") from error
+
+
+def read_target(data: dict[str, bytes], folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The target's chart, written into `folder`, and its values."""
+    return unpack(data["chart.tar"], folder), msgspec.json.decode(data["target-values.json"])
+
+
 def freeze_steps(playbook: Playbook) -> tuple[FrozenStep, ...]:
     """The playbook's steps as plain data."""
     return tuple(

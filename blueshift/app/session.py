@@ -55,9 +55,7 @@ class Session:
 
 
 @asynccontextmanager
-async def connect(
-    clock: Clock, *, kubeconfig: str | None, context: str | None
-) -> AsyncIterator[KubeApi]:
+async def connect(clock: Clock, *, kubeconfig: str | None, context: str | None) -> AsyncIterator[KubeApi]:
     """A cluster alone, for commands that only read runs."""
     kube = await KubeApi.connect(clock, kubeconfig=kubeconfig, context=context)
     try:
@@ -77,9 +75,7 @@ async def open_session(
         kind = dns_backend(config.dns.backend)
         secrets = await _secrets(kube, config)
         backend = kind.create(config.dns.settings, lambda namespace, name: secrets[namespace, name], clock)
-        directory = Directory(
-            config.dns.resolver, authorities=config.dns.authorities, zones=config.dns.zones
-        )
+        directory = Directory(config.dns.resolver, authorities=config.dns.authorities, zones=config.dns.zones)
         yield Session(
             config=config,
             clock=clock,

@@ -97,6 +97,10 @@ class KubeApi:
         answer: dict[str, Any] = await self._transport.read("GET", path, params, accept=accept)
         return answer
 
+    async def text(self, path: str) -> bytes:
+        """What a path answers, undecoded: a pod's metrics by its proxy subresource. Asked once."""
+        return await self._transport.raw(path)
+
     async def find(self, path: str) -> dict[str, Any] | None:
         """One object, or None where there is none."""
         try:

@@ -63,6 +63,14 @@ class Transport:
                 return await self._exchange(method, path, params, body, read=True, accept=accept)
         raise AssertionError("tenacity ends by answer or error")
 
+    async def raw(self, path: str) -> bytes:
+        """What a path answers, undecoded; asked once."""
+        async with self.stream(path, {}, quiet=READ) as response:
+            try:
+                return await response.read()
+            except (aiohttp.ClientError, OSError) as error:
+                raise self._unreachable(error) from error
+
     async def write(
         self, method: str, path: str, params: Params, body: Any, *, content: str = "application/json"
     ) -> Any:

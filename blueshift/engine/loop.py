@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Literal, TypeVar
 
 import msgspec
@@ -146,7 +147,7 @@ class _Loop:
             journalled = self.writer.journal.step(step.id).effects.get(effect.key)
             if journalled and journalled.done:
                 return
-            seen = await self._retrying(step, lambda journalled=journalled: effect.observe(journalled))
+            seen = await self._retrying(step, partial(effect.observe, journalled))
             match seen:
                 case Done():
                     if journalled is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from blueshift.helm.client import Helm
 from blueshift.shift.dns import Agreement
 from blueshift.shift.protocol import Shifter, Target
 from blueshift.steps.facts import TemporaryReady, TtlLowered
+from blueshift.steps.follower import Follower
 from blueshift.steps.places import Places
 from blueshift.steps.revisions import Revisions
 from blueshift.steps.witness import Witness
@@ -36,6 +37,7 @@ class Tools:
     shifter: Shifter
     agreement: Agreement
     witness: Witness
+    followers: Mapping[SideName, Follower]
     revisions: Revisions
     clock: Clock
     world: World

@@ -56,7 +56,9 @@ class Floor(Base[FloorSettings]):
     def plan(self) -> StepPlan:
         """See Step."""
         side = self.settings.side
-        return StepPlan(f"{side}: at least as many ready pods as the {OTHER[side]}, held until the soak is over")
+        return StepPlan(
+            f"{side}: at least as many ready pods as the {OTHER[side]}, held until the soak is over"
+        )
 
     async def effects(self) -> Sequence[Effect]:
         """See Step."""
@@ -185,4 +187,3 @@ class Lower:
     async def do(self) -> None:
         """Patch one field."""
         await self._tools.kube.patch(self._path, {"spec": {"minReplicas": self._floor.before}})
-

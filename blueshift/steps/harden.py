@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
@@ -10,6 +11,7 @@ import msgspec
 from blueshift.discovery.world import Rendered
 from blueshift.engine.protocol import Answer, Effect, Hold, Settled, StepPlan, Wait
 from blueshift.engine.state import State
+from blueshift.helm.records import latest
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
 from blueshift.steps.describe import changes_of
@@ -27,20 +29,23 @@ class RevisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Helm's own bound; it waits for hooks only, never for pods."""
 
 
-class _PrimaryRevision(Base[RevisionSettings]):
+class _PrimaryRevision(Base[RevisionSettings], ABC):
     """A revision of the primary, watched until its pods are ready and it proves itself by address."""
 
     Settings: ClassVar[type[RevisionSettings]] = RevisionSettings
     leaves_primary: ClassVar[Literal["hardened", "target"]]
-    name: ClassVar[str]
 
+    @abstractmethod
     def revision(self) -> Revision:
         """Chart and values."""
-        raise NotImplementedError
 
+    @abstractmethod
+    def previous(self) -> int:
+        """The revision that it must follow."""
+
+    @abstractmethod
     def rendered(self) -> Rendered:
         """The same, as it was rendered when the World was looked at."""
-        raise NotImplementedError
 
     def needs(self, state: State) -> str | None:
         """See Step."""
@@ -57,15 +62,23 @@ class _PrimaryRevision(Base[RevisionSettings]):
         rendered = self.rendered()
         release = self.tools.world.release
         return StepPlan(
-            f"{self.name} {release.namespace}/{release.name}: {rendered.chart} {rendered.chart_version}",
+            f"{self.kind} {release.namespace}/{release.name}: {rendered.chart} {rendered.chart_version}",
             changes_of(rendered),
         )
 
     async def effects(self) -> Sequence[Effect]:
         """See Step."""
-        name, namespace = self.tools.release("primary")
-        what = f"{self.name} {name}"
-        return (Revise(self.tools, name, namespace, self.revision(), what, self.settings.helm_timeout),)
+        release = self.tools.release("primary")
+        return (
+            Revise(
+                self.tools,
+                release,
+                self.revision(),
+                what=f"{self.kind} {release[0]}",
+                previous=self.previous(),
+                timeout=self.settings.helm_timeout,
+            ),
+        )
 
     async def settle(self) -> Answer:
         """See Step."""
@@ -84,11 +97,12 @@ class _PrimaryRevision(Base[RevisionSettings]):
         if proof.failed:
             proved = self.here.waited("proof")
             if proved is not None and proved > PROOF_PATIENCE:
-                return Hold(f"the primary does not prove itself after {self.name}: {proof.sentence}")
+                return Hold(f"the primary does not prove itself after {self.kind}: {proof.sentence}")
             return Wait("proof", f"the primary does not answer yet: {proof.sentence}")
-        revision = await self.tools.current_revision("primary")
-        kind = Hardened if self.leaves_primary == "hardened" else Upgraded
-        return Settled(f"revision {revision}: {proof.sentence}", (kind(revision),))
+        record = await latest(self.tools.kube, *reversed(self.tools.release("primary")))
+        revision = record.revision if record else 0
+        fact = Hardened(revision) if self.leaves_primary == "hardened" else Upgraded(revision)
+        return Settled(f"revision {revision}: {proof.sentence}", (fact,))
 
 
 # Pods that are ready get their endpoints and the first reload within seconds; what fails after this is broken.
@@ -99,13 +113,16 @@ class Harden(_PrimaryRevision):
     """A revision of the same version that ends gracefully."""
 
     kind: ClassVar[str] = "harden"
-    name: ClassVar[str] = "harden"
     leaves_primary: ClassVar[Literal["hardened", "target"]] = "hardened"
     reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (Snapshot,)
 
     def revision(self) -> Revision:
         """See above."""
         return self.tools.revisions.hardened()
+
+    def previous(self) -> int:
+        """See above."""
+        return self.tools.record.fact(Snapshot).revision
 
     def rendered(self) -> Rendered:
         """See above."""
@@ -116,13 +133,16 @@ class Upgrade(_PrimaryRevision):
     """The bump to the target."""
 
     kind: ClassVar[str] = "upgrade"
-    name: ClassVar[str] = "upgrade"
     leaves_primary: ClassVar[Literal["hardened", "target"]] = "target"
     reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (Hardened,)
 
     def revision(self) -> Revision:
         """See above."""
         return self.tools.revisions.target()
+
+    def previous(self) -> int:
+        """See above."""
+        return self.tools.record.fact(Hardened).revision
 
     def rendered(self) -> Rendered:
         """See above."""

@@ -72,11 +72,11 @@ class InstallTemporary(Base[InstallSettings]):
         revision = self.tools.revisions.temporary(temporary_facts(self.tools))
         install = Revise(
             self.tools,
-            world.temporary_release,
-            world.temporary_namespace,
+            (world.temporary_release, world.temporary_namespace),
             revision,
-            "install the temporary release",
-            self.settings.helm_timeout,
+            what=f"install {world.temporary_release}",
+            previous=0,
+            timeout=self.settings.helm_timeout,
         )
         return (*await prepare(self.tools), install)
 
@@ -123,8 +123,11 @@ class InstallTemporary(Base[InstallSettings]):
             sentence = f"{len(bad)} of {len(answers)} probes failed: {first.host} at {first.address}: {said(first.result)}"
             hold = Hold(f"the temporary's addresses do not answer: {sentence}")
             return Wait(
-                "first answers", sentence, then="they must go on answering",
-                lasts=settings.address_within, on_timeout=hold,
+                "first answers",
+                sentence,
+                then="they must go on answering",
+                lasts=settings.address_within,
+                on_timeout=hold,
             )
         now = self.tools.clock.now()
         if self._answered_since is None:

@@ -106,6 +106,7 @@ class LowerTtl(Base[LowerTtlSettings]):
             lasts=self._lasts,
         )
 
+
 class RestoreTtlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing to say but how long servers may take."""
 

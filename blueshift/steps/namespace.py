@@ -26,7 +26,9 @@ class CreateNamespace:
 
     key = "namespace"
 
-    def __init__(self, tools: Tools, name: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> None:
+    def __init__(
+        self, tools: Tools, name: str, labels: Mapping[str, str], annotations: Mapping[str, str]
+    ) -> None:
         self._tools = tools
         self._name = name
         self._labels = {**labels, RUN_LABEL: tools.run, "app.kubernetes.io/managed-by": "blueshift"}
@@ -78,7 +80,9 @@ class Copy:
     async def do(self) -> None:
         """Copy data and type, nothing of its identity."""
         found = await self._tools.kube.get(paths.core(self._plural, self._source, self._name))
-        body = {key: found[key] for key in ("apiVersion", "kind", "data", "binaryData", "type") if key in found}
+        body = {
+            key: found[key] for key in ("apiVersion", "kind", "data", "binaryData", "type") if key in found
+        }
         body.setdefault("apiVersion", "v1")
         body.setdefault("kind", "Secret" if self._plural == "secrets" else "ConfigMap")
         body["metadata"] = {"name": self._name, "labels": {RUN_LABEL: self._tools.run}}
@@ -137,7 +141,9 @@ def _rendered(thing: Mapping[str, Any], release: str) -> bool:
     """Whether the chart renders it: then the temporary's chart renders its own."""
     annotations = thing["metadata"].get("annotations") or {}
     labels = thing["metadata"].get("labels") or {}
-    owned = annotations.get("meta.helm.sh/release-name") or labels.get("app.kubernetes.io/managed-by") == "Helm"
+    owned = (
+        annotations.get("meta.helm.sh/release-name") or labels.get("app.kubernetes.io/managed-by") == "Helm"
+    )
     return bool(owned) and annotations.get("meta.helm.sh/release-name", release) == release
 
 

@@ -28,9 +28,12 @@ from blueshift.helm.records import latest
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
 from blueshift.steps.context import Tools, brief
+from blueshift.steps.drain import known_hosts
 from blueshift.steps.facts import TemporaryReady
 
 GATE = "purge"
+# Seconds: what was served longer ago was the drain's to judge.
+_RECENT = 10.0
 
 
 class PurgeGateSettings(msgspec.Struct, frozen=True):
@@ -69,16 +72,26 @@ class PurgeGate(Base[PurgeGateSettings]):
         landed = await self.tools.shifter.landed(self.tools.world.moving(), primary, self.tools.ttl)
         if not landed.done:
             return Hold(f"not every name points at the primary: {landed.sentence}")
-        left = await self.tools.witness.serving("temporary")
+        left = self._left()
         if left:
             return Hold(
                 f"the temporary still receives requests: {brief(left)}",
-                (Way("they are listed with what is known of each; ask again when they have gone",
-                     f"blueshift resume {self.tools.run}"),),
+                (
+                    Way(
+                        "they are listed with what is known of each; ask again when they have gone",
+                        f"blueshift resume {self.tools.run}",
+                    ),
+                ),
             )
         if not self.settings.auto and not self.tools.record.approved(self.id, GATE):
             return Hold("the temporary release can be removed: the way back by it ends then", gate=GATE)
         return Settled("no name points at the temporary and it receives no request")
+
+    def _left(self) -> list[str]:
+        """Clients and hosts that the temporary served within the last minute."""
+        since = self.tools.clock.utc().timestamp() - _RECENT
+        seen, _ = self.tools.followers["temporary"].requests(since, known_hosts(self.tools.world))
+        return [f"{item.client or 'somebody'} asks for {item.target}" for item in seen if item.last >= since]
 
 
 class PurgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

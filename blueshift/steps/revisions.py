@@ -6,7 +6,6 @@ taken away by the bump that it was set for.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,25 +13,16 @@ import msgspec
 from blueshift.controllers.overrides import DELETE, Override, apply, dig
 from blueshift.controllers.profile import HardenFacts, Profile, TemporaryFacts
 from blueshift.discovery.world import ValueChange
+from blueshift.helm.charts import Chart
 
 
 class Revision(msgspec.Struct, frozen=True):
     """A revision of a release before it is made."""
 
-    chart: Path
-    """Folder of the chart."""
+    chart: Chart
     values: dict[str, Any]
     changes: tuple[ValueChange, ...]
     """What Blueshift sets over the user's values."""
-
-
-class ChartFacts(msgspec.Struct, frozen=True):
-    """A chart on disk."""
-
-    path: Path
-    version: str
-    app_version: str
-    defaults: dict[str, Any]
 
 
 class Revisions:
@@ -42,9 +32,9 @@ class Revisions:
         self,
         profile: Profile,
         *,
-        running: ChartFacts,
+        running: Chart,
         running_values: dict[str, Any],
-        target: ChartFacts,
+        target: Chart,
         target_values: dict[str, Any],
     ) -> None:
         self._profile = profile
@@ -56,26 +46,28 @@ class Revisions:
     def temporary(self, facts: TemporaryFacts) -> Revision:
         """The running chart and values, changed as little as living beside the primary asks for."""
         overrides = self._profile.temporary_values(self.running_values, facts)
-        return _revision(self.running.path, self.running_values, overrides)
+        return _revision(self.running, self.running_values, overrides)
 
     def hardened(self) -> Revision:
         """The same version, ending gracefully."""
         overrides = self._profile.harden(self.running_values, _harden(self.running))
-        return _revision(self.running.path, self.running_values, overrides)
+        return _revision(self.running, self.running_values, overrides)
 
     def target(self) -> Revision:
         """The target version, ending gracefully."""
         overrides = self._profile.harden(self.target_values, _harden(self.target_chart))
-        return _revision(self.target_chart.path, self.target_values, overrides)
+        return _revision(self.target_chart, self.target_values, overrides)
 
 
-def _harden(chart: ChartFacts) -> HardenFacts:
+def _harden(chart: Chart) -> HardenFacts:
     return HardenFacts(chart.version, chart.app_version, chart.defaults)
 
 
-def _revision(chart: Path, values: dict[str, Any], overrides: tuple[Override, ...]) -> Revision:
+def _revision(chart: Chart, values: dict[str, Any], overrides: tuple[Override, ...]) -> Revision:
     changes = tuple(
-        ValueChange(override.name, _shown(dig(values, override.path)), _shown(override.value), override.reason)
+        ValueChange(
+            override.name, _shown(dig(values, override.path)), _shown(override.value), override.reason
+        )
         for override in overrides
     )
     return Revision(chart, apply(values, overrides), changes)

@@ -87,9 +87,7 @@ class TakeSnapshot(Base[NoSettings]):
         if record is None or record.revision != world.release.revision:
             found = "none" if record is None else str(record.revision)
             return Hold(f"{world.release.name} is at revision {found}, not {world.release.revision}")
-        return Settled(
-            f"kept revision {record.revision}", (Snapshot(record.revision, world.workload.ready),)
-        )
+        return Settled(f"kept revision {record.revision}", (Snapshot(record.revision, world.workload.ready),))
 
 
 class KeepRecord:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ import msgspec
 from blueshift.clock import Clock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
-from blueshift.cluster.workloads import Rollout, rollout
+from blueshift.cluster.workloads import Rollout, pods_of, rollout
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.world import World
 from blueshift.engine.state import SideName
@@ -26,22 +27,12 @@ from blueshift.traffic.status import Connections, parse_status
 _AT_ONCE = 8
 
 
-class Pods(msgspec.Struct, frozen=True):
-    """The pods of a side."""
-
-    ready: int
-    wanted: int
-    done: bool
-    """The newest revision is rolled out and nothing older is left."""
-    failed: str
-    """Why pods cannot start, when waiting longer will not help."""
-    sentence: str
-
-
 class Look(msgspec.Struct, frozen=True):
     """One pod, once."""
 
     pod: str
+    started: float
+    """Seconds since the epoch."""
     sample: Sample | None
     connections: Connections | None
     unknown: str = ""
@@ -80,21 +71,12 @@ class Witness:
                     return {**item, "kind": kind}
         return None
 
-    async def pod_list(self, side: SideName, workload: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """All pods of a side's workload."""
-        labels = workload["spec"]["selector"]["matchLabels"]
-        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        return await self._kube.list(paths.core("pods", self.namespace(side)), labelSelector=selector)
-
-    async def pods(self, side: SideName) -> Pods:
+    async def pods(self, side: SideName) -> Rollout:
         """Ready pods of a side, and whether its rollout is over."""
         workload = await self.workload(side)
         if workload is None:
-            return Pods(0, 0, False, "", f"the {side} has no workload")
-        pods = await self.pod_list(side, workload)
-        seen: Rollout = rollout(workload, pods)
-        ready = sum(1 for pod in pods if is_ready(pod))
-        return Pods(ready, seen.wanted, seen.done, seen.failed or "", seen.sentence)
+            return Rollout(False, None, f"the {side} has no workload", 0, 0)
+        return rollout(workload, await pods_of(self._kube, workload))
 
     async def scaled(self, side: SideName) -> dict[str, Any]:
         """What decides a side's pod count: the autoscaler's path and minimum, or the workload's replicas."""
@@ -114,9 +96,7 @@ class Witness:
             ref = item["spec"]["scaleTargetRef"]
             if (ref["kind"], ref["name"]) == (kind, name):
                 hpa = item["metadata"]["name"]
-                found["hpa_path"] = paths.apis(
-                    "autoscaling/v2", "horizontalpodautoscalers", namespace, hpa
-                )
+                found["hpa_path"] = paths.apis("autoscaling/v2", "horizontalpodautoscalers", namespace, hpa)
                 found["hpa_min"] = item["spec"].get("minReplicas", 1)
         return found
 
@@ -145,7 +125,7 @@ class Witness:
         if workload is None:
             return ()
         gate = asyncio.Semaphore(_AT_ONCE)
-        config = await self._config(workload)
+        config = await self.config(workload)
         settings = self._profile.settings(workload, config)
         container = self._profile.container_name(workload)
 
@@ -156,12 +136,14 @@ class Witness:
                 connections, more = await self._connections(
                     side, name, container, self._profile.status_command(settings)
                 )
-            return Look(name, sample, connections, "; ".join(part for part in (why, more) if part))
+            unknown = "; ".join(part for part in (why, more) if part)
+            return Look(name, started(pod), sample, connections, unknown)
 
-        running = [pod for pod in await self.pod_list(side, workload) if _runs(pod)]
+        running = [pod for pod in await pods_of(self._kube, workload) if _runs(pod)]
         return tuple(await asyncio.gather(*(one(pod) for pod in running)))
 
-    async def _config(self, workload: Mapping[str, Any]) -> Mapping[str, str]:
+    async def config(self, workload: Mapping[str, Any]) -> Mapping[str, str]:
+        """The settings of the controller's ConfigMap."""
         place = self._profile.config_map(workload)
         if place is None:
             return {}
@@ -188,12 +170,9 @@ class Witness:
             return None, f"status of {pod}: {error.message}"
 
 
-def is_ready(pod: Mapping[str, Any]) -> bool:
-    """Whether a pod takes traffic: Ready and not on its way out."""
-    if pod["metadata"].get("deletionTimestamp"):
-        return False
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
+def started(pod: Mapping[str, Any]) -> float:
+    """When a pod started, seconds since the epoch."""
+    return datetime.fromisoformat(pod["status"].get("startTime", "1970-01-01T00:00:00Z")).timestamp()
 
 
 def _runs(pod: Mapping[str, Any]) -> bool:

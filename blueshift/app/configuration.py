@@ -1,0 +1,69 @@
+"""The configuration of a session: from blueshift.yaml, or from what a run froze of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from blueshift.app.kinds import settings_types
+from blueshift.dns.key import KeySource
+from blueshift.dns.registry import backend
+from blueshift.errors import BlueshiftError
+from blueshift.playbook.config import Cluster, Config, Controller, Dns, Release, load_config
+from blueshift.playbook.schema import Playbook, load, parse_set
+from blueshift.playbook.shipped import find
+
+
+def settings_of(name: str) -> type[msgspec.Struct]:
+    """The settings type of a DNS backend."""
+    return backend(name).Settings
+
+
+def from_file(path: Path) -> Config:
+    """Read blueshift.yaml. Raises BlueshiftError with every fault, or with the next command if it is missing."""
+    if not path.exists():
+        raise BlueshiftError(
+            "there is no such file",
+            place=str(path),
+            hint="`blueshift init` looks at the cluster and writes one",
+        )
+    config = load_config(path, settings_of)
+    key = getattr(config.dns.settings, "key", None)
+    if isinstance(key, KeySource) and key.file:
+        # Absolute, so that a resume from another folder finds it.
+        file = path.parent.resolve() / Path(key.file).expanduser()
+        settings = msgspec.structs.replace(
+            config.dns.settings, key=msgspec.structs.replace(key, file=str(file))
+        )
+        config = msgspec.structs.replace(config, dns=msgspec.structs.replace(config.dns, settings=settings))
+    return config
+
+
+def freeze(config: Config, profile: str) -> dict[str, Any]:
+    """What a resume needs of a configuration, as plain data. It holds no secret: keys are references."""
+    return {
+        "release": {"name": config.release.name, "namespace": config.release.namespace},
+        "profile": profile,
+        "dns": msgspec.to_builtins(config.dns, enc_hook=str),
+    }
+
+
+def thaw(frozen: dict[str, Any], state_namespace: str) -> Config:
+    """The same configuration again, without what only a new run needs."""
+    dns = dict(frozen["dns"])
+    settings = msgspec.convert(dns.pop("settings"), settings_of(dns["backend"]))
+    return Config(
+        release=msgspec.convert(frozen["release"], Release),
+        dns=msgspec.structs.replace(msgspec.convert(dns, Dns), settings=settings),
+        cluster=Cluster(state_namespace=state_namespace),
+        controller=Controller(frozen["profile"]),
+    )
+
+
+def playbook(config: Config, *, name: str | None = None, sets: tuple[str, ...] = ()) -> Playbook:
+    """The playbook with every override laid over it: the file's first, then each `--set`."""
+    source = find(name or config.playbook)
+    overrides = [*([config.overrides] if config.overrides is not None else []), *map(parse_set, sets)]
+    return load(source, settings_types(), overrides)

@@ -1,0 +1,76 @@
+"""Services that look at both sides while a run works, for the people who watch."""
+
+from __future__ import annotations
+
+from blueshift import events
+from blueshift.dns.agreement import exactly, look
+from blueshift.dns.authority import Directory, View
+from blueshift.engine.state import SideName
+from blueshift.errors import BlueshiftError
+from blueshift.shift.protocol import desired
+from blueshift.steps.context import Tools
+from blueshift.steps.facts import TemporaryReady
+from blueshift.steps.rates import Rates
+
+EVERY = 5.0
+# Names asked per look: enough to see a wave pass, few enough for 2,500 hosts.
+MOST_NAMES = 60
+
+
+async def watch_sides(tools: Tools, emit: events.Emit) -> None:
+    """Emit pods and request rates of both sides until cancelled."""
+    rates: dict[SideName, Rates] = {"primary": Rates(), "temporary": Rates()}
+    while True:
+        for side, rate in rates.items():
+            pods = await tools.witness.pods(side)
+            if side == "temporary" and not pods.wanted:
+                continue
+            requests, errors = rate.add(await tools.witness.look(side))
+            emit(
+                events.SideSeen(
+                    at=tools.clock.utc(),
+                    run=tools.run,
+                    side=side,
+                    ready=pods.ready,
+                    wanted=pods.wanted,
+                    requests_per_s=requests,
+                    errors_per_s=errors,
+                )
+            )
+        await tools.clock.sleep(EVERY)
+
+
+async def watch_answers(tools: Tools, directory: Directory, emit: events.Emit) -> None:
+    """Emit how many names each authoritative server answers with each side until cancelled."""
+    names = tools.world.moving()[:MOST_NAMES]
+    wanted = exactly([record for name in names for record in name.records])
+    while True:
+        for view in await look(wanted, directory):
+            emit(_counted(tools, view))
+        await tools.clock.sleep(EVERY)
+
+
+def _counted(tools: Tools, view: View) -> events.AnswersSeen:
+    counts = {"primary": 0, "temporary": 0, "other": 0, "unknown": 0}
+    try:
+        tools.record.fact(TemporaryReady)
+        temporary = set(tools.target("temporary").addresses)
+    except BlueshiftError:
+        temporary = set()
+    primary = {
+        value
+        for name in tools.world.moving()
+        for record in desired(name, tools.target("primary"), 0)
+        for value in record.values
+    }
+    if view.unknown or view.skipped:
+        counts["unknown"] = 1
+    for reply in view.replies:
+        values = set(reply.records.values) if reply.records else set()
+        if not values:
+            counts["unknown" if reply.status == "unknown" else "other"] += 1
+        elif values <= temporary:
+            counts["temporary"] += 1
+        else:
+            counts["primary" if values <= primary else "other"] += 1
+    return events.AnswersSeen(at=tools.clock.utc(), run=tools.run, server=view.server.address, **counts)

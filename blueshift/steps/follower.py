@@ -1,0 +1,156 @@
+"""Follows one side while a run works: access logs of all its pods, and samples of their counters.
+
+A service: it runs beside the loop, and steps ask it for evidence. What it missed is in the coverage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from blueshift.clock import Clock
+from blueshift.cluster.api import KubeApi
+from blueshift.cluster.workloads import pods_of
+from blueshift.controllers.profile import Profile
+from blueshift.engine.state import SideName
+from blueshift.errors import BlueshiftError
+from blueshift.steps.witness import Look, Witness, started
+from blueshift.traffic.drain import Coverage, DrainEvidence, Seen, by_log, by_metrics
+from blueshift.traffic.metrics import Sample, window
+from blueshift.traffic.tally import Tally
+
+EVERY = 5.0
+"""Seconds between samples."""
+# At one sample each five seconds this is an hour of four pods.
+_SAMPLES = 3000
+
+
+class Follower:
+    """What is known of one side's requests."""
+
+    def __init__(
+        self, side: SideName, kube: KubeApi, witness: Witness, profile: Profile, clock: Clock
+    ) -> None:
+        self.side = side
+        self._kube = kube
+        self._witness = witness
+        self._profile = profile
+        self._clock = clock
+        self._samples: deque[Sample] = deque(maxlen=_SAMPLES)
+        self._tally: Tally | None = None
+        self._blind = ""
+        self._following: dict[str, asyncio.Task[None]] = {}
+        self.latest: tuple[Look, ...] = ()
+        self.since = clock.utc().timestamp()
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        try:
+            while True:
+                await self._round()
+                await self._clock.sleep(EVERY)
+        finally:
+            for task in self._following.values():
+                task.cancel()
+
+    async def _round(self) -> None:
+        workload = await self._witness.workload(self.side)
+        if workload is None:
+            return
+        await self._prepare(workload)
+        for pod in await pods_of(self._kube, workload):
+            name = pod["metadata"]["name"]
+            task = self._following.get(name)
+            if pod["status"].get("phase") == "Running" and (task is None or task.done()):
+                container = self._profile.container_name(workload)
+                follow = self._follow(name, container, started(pod))
+                self._following[name] = asyncio.create_task(follow)
+        self.latest = await self._witness.look(self.side)
+        self._samples.extend(look.sample for look in self.latest if look.sample is not None)
+
+    async def _prepare(self, workload: Mapping[str, Any]) -> None:
+        config = await self._witness.config(workload)
+        if self._tally is None:
+            self._tally = Tally(self._profile.log_format(config))
+        settings = self._profile.settings(workload, config)
+        self._blind = settings.access_log_why if not settings.access_log else ""
+
+    async def _follow(self, pod: str, container: str, started: float) -> None:
+        """One pod's log, reconnected where it broke; lines that are known already are left out."""
+        assert self._tally is not None
+        tally = self._tally
+        seen = max(self.since, started)
+        tally.follow(pod, seen)
+        ticking = asyncio.create_task(self._tick(pod))
+        try:
+            lines = self._kube.logs(
+                self._witness.namespace(self.side),
+                pod,
+                container,
+                follow=True,
+                since=datetime.fromtimestamp(seen, UTC),
+                timestamps=True,
+            )
+            async for raw in lines:
+                at, line = _stamped(raw)
+                if at >= seen:
+                    tally.add(pod, line)
+        except BlueshiftError:
+            tally.lost(pod, self._clock.utc().timestamp())
+        finally:
+            ticking.cancel()
+
+    async def _tick(self, pod: str) -> None:
+        """While the stream is open, silence is silence: lines arrive within about a second."""
+        assert self._tally is not None
+        while True:
+            await self._clock.sleep(1.0)
+            self._tally.alive(pod, self._clock.utc().timestamp() - 1.0)
+
+    def requests(self, since: float, hosts: frozenset[str]) -> tuple[tuple[Seen, ...], tuple[Coverage, ...]]:
+        """Who asked this side for known hosts since an instant, by log and by metrics, with coverage."""
+        now = self._clock.utc().timestamp()
+        counted, by_counters = by_metrics(window(self._samples, since, now), hosts, {}, now)
+        if self._tally is None:
+            return counted, by_counters
+        logged, by_lines = by_log(self._tally, since, self._blind)
+        return (*logged, *counted), (*by_lines, *by_counters)
+
+    async def evidence(
+        self, *, swapped: float, ttl: float, length: float, hosts: frozenset[str], dns: str
+    ) -> DrainEvidence:
+        """All that `drain.drained` judges; reads the pods anew."""
+        self.latest = await self._witness.look(self.side)
+        self._samples.extend(look.sample for look in self.latest if look.sample is not None)
+        now = self._clock.utc().timestamp()
+        seen, coverage = self.requests(now - length, hosts)
+        tally = self._tally
+        return DrainEvidence(
+            now=now,
+            swapped=swapped,
+            ttl=ttl,
+            pods={look.pod: look.started for look in self.latest},
+            seen=seen,
+            coverage=coverage,
+            connections={look.pod: look.connections for look in self.latest},
+            unseen=tuple(sorted(host for host in hosts if host.startswith("*"))),
+            dns=dns,
+            longest_gap=tally.longest_gap() if tally else 0.0,
+            noise=tally.noise(swapped) if tally else 0,
+        )
+
+
+def _stamped(raw: bytes) -> tuple[float, bytes]:
+    """Split the kubelet's RFC 3339 timestamp from a line."""
+    stamp, _, line = raw.partition(b" ")
+    try:
+        # Nanoseconds are more than fromisoformat takes.
+        text = stamp.decode().removesuffix("Z")
+        whole, _, fraction = text.partition(".")
+        instant = datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp()
+        return instant + float(f"0.{fraction or 0}"), line
+    except ValueError:
+        return 0.0, raw
