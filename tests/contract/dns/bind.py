@@ -34,6 +34,8 @@ www IN A 192.0.2.1
 www IN AAAA 2001:db8::1
 two IN A 192.0.2.1
 two IN A 192.0.2.2
+pair IN A 192.0.2.1
+pair IN A 192.0.2.2
 *.wild IN A 192.0.2.1
 own.wild IN A 192.0.2.1
 txt.wild IN TXT "own, without an address"
