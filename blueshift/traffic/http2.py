@@ -214,6 +214,8 @@ class Http2(asyncio.Protocol):
 
     def _ended(self, reason: str) -> None:
         self.lost = True
+        # The requests in flight are failures already; the pool must not count the same end once more.
+        self.leaving = self.leaving or bool(self._streams)
         for stream in self._streams.values():
             if not stream.answer.done():
                 stream.answer.set_exception(Failed(stream.phase, reason))
