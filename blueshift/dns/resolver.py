@@ -9,7 +9,7 @@ import dns.rdatatype
 import msgspec
 
 from blueshift.clock import Clock
-from blueshift.dns.wire import ask, question
+from blueshift.dns.wire import NoAnswer, ask, question
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -27,8 +27,13 @@ async def query(
     server: str, port: int, name: str, rdtype: str, clock: Clock, *, timeout: float = 2.0
 ) -> Answer:
     """Ask `server` (an address) for `name` with recursion. Raises NoAnswer after `timeout` seconds."""
-    async with clock.timeout(timeout):
-        message = await ask(question(name, rdtype, recursive=True), server, port, timeout=timeout, tries=1)
+    try:
+        async with clock.timeout(timeout):  # over UDP and, for a big answer, TCP together
+            message = await ask(
+                question(name, rdtype, recursive=True), server, port, timeout=timeout, tries=1
+            )
+    except TimeoutError as error:
+        raise NoAnswer(f"{server} port {port}: no answer for {name} within {timeout:g} s") from error
     rcode = dns.rcode.to_text(message.rcode())
     if not isinstance(message, dns.message.QueryMessage) or message.rcode() != dns.rcode.NOERROR:
         return Answer(values=(), ttl=0, rcode=rcode)

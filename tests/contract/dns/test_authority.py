@@ -13,6 +13,7 @@ from blueshift.dns.authority import Directory, Server, ask_all, follow
 from blueshift.dns.records import Change, RecordSet
 from blueshift.dns.resolver import query
 from blueshift.dns.wildcard import Origin, origin
+from blueshift.dns.wire import NoAnswer
 from tests.contract.dns.bind import ZONE, Bind, free_port, running, until_ready
 from tests.fakes import ManualClock
 
@@ -173,3 +174,13 @@ async def test_a_clients_question_follows_aliases(bind: Bind) -> None:
     assert await ask(f"second.{ZONE}", "AAAA") == ((), 0, "NOERROR")
     assert await ask(f"not.there.{ZONE}") == ((), 0, "NXDOMAIN")
     assert await ask("www.nowhere.test") == ((), 0, "REFUSED")
+
+
+async def test_a_silent_resolver_is_no_answer_in_time() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        clock = SystemClock()
+        before = clock.now()
+        with pytest.raises(NoAnswer):
+            await query("127.0.0.1", silent.getsockname()[1], "a.test", "A", clock, timeout=0.3)
+        assert clock.now() - before < 2
