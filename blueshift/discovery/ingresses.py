@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from blueshift.discovery.raw import Raw, annotations, dig, listed, mapped, name, namespace, ref
+from blueshift.discovery.raw import Raw, annotated, dig, listed, mapped, name, namespace, ref
 from blueshift.discovery.world import HostFact
 
 LEGACY_CLASS = "kubernetes.io/ingress.class"
@@ -31,7 +31,7 @@ def class_of(ingress: Raw) -> str:
 
     ingress-nginx looks at the annotation first (internal/ingress/controller/store, controller 1.15.1).
     """
-    return annotations(ingress).get(LEGACY_CLASS) or str(dig(ingress, "spec", "ingressClassName") or "")
+    return annotated(ingress).get(LEGACY_CLASS) or str(dig(ingress, "spec", "ingressClassName") or "")
 
 
 def served(

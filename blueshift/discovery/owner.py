@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from blueshift.discovery.raw import Raw, annotations, labels
+from blueshift.discovery.raw import Raw, annotated, labels
 
 ARGO_TRACKING = (
     "argocd.argoproj.io/tracking-id"  # `app:group/Kind:namespace/name` (Argo CD, resource tracking)
@@ -20,7 +20,7 @@ def owner(objects: Iterable[Raw]) -> str:
     `app.kubernetes.io/instance` says nothing by itself: Helm charts set it too.
     """
     for found in objects:
-        noted, labelled = annotations(found), labels(found)
+        noted, labelled = annotated(found), labels(found)
         if FLUX_NAME in labelled:
             return "flux:" + "/".join(
                 part for part in (labelled.get(FLUX_NAMESPACE, ""), labelled[FLUX_NAME]) if part

@@ -54,7 +54,7 @@ def labels(found: Raw) -> Mapping[str, str]:
     return mapped(found, "metadata", "labels")
 
 
-def annotations(found: Raw) -> Mapping[str, str]:
+def annotated(found: Raw) -> Mapping[str, str]:
     """`metadata.annotations`."""
     return mapped(found, "metadata", "annotations")
 
