@@ -73,6 +73,7 @@ async def carry(
                 group.create_task(_looked_after(service, emit, session, run))
                 for service in (
                     lease.keep,
+                    *(follower.run for follower in tools.followers.values()),
                     lambda: watch_sides(tools, emit),
                     lambda: watch_answers(tools, session.directory, emit),
                 )

@@ -11,7 +11,7 @@ from blueshift.app.kinds import settings_types
 from blueshift.dns.key import KeySource
 from blueshift.dns.registry import backend
 from blueshift.errors import BlueshiftError
-from blueshift.playbook.config import Cluster, Config, Controller, Dns, Release, load_config
+from blueshift.playbook.config import Chart, Cluster, Config, Controller, Dns, Release, load_config
 from blueshift.playbook.schema import Playbook, load, parse_set
 from blueshift.playbook.shipped import find
 
@@ -22,7 +22,7 @@ def settings_of(name: str) -> type[msgspec.Struct]:
 
 
 def from_file(path: Path) -> Config:
-    """Read blueshift.yaml. Raises BlueshiftError with every fault, or with the next command if it is missing."""
+    """Read blueshift.yaml. Raises BlueshiftError with every fault, or the next command if there is none."""
     if not path.exists():
         raise BlueshiftError(
             "there is no such file",
@@ -39,6 +39,23 @@ def from_file(path: Path) -> Config:
         )
         config = msgspec.structs.replace(config, dns=msgspec.structs.replace(config.dns, settings=settings))
     return config
+
+
+def chart_of(ref: str, version: str | None) -> Chart:
+    """A chart as `--chart` names it: a folder or archive, oci://…, or repository URL + name after a space."""
+    if ref.startswith("oci://"):
+        return Chart(oci=ref, version=version)
+    return Chart(path=str(Path(ref).expanduser().resolve()))
+
+
+def with_version(chart: Chart | None, version: str) -> Chart:
+    """The settings' chart at another version. Raises BlueshiftError for a chart that has no versions."""
+    if chart is None or chart.path is not None:
+        raise BlueshiftError(
+            "--to-version needs a chart repository: the settings name none",
+            hint="name the chart itself: `--chart FOLDER`, or `chart: {repo: …, name: …}` in blueshift.yaml",
+        )
+    return msgspec.structs.replace(chart, version=version)
 
 
 def freeze(config: Config, profile: str) -> dict[str, Any]:

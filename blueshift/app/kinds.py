@@ -41,7 +41,7 @@ def settings_types() -> dict[str, type[msgspec.Struct]]:
 
 
 def compile_track(playbook: Playbook, tools: Tools) -> tuple[Step, ...]:
-    """The steps of a frozen playbook, in order: a shift becomes a floor and its waves, a purge gets its gate."""
+    """The steps of a playbook: a shift becomes a floor and its waves, a purge gets its gate."""
     return tuple(step for entry in playbook.steps for step in _expand(entry, tools))
 
 

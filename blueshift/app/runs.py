@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from blueshift import events
@@ -17,7 +16,7 @@ from blueshift.app.session import Session
 from blueshift.app.tools import build
 from blueshift.cluster import paths
 from blueshift.controllers.registry import load as load_profile
-from blueshift.discovery.world import contract, contract_hash
+from blueshift.discovery.world import World, contract, contract_hash
 from blueshift.engine import control
 from blueshift.engine.journal import Approval, Journal, Resumed
 from blueshift.engine.lease import Lease
@@ -29,16 +28,11 @@ from blueshift.errors import BlueshiftError
 from blueshift.helm.charts import read_chart
 from blueshift.helm.records import decode_secret, secret_name, write_chart
 from blueshift.playbook.schema import Playbook
-from blueshift.preflight.protocol import Finding
 from blueshift.steps.revisions import Revisions
 
 
 class Refused(BlueshiftError):
     """The preflight failed, or the plan is stale: nothing was changed (exit 3)."""
-
-    def __init__(self, message: str, findings: Sequence[Finding] = (), **more: str) -> None:
-        super().__init__(message, hint=more.get("hint"))
-        self.findings = tuple(findings)
 
 
 def new_id(session: Session) -> str:
@@ -64,7 +58,8 @@ async def start(
     try:
         with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
             fresh = await look(session, Path(scratch))
-            _same(looked, fresh)
+            if stale := changed(looked.world, fresh.world):
+                raise Refused(f"the plan is stale: {stale}", hint="plan again: `blueshift plan`")
             writer = await _create(session, looked, playbook, run, lease.holder)
             tools = build(
                 session,
@@ -151,16 +146,11 @@ async def _nobody_else(session: Session, release: str, namespace: str) -> None:
         )
 
 
-def _same(planned: Looked, now: Looked) -> None:
-    """The contract's fields must not have changed between the plan and the run."""
-    before, after = contract(planned.world), contract(now.world)
-    changed = [field for field in before if before[field] != after[field]]
-    if changed:
-        raise Refused(
-            "the plan is stale: changed since it was made: "
-            + "; ".join(f"{field}: {before[field]} → {after[field]}" for field in changed)[:500],
-            hint="plan again: `blueshift plan`",
-        )
+def changed(planned: World, now: World) -> str:
+    """What the plan stands or falls with and is no longer as it was; empty when all of it is."""
+    before, after = contract(planned), contract(now)
+    told = [f"{field}: {before[field]} → {after[field]}" for field in before if before[field] != after[field]]
+    return "; ".join(told)[:500]
 
 
 async def _create(session: Session, looked: Looked, playbook: Playbook, run: str, by: str) -> Writer:

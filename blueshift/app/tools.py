@@ -13,6 +13,7 @@ from blueshift.engine.protocol import Record
 from blueshift.shift.dns import DnsShifter
 from blueshift.shift.protocol import Landed
 from blueshift.steps.context import Tools
+from blueshift.steps.follower import Follower
 from blueshift.steps.places import Places
 from blueshift.steps.revisions import Revisions
 from blueshift.steps.witness import Witness
@@ -32,6 +33,8 @@ def build(
     async def agreement(records: Sequence[RecordSet]) -> Landed:
         return await session.agree(records)
 
+    witness = Witness(session.kube, profile, session.clock, world)
+
     def notice(step: str, sentence: str) -> None:
         emit(events.Noticed(at=session.clock.utc(), run=run, step=step, sentence=sentence))
 
@@ -44,7 +47,11 @@ def build(
         profile=profile,
         shifter=DnsShifter(session.dns, agreement),
         agreement=agreement,
-        witness=Witness(session.kube, profile, session.clock, world),
+        witness=witness,
+        followers={
+            side: Follower(side, session.kube, witness, profile, session.clock)
+            for side in ("primary", "temporary")
+        },
         revisions=revisions,
         clock=session.clock,
         world=world,
@@ -61,7 +68,7 @@ def places(session: Session) -> Places:
     port = getattr(settings, "port", 53)
     return Places(
         kubeconfig=session.kube.kubeconfig,
-        context=session.kube.context_given,
+        context=session.kube.context or None,
         nsupdate=f"nsupdate{key_flag(session.config)}",
         server=f"server {server} {port}" if server else "",
     )

@@ -162,10 +162,12 @@ class Record(Protocol):
 
 
 class Step(Protocol):
-    """A part of a run. Built anew at every start from its settings, the World and the journal."""
+    """A part of a run. Built anew at every start from its settings, the World and the journal.
+
+    A kind that playbooks may name also has `Settings`, the type of what they may say about it.
+    """
 
     kind: ClassVar[str]
-    Settings: ClassVar[type[msgspec.Struct]]
     reads: ClassVar[tuple[type[msgspec.Struct], ...]]
 
     @property

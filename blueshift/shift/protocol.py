@@ -60,8 +60,10 @@ def desired(name: NameFact, to: Target, ttl: int) -> tuple[RecordSet, ...]:
     Going to the primary restores the values that stood before the run, which may be more than its
     Service's addresses.
     """
-    return tuple(RecordSet(name.name, record.type, min(ttl, record.ttl), _values(record, to))
-        for record in name.records)
+    return tuple(
+        RecordSet(name.name, record.type, min(ttl, record.ttl), _values(record, to))
+        for record in name.records
+    )
 
 
 def _values(before: RecordSet, to: Target) -> tuple[str, ...]:

@@ -53,8 +53,8 @@ class Drain(Base[DrainSettings]):
         return StepPlan(
             f"wait until the {settings.side} serves nobody",
             waits=(
-                f"at least {settings.at_least:.0f} s and {settings.factor:g} × the TTL since the shift, then "
-                f"{settings.window:.0f} s without a request for a known host and without a foreign connection",
+                f"at least {settings.at_least:.0f} s and {settings.factor:g} times the TTL since the shift",
+                f"{settings.window:.0f} s without a request for a known host and a foreign connection",
                 f"after {settings.ask_after / 3600:.0f} h a person is asked",
             ),
             seconds=max(settings.at_least, settings.window),

@@ -14,8 +14,10 @@ from blueshift.engine.state import State
 from blueshift.helm.records import latest
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
+from blueshift.steps.context import brief
 from blueshift.steps.describe import changes_of
 from blueshift.steps.facts import Hardened, Snapshot, Upgraded
+from blueshift.steps.parity import parity
 from blueshift.steps.proof import prove
 from blueshift.steps.release import Revise
 from blueshift.steps.revisions import Revision
@@ -33,6 +35,7 @@ class _PrimaryRevision(Base[RevisionSettings], ABC):
     """A revision of the primary, watched until its pods are ready and it proves itself by address."""
 
     Settings: ClassVar[type[RevisionSettings]] = RevisionSettings
+    kind: ClassVar[str]
     leaves_primary: ClassVar[Literal["hardened", "target"]]
 
     @abstractmethod
@@ -99,13 +102,19 @@ class _PrimaryRevision(Base[RevisionSettings], ABC):
             if proved is not None and proved > PROOF_PATIENCE:
                 return Hold(f"the primary does not prove itself after {self.kind}: {proof.sentence}")
             return Wait("proof", f"the primary does not answer yet: {proof.sentence}")
+        compared = await parity(self.tools, self.tools.target("temporary"))
+        if problems := compared.problems():
+            return Hold(
+                f"the primary does not serve after {self.kind} what it served before: "
+                f"{brief(problems, 10)} ({compared.said()})"
+            )
         record = await latest(self.tools.kube, *reversed(self.tools.release("primary")))
         revision = record.revision if record else 0
         fact = Hardened(revision) if self.leaves_primary == "hardened" else Upgraded(revision)
-        return Settled(f"revision {revision}: {proof.sentence}", (fact,))
+        return Settled(f"revision {revision}: {proof.sentence}; routes: {compared.said()}", (fact,))
 
 
-# Pods that are ready get their endpoints and the first reload within seconds; what fails after this is broken.
+# Seconds. Ready pods get their endpoints and first reload within a few; what fails after this is broken.
 PROOF_PATIENCE = 20.0
 
 

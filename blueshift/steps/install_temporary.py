@@ -15,7 +15,7 @@ from blueshift.engine.store import RUN_LABEL
 from blueshift.playbook.duration import Seconds
 from blueshift.shift.protocol import Target
 from blueshift.steps.base import Base
-from blueshift.steps.context import Tools
+from blueshift.steps.context import Tools, brief
 from blueshift.steps.describe import changes_of
 from blueshift.steps.facts import Snapshot, TemporaryReady
 from blueshift.steps.namespace import prepare
@@ -59,9 +59,9 @@ class InstallTemporary(Base[InstallSettings]):
             f"from the running chart {world.temporary.chart} {world.temporary.chart_version}",
             changes_of(world.temporary),
             waits=(
-                f"ready pods (at most {self.settings.ready_within:.0f} s), an address "
-                f"(at most {self.settings.address_within:.0f} s)",
-                f"every address must answer for {self.settings.answering:.0f} s, and every route as the primary's",
+                f"ready pods: at most {self.settings.ready_within:.0f} s",
+                f"addresses: at most {self.settings.address_within:.0f} s",
+                f"every address must answer for {self.settings.answering:.0f} s, each route as the primary's",
             ),
             seconds=self.settings.answering,
         )
@@ -120,7 +120,8 @@ class InstallTemporary(Base[InstallSettings]):
         if bad:
             self._answered_since = None
             first = bad[0]
-            sentence = f"{len(bad)} of {len(answers)} probes failed: {first.host} at {first.address}: {said(first.result)}"
+            where = f"{first.host} at {first.address}: {said(first.result)}"
+            sentence = f"{len(bad)} of {len(answers)} probes failed: {where}"
             hold = Hold(f"the temporary's addresses do not answer: {sentence}")
             return Wait(
                 "first answers",
@@ -140,8 +141,9 @@ class InstallTemporary(Base[InstallSettings]):
                 then="routes are compared",
             )
         compared = await parity(self.tools, target, settings.skip_routes)
-        if compared.different:
-            return Hold(f"the temporary does not serve the same routes: {compared.sentence}")
+        if problems := compared.problems():
+            shown = brief(problems, 10)
+            return Hold(f"the temporary does not serve what the primary serves: {shown} ({compared.said()})")
         fact = TemporaryReady(
             world.temporary_release,
             world.temporary_namespace,
@@ -149,7 +151,7 @@ class InstallTemporary(Base[InstallSettings]):
             target.ipv4,
             target.ipv6,
         )
-        return Settled(f"{' '.join(target.addresses)} answer; {compared.sentence}", (fact,))
+        return Settled(f"{' '.join(target.addresses)} answer; routes: {compared.said()}", (fact,))
 
     # In memory on purpose: a resume has not seen the time in between, so it watches anew.
     _answered_since: float | None = None

@@ -80,9 +80,8 @@ class Copy:
     async def do(self) -> None:
         """Copy data and type, nothing of its identity."""
         found = await self._tools.kube.get(paths.core(self._plural, self._source, self._name))
-        body = {
-            key: found[key] for key in ("apiVersion", "kind", "data", "binaryData", "type") if key in found
-        }
+        kept = ("apiVersion", "kind", "data", "binaryData", "type")
+        body: dict[str, Any] = {key: found[key] for key in kept if key in found}
         body.setdefault("apiVersion", "v1")
         body.setdefault("kind", "Secret" if self._plural == "secrets" else "ConfigMap")
         body["metadata"] = {"name": self._name, "labels": {RUN_LABEL: self._tools.run}}

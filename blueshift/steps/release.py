@@ -12,21 +12,18 @@ from blueshift.engine.protocol import (
     Observed,
     Way,
 )
-from blueshift.helm.pending import recover
+from blueshift.helm.pending import RevisionIntent, recover, standing, why_foreign
 from blueshift.helm.records import ReleaseRecord, latest
 from blueshift.helm.values import digest
 from blueshift.steps.context import Tools
 from blueshift.steps.revisions import Revision
 
-# Seconds: clocks of API server and runner differ by less; Helm's own end is later than its timeout by less.
-_MARGIN = 30.0
-
 
 class Revise:
     """Install a release (`previous` 0) or make the revision after `previous`.
 
-    A pending revision is ours only if it is `previous` + 1, its chart and values are the intended ones and
-    it is not older than the intent (DESIGN §4); it is waited for until helm must have ended, then recovered.
+    A pending revision is ours only if `helm.pending.standing` says so; it is waited for until helm must have
+    ended, and only then recovered.
     """
 
     key = "revision"
@@ -45,56 +42,69 @@ class Revise:
         self._name, self._namespace = release
         self._revision = revision
         self._timeout = timeout
-        self._previous = previous
+        self._what = what
         self._values_hash = digest(revision.values)
+        self._install = previous == 0
+        self._follows(previous)
+
+    def _follows(self, previous: int) -> None:
+        self._previous = previous
         self.intent = Intent(
-            what,
+            self._what,
             expected={"revision": previous},
-            wanted={"chart": revision.chart.digest, "values": self._values_hash},
-            bound=timeout + 60.0,
+            wanted={"chart": self._revision.chart.digest, "values": self._values_hash},
+            bound=self._timeout + 120.0,
         )
 
     async def observe(self, journalled: Journalled | None) -> Observed:
         """Judge Helm's newest record."""
         record = await latest(self._tools.kube, self._namespace, self._name)
-        if record is None:
-            return Absent() if self._previous == 0 else self._foreign("the release is gone")
-        if self._wanted(record) and record.status == "deployed":
+        if record and record.status == "deployed" and self._wanted(record):
             return Done()
-        if record.revision == self._previous and not record.pending:
-            return Absent()
-        if journalled is None or not self._ours(record, journalled):
-            return self._foreign(
-                f"revision {record.revision} ({record.status}): {record.description or 'no description'}"
-            )
-        if not record.pending:
-            return Absent()  # our own try that failed: the next one comes after it
-        age = (self._tools.clock.utc() - journalled.intended).total_seconds()
-        if age < self.intent.bound + _MARGIN:
-            return InFlight(f"helm may still be at work on revision {record.revision} of {self._name}")
-        await recover(self._tools.kube, record)
+        now = record.revision if record else 0
+        if journalled is None:
+            free = now == self._previous and not (record and record.pending)
+            return Absent() if free else self._foreign(record, f"it is at revision {now}")
+        intent = self._announced(journalled)
+        found = standing(record, intent, self._tools.clock.utc())
+        if found == "in_flight":
+            return InFlight(f"helm may still be at work on revision {now} of {self._name}")
+        if found == "foreign" or (found == "absent" and record and record.pending):
+            return self._foreign(record, why_foreign(record, intent))
+        if found == "dead":
+            assert record is not None
+            await recover(self._tools.kube, record)
+        self._follows(now)  # a try of ours that failed keeps its number: the next one comes after it
         return Absent()
 
     async def do(self) -> None:
         """Run helm once; it returns when the objects are applied."""
         helm, revision = self._tools.helm, self._revision
-        arguments = {
-            "description": f"blueshift run {self._tools.run}: {self.intent.what}",
-            "timeout": self._timeout,
-        }
-        act = helm.upgrade if self._previous else helm.install
-        await act(self._name, self._namespace, revision.chart, revision.values, **arguments)
+        act = helm.install if self._install else helm.upgrade
+        await act(
+            self._name,
+            self._namespace,
+            revision.chart,
+            revision.values,
+            description=f"blueshift run {self._tools.run}: {self._what}",
+            timeout=self._timeout,
+        )
+
+    def _announced(self, journalled: Journalled) -> RevisionIntent:
+        return RevisionIntent(
+            previous=int(journalled.intent.expected["revision"]),
+            values_hash=self._values_hash,
+            chart_hash=self._revision.chart.digest,
+            at=journalled.intended,
+            timeout=self._timeout,
+        )
 
     def _wanted(self, record: ReleaseRecord) -> bool:
         return record.chart_hash == self._revision.chart.digest and record.values_hash == self._values_hash
 
-    def _ours(self, record: ReleaseRecord, journalled: Journalled) -> bool:
-        born = record.created or record.last_deployed
-        young = born is not None and (journalled.intended - born).total_seconds() < _MARGIN
-        return self._wanted(record) and young and f"run {self._tools.run}:" in record.description
-
-    def _foreign(self, found: str) -> Foreign:
+    def _foreign(self, record: ReleaseRecord | None, why: str) -> Foreign:
+        told = f"{record.status}, {record.description or 'no description'}" if record else "there is none"
         return Foreign(
-            f"{self._namespace}/{self._name} should be at revision {self._previous or 'none'}: {found}",
+            f"{self._namespace}/{self._name} should be at revision {self._previous}: {why} ({told})",
             (Way("see who did it", f"{self._tools.places.helm} history {self._name} -n {self._namespace}"),),
         )

@@ -1,4 +1,4 @@
-"""shift: expanded into a floor and one step per wave, so that each is journalled, held and resumed by itself."""
+"""shift: a floor and one step per wave, so that each is journalled, held and resumed by itself."""
 
 from __future__ import annotations
 

@@ -41,18 +41,17 @@ def way_back(
     `ttl` is the one in force, in seconds.
     """
     release, namespace = world.release.name, world.release.namespace
+    workload, wait = f"{world.workload.kind.lower()}/{world.workload.name}", "--wait --timeout 10m"
     ways: list[tuple[str, str]] = []
     if changed:
         ways += [
             (
                 f"put the primary back to revision {world.release.revision}",
-                f"{places.helm} rollback {release} {world.release.revision} -n {namespace} "
-                "--wait --timeout 10m",
+                f"{places.helm} rollback {release} {world.release.revision} -n {namespace} {wait}",
             ),
             (
                 "see that it is ready before any name goes back",
-                f"{places.kubectl} rollout status {world.workload.kind.lower()}/{world.workload.name} "
-                f"-n {namespace} --timeout=10m",
+                f"{places.kubectl} rollout status {workload} -n {namespace} --timeout=10m",
             ),
         ]
     script = nsupdate_script(world.moving(), places)
@@ -61,10 +60,10 @@ def way_back(
     )
     if installed:
         # As the playbook's drain does: clients and resolvers remember far longer than one TTL.
-        wait = f" after at least {max(10 * ttl, 900) // 60} minutes without requests" if moved else ""
+        after = f" after at least {max(10 * ttl, 900) // 60} minutes without requests" if moved else ""
         ways += [
             (
-                f"remove the temporary release{wait}",
+                f"remove the temporary release{after}",
                 f"{places.helm} uninstall {world.temporary_release} -n {world.temporary_namespace}",
             ),
             (

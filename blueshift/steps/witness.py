@@ -15,7 +15,7 @@ import msgspec
 from blueshift.clock import Clock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
-from blueshift.cluster.workloads import Rollout, pods_of, rollout
+from blueshift.cluster.workloads import Rollout, pods_of, ready_pods, rollout
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.world import World
 from blueshift.engine.state import SideName
@@ -70,6 +70,13 @@ class Witness:
                 if owner == world.temporary_release and self._profile.matches({**item, "kind": kind}):
                     return {**item, "kind": kind}
         return None
+
+    async def newest_ready(self, side: SideName) -> str | None:
+        """Name of the ready pod of a side that was made last."""
+        workload = await self.workload(side)
+        pods = ready_pods(await pods_of(self._kube, workload)) if workload else []
+        made = sorted((pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]) for pod in pods)
+        return made[-1][1] if made else None
 
     async def pods(self, side: SideName) -> Rollout:
         """Ready pods of a side, and whether its rollout is over."""

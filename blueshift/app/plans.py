@@ -1,0 +1,126 @@
+"""Plans: what a run would do, from a World alone; and the plan file, which is a contract."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+import msgspec
+
+from blueshift.app.inputs import Frozen, thaw_steps
+from blueshift.app.kinds import compile_track
+from blueshift.discovery.world import World, contract_hash
+from blueshift.engine.protocol import StepPlan, Way
+from blueshift.errors import BlueshiftError
+from blueshift.playbook.schema import Playbook
+from blueshift.steps.context import Tools
+from blueshift.steps.places import Places
+from blueshift.steps.ways import way_back
+
+SCHEMA = 1
+
+
+class PlannedStep(msgspec.Struct, frozen=True):
+    """A step by its id, and what it would do."""
+
+    id: str
+    plan: StepPlan
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A whole plan as people and programs read it."""
+
+    release: str
+    cluster: str
+    cluster_uid: str
+    contract: str
+    """Hash of what the plan stands or falls with."""
+    seconds: float
+    """How long its waits last at least."""
+    steps: tuple[PlannedStep, ...]
+    back: tuple[Way, ...]
+    """The way back by hand from the farthest point, as commands."""
+    schema: int = SCHEMA
+
+
+class PlanFile(msgspec.Struct, frozen=True):
+    """What `plan -o FILE` writes: everything that was decided, sealed by a hash."""
+
+    frozen: Frozen
+    seal: str
+    schema: int = SCHEMA
+
+
+class _Nobody:
+    """Stands for every driver while a plan is made: planning asks nothing of the world."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise BlueshiftError(f"a plan was about to ask the world ({name}): planning is pure")
+
+
+def plan(world: World, playbook: Playbook, places: Places, run: str = "RUN") -> Plan:
+    """The plan of a playbook on a World. Pure."""
+    steps = compile_track(playbook, offline(world, places, run))
+    planned = tuple(PlannedStep(step.id, step.plan()) for step in steps)
+    return Plan(
+        release=f"{world.release.namespace}/{world.release.name}",
+        cluster=world.cluster.server,
+        cluster_uid=world.cluster.uid,
+        contract=contract_hash(world),
+        seconds=sum(step.plan.seconds for step in planned),
+        steps=planned,
+        back=way_back(world, places, changed=True, moved=True, installed=True, ttl=60),
+    )
+
+
+def offline(world: World, places: Places, run: str) -> Tools:
+    """Tools without drivers."""
+    nobody = cast(Any, _Nobody())
+    return Tools(
+        run=run,
+        runs=nobody,
+        kube=nobody,
+        helm=nobody,
+        dns=nobody,
+        profile=nobody,
+        shifter=nobody,
+        agreement=nobody,
+        witness=nobody,
+        followers=nobody,
+        revisions=nobody,
+        clock=nobody,
+        world=world,
+        record=nobody,
+        places=places,
+        notice=nobody,
+    )
+
+
+def save(frozen: Frozen, path: Path) -> None:
+    """Write a plan file."""
+    sealed = PlanFile(frozen, _seal(frozen))
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(sealed)))
+
+
+def load(path: Path) -> Frozen:
+    """Read a plan file. Raises BlueshiftError for one that is not there, not a plan, or was edited."""
+    again = "plan again: `blueshift plan -o FILE`"
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=PlanFile)
+    except OSError as error:
+        raise BlueshiftError(f"cannot read it: {error.strerror}", place=str(path), hint=again) from None
+    except msgspec.MsgspecError as error:
+        raise BlueshiftError(f"this is not a plan: {error}", place=str(path), hint=again) from None
+    if found.seal != _seal(found.frozen):
+        raise BlueshiftError("the plan was edited after it was made", place=str(path), hint=again)
+    return found.frozen
+
+
+def playbook_of(frozen: Frozen) -> Playbook:
+    """The playbook that a plan froze."""
+    return thaw_steps(frozen)
+
+
+def _seal(frozen: Frozen) -> str:
+    return hashlib.sha256(msgspec.json.encode(frozen, order="deterministic")).hexdigest()

@@ -1,0 +1,34 @@
+"""`blueshift resume`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from blueshift.cli.errors import ExitCode
+from blueshift.cli.options import cluster_options, run_async, run_output
+
+
+@click.command()
+@click.argument("run")
+@cluster_options
+@run_output
+def resume(
+    run: str, kubeconfig: Path | None, context: str | None, state_namespace: str, output: str | None
+) -> ExitCode:
+    """Carry on a run that was interrupted, killed, or holds.
+
+    Everything that is needed is in the cluster: no settings file, no chart, no folder of the first start. What
+    was done is looked at again and not done twice; waits go on from when they began. Only the DNS key must
+    be where it was (a file, an environment variable or a Secret).
+
+    \b
+        blueshift status
+        blueshift resume 1124-0302-k7xq
+    """
+    from blueshift.cli.work import resume_run
+
+    stopping = asyncio.Event()
+    return run_async(resume_run(run, kubeconfig, context, state_namespace, output, stopping), stopping)

@@ -1,0 +1,56 @@
+"""`blueshift status`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from blueshift.cli.options import cluster_options, facts_output, run_async
+from blueshift.cli.output import print_json, print_table
+
+
+@click.command()
+@click.argument("run", required=False)
+@cluster_options
+@facts_output
+def status(
+    run: str | None, kubeconfig: Path | None, context: str | None, state_namespace: str, output: str
+) -> None:
+    """Show the runs of a cluster, or where one stands, why, and how to go on.
+
+    \b
+        blueshift status
+        blueshift status 1124-0302-k7xq -o json
+    """
+    run_async(_status(run, kubeconfig, context, state_namespace, output))
+
+
+async def _status(
+    run: str | None, kubeconfig: Path | None, context: str | None, state_namespace: str, output: str
+) -> None:
+    from blueshift.app.session import connect
+    from blueshift.clock import SystemClock
+    from blueshift.engine.store import Runs
+    from blueshift.report.status import status_text
+
+    clock = SystemClock()
+    path = str(kubeconfig) if kubeconfig else None
+    async with connect(clock, kubeconfig=path, context=context) as kube:
+        runs = Runs(kube, clock, state_namespace)
+        if run is not None:
+            journal = (await runs.open(run)).journal
+            if output == "json":
+                print_json(journal)
+            else:
+                click.echo(status_text(journal, clock.utc()))
+            return
+        journals = await runs.all()
+    if output == "json":
+        print_json(tuple(journals))
+        return
+    rows = [
+        (journal.run, f"{journal.namespace}/{journal.release}", journal.status, f"{journal.created:%F %R}", journal.said)
+        for journal in journals
+    ]
+    print_table(("run", "release", "status", "since (UTC)", "said"), rows, empty="no run is known here")

@@ -1,0 +1,61 @@
+"""`blueshift upgrade`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from blueshift.cli.errors import ExitCode
+from blueshift.cli.options import cluster_options, config_option, run_async, run_output
+
+
+@click.command()
+@config_option
+@cluster_options
+@click.option("--playbook", metavar="NAME|FILE", help="Instead of the one that the settings name.")
+@click.option("--set", "sets", multiple=True, metavar="STEP.KEY=VALUE", help="Override one step setting.")
+@click.option("--to-version", metavar="V", help="Chart version of the target, instead of the settings'.")
+@click.option("--chart", metavar="REF", help="Chart of the target: a folder, .tgz, oci://… or repo/name.")
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Run exactly this plan (from `plan -o FILE`); refused when the world has changed since.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask: the plan is confirmed in advance.")
+@run_output
+def upgrade(
+    config: Path,
+    kubeconfig: Path | None,
+    context: str | None,
+    state_namespace: str,
+    playbook: str | None,
+    sets: tuple[str, ...],
+    to_version: str | None,
+    chart: str | None,
+    plan_file: Path | None,
+    yes: bool,
+    output: str | None,
+) -> ExitCode:
+    """Upgrade an ingress controller while it serves traffic.
+
+    Looks at the cluster and DNS, runs the preflight checks, shows the plan and asks; nothing changes before
+    that. Then it works, and says at every moment why it waits and until when. It may be killed at any
+    point: `blueshift resume RUN` carries on, from any machine.
+
+    \b
+    Exit codes: 0 done; 3 a check failed or the plan is stale, nothing was changed;
+    5 holding: traffic is safe and a person must choose; 130 interrupted.
+
+    \b
+        blueshift upgrade
+        blueshift upgrade --to-version 4.12.1 --yes --output plain
+        blueshift plan -o plan.json && blueshift upgrade --plan plan.json
+    """
+    from blueshift.cli.work import Wanted, upgrade_release
+
+    wanted = Wanted(config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart)
+    stopping = asyncio.Event()
+    return run_async(upgrade_release(wanted, plan_file, yes, output, stopping), stopping)

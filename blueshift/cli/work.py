@@ -1,0 +1,136 @@
+"""What `upgrade`, `plan`, `check` and `resume` do with `app`: open, show, ask, map outcomes to exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import msgspec
+
+from blueshift.app import configuration, plans, runs
+from blueshift.app.inputs import Frozen
+from blueshift.app.look import Looked, look
+from blueshift.app.session import Session, connect, open_session
+from blueshift.app.tools import places
+from blueshift.cli.errors import ExitCode
+from blueshift.cli.output import confirmed, say
+from blueshift.clock import SystemClock
+from blueshift.engine.loop import Outcome
+from blueshift.engine.store import Runs
+from blueshift.playbook.config import Chart, Config
+from blueshift.playbook.schema import Playbook
+from blueshift.preflight.protocol import failed
+from blueshift.report import choose
+from blueshift.report.findings import findings_text
+from blueshift.report.plan import plan_text
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The options that say what to do, as they were given."""
+
+    config: Path
+    kubeconfig: Path | None
+    context: str | None
+    state_namespace: str
+    playbook: str | None = None
+    sets: tuple[str, ...] = ()
+    to_version: str | None = None
+    chart: str | None = None
+
+    def settings(self) -> Config:
+        """The settings file with the options laid over it."""
+        config = configuration.from_file(self.config)
+        chart = config.chart
+        if self.chart is not None:
+            chart = configuration.chart_of(self.chart, self.to_version)
+        elif self.to_version is not None:
+            chart = configuration.with_version(chart, self.to_version)
+        cluster = msgspec.structs.replace(config.cluster, state_namespace=self.state_namespace)
+        return msgspec.structs.replace(config, chart=chart, cluster=cluster)
+
+
+@asynccontextmanager
+async def looked_at(wanted: Wanted) -> AsyncIterator[tuple[Session, Looked, Playbook]]:
+    """Open the session and look once."""
+    config = wanted.settings()
+    playbook = configuration.playbook(config, name=wanted.playbook, sets=wanted.sets)
+    kubeconfig = str(wanted.kubeconfig) if wanted.kubeconfig else None
+    async with open_session(config, SystemClock(), kubeconfig=kubeconfig, context=wanted.context) as session:
+        with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
+            say(f"looking at {session.cluster.server} and DNS …")
+            yield session, await look(session, Path(scratch)), playbook
+
+
+async def upgrade_release(
+    wanted: Wanted, plan_file: Path | None, yes: bool, output: str | None, stopping: asyncio.Event
+) -> ExitCode:
+    """The whole command."""
+    planned = plans.load(plan_file) if plan_file else None
+    async with looked_at(wanted) as (session, looked, playbook):
+        if planned:
+            playbook = plans.playbook_of(planned)
+            if stale := runs.changed(planned.world, looked.world):
+                click.echo(f"error: the plan is stale: {stale}", err=True)
+                click.echo("hint: plan again: `blueshift plan -o FILE`", err=True)
+                return ExitCode.REFUSED
+        if bad := failed(looked.findings):
+            click.echo(findings_text(looked.findings), err=True)
+            click.echo(f"error: {len(bad)} checks failed; nothing was changed", err=True)
+            return ExitCode.REFUSED
+        run = runs.new_id(session)
+        if not yes:
+            click.echo(plan_text(plans.plan(looked.world, playbook, places(session), run)))
+            cluster = session.cluster
+            question = f"Run this on {cluster.server} (kube-system UID {cluster.uid})?"
+            if not confirmed(question):
+                say("nothing was changed")
+                return ExitCode.ERROR
+        say(f"run {run} begins; `blueshift status {run}` shows it from anywhere")
+        with choose(output, run) as emit:
+            try:
+                outcome = await runs.start(session, looked, playbook, run, emit, stopping)
+            except runs.Refused as refused:
+                click.echo(f"error: {refused}", err=True)
+                click.echo(f"hint: {refused.hint}", err=True)
+                return ExitCode.REFUSED
+        return told(run, outcome)
+
+
+async def resume_run(
+    run: str,
+    kubeconfig: Path | None,
+    context: str | None,
+    state_namespace: str,
+    output: str | None,
+    stopping: asyncio.Event,
+) -> ExitCode:
+    """Carry a run on from what the cluster holds of it."""
+    clock = SystemClock()
+    path = str(kubeconfig) if kubeconfig else None
+    async with connect(clock, kubeconfig=path, context=context) as kube:
+        frozen: Frozen = await runs.frozen_of(Runs(kube, clock, state_namespace), run)
+    config = configuration.thaw(frozen.config, state_namespace)
+    async with open_session(config, clock, kubeconfig=path, context=context) as session:
+        with choose(output, run) as emit:
+            outcome = await runs.resume(session, frozen, run, emit, stopping)
+        return told(run, outcome)
+
+
+def told(run: str, outcome: Outcome) -> ExitCode:
+    """Say how it ended and what comes next; the exit code."""
+    if outcome.status == "succeeded":
+        say(f"run {run} succeeded")
+        return ExitCode.DONE
+    if outcome.status == "interrupted":
+        say(f"run {run} was interrupted in {outcome.step}; carry on: blueshift resume {run}")
+        return ExitCode.INTERRUPTED
+    say(f"run {run} holds in {outcome.step}: {outcome.said}")
+    for way in outcome.ways:
+        say(f"  {way.what}" + (f":\n    {way.command}" if way.command else ""))
+    return ExitCode.HOLDING

@@ -1,0 +1,50 @@
+"""Route parity of the two sides of a run: their generated configurations, then their answers."""
+
+from __future__ import annotations
+
+from blueshift.engine.state import SideName
+from blueshift.errors import BlueshiftError, Retryable
+from blueshift.shift.protocol import Target
+from blueshift.steps.context import Tools
+from blueshift.traffic.parity import AskedSide, Parity, ParityRules, compare_routes
+from blueshift.traffic.routes import Routes
+
+# Seconds: a configuration of 2,500 hosts is some 30 MB through exec.
+_DUMP = 60.0
+
+
+async def parity(tools: Tools, temporary: Target, skip: tuple[str, ...] = ()) -> Parity:
+    """Compare primary and temporary, all routes of both.
+
+    Raises BlueshiftError when a side's configuration cannot be read.
+    """
+    service = tools.world.service()
+    primary = tools.target("primary")
+    sides = (
+        AskedSide("primary", primary.addresses, service.http, service.https),
+        AskedSide("temporary", temporary.addresses, service.http, service.https),
+    )
+    routes = (await configured(tools, "primary"), await configured(tools, "temporary"))
+    certified = [host.host for host in tools.world.hosts if host.tls]
+    return await compare_routes(
+        routes, sides, clock=tools.clock, rules=ParityRules(skip=skip), certified=certified
+    )
+
+
+async def configured(tools: Tools, side: SideName) -> Routes:
+    """What the newest ready pod of a side was configured to serve."""
+    workload = await tools.witness.workload(side)
+    pod = await tools.witness.newest_ready(side)
+    if workload is None or pod is None:
+        raise Retryable(f"the {side} has no ready pod whose configuration could be read", after=2.0)
+    container = tools.profile.container_name(workload)
+    namespace = tools.witness.namespace(side)
+    command = tools.profile.config_dump_command
+    result = await tools.kube.exec(namespace, pod, command, container=container, timeout=_DUMP)
+    if result.code != 0:
+        said = result.stderr.decode(errors="replace").strip()[-300:]
+        raise BlueshiftError(
+            f"{' '.join(command)} failed in {namespace}/{pod}: {said}",
+            hint=f"{tools.places.kubectl} exec -n {namespace} {pod} -c {container} -- {' '.join(command)}",
+        )
+    return tools.profile.routes(result.stdout.decode(errors="replace"))
