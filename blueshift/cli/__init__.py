@@ -1,1 +1,1 @@
-"""Commands: parse, call app, print, map outcomes to exit codes."""
+"""The commands. Each file parses, calls `app` or `lab`, and prints; it holds no logic."""

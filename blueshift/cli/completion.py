@@ -1,0 +1,29 @@
+"""`blueshift completion`: click's own completion, printed for a shell to load."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+INSTALL = {
+    "bash": 'add to ~/.bashrc:  eval "$(blueshift completion bash)"',
+    "zsh": 'add to ~/.zshrc, after compinit:  eval "$(blueshift completion zsh)"',
+    "fish": "blueshift completion fish > ~/.config/fish/completions/blueshift.fish",
+}
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(tuple(INSTALL)))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the script that completes commands and options in SHELL.
+
+    \b
+    bash:  eval "$(blueshift completion bash)"     in ~/.bashrc
+    zsh:   eval "$(blueshift completion zsh)"      in ~/.zshrc, after compinit
+    fish:  blueshift completion fish > ~/.config/fish/completions/blueshift.fish
+    """
+    kind = get_completion_class(shell)
+    assert kind is not None
+    script = kind(ctx.find_root().command, {}, "blueshift", "_BLUESHIFT_COMPLETE").source()
+    click.echo(f"# To install: {INSTALL[shell]}\n{script}")

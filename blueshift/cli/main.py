@@ -1,0 +1,85 @@
+"""`blueshift`: the group of all commands, and the one place where errors become exit codes.
+
+What is imported here is paid by every start: only click, and no module that draws or reaches a cluster.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from blueshift import __version__
+from blueshift.cli.errors import ExitCode, explain
+from blueshift.cli.lazy import Lazy, LazyGroup
+
+COMMANDS = {
+    "init": Lazy("blueshift.cli.init:init", "Look at a cluster and write a commented blueshift.yaml."),
+    "check": Lazy("blueshift.cli.check:check", "Run every preflight check; change nothing."),
+    "plan": Lazy("blueshift.cli.plan:plan", "Show what an upgrade would do, step by step, and the way back."),
+    "upgrade": Lazy("blueshift.cli.upgrade:upgrade", "Upgrade an ingress controller that serves traffic."),
+    "status": Lazy("blueshift.cli.status:status", "Show the runs of a cluster, or where one stands and why."),
+    "resume": Lazy("blueshift.cli.resume:resume", "Carry on a run that was interrupted or holds."),
+    "approve": Lazy("blueshift.cli.approve:approve", "Open the gate at which a run waits."),
+    "lab": Lazy("blueshift.cli.lab:lab", "A real cluster on this machine, to try and rehearse on."),
+    "completion": Lazy("blueshift.cli.completion:completion", "Print the completion script for a shell."),
+}
+
+
+class _Root(LazyGroup):
+    """Tells errors in one way, unless --debug asks for the traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except Exception as error:
+            if ctx.params["debug"]:
+                raise
+            click.echo(explain(error), err=True)
+            return ExitCode.ERROR
+
+
+@click.group(
+    cls=_Root,
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 80},
+    epilog="Start with `blueshift init` on a cluster of yours, or see a whole run: `blueshift lab demo`.",
+)
+@click.version_option(__version__, prog_name="blueshift", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, envvar="BLUESHIFT_DEBUG", help="Show the traceback of an error.")
+def root(debug: bool) -> None:
+    """Zero-downtime upgrades of Kubernetes ingress controllers, with proof.
+
+    Blueshift installs a temporary copy of the controller, proves that it serves the same routes, moves the
+    traffic there, upgrades the idle primary, moves the traffic back, and removes the copy.
+    """
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code. A command returns an `ExitCode`, or None for done."""
+    try:
+        code = root.main(arguments, prog_name="blueshift", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.ERROR  # click's own 2 would say "changes pending"
+    except (click.Abort, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return _reader_gone()
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run())
+
+
+def _reader_gone() -> int:
+    """`blueshift status | head`: nobody reads on, so Python's own flush at exit must not complain either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.ERROR

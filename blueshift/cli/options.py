@@ -1,0 +1,120 @@
+"""Options that several commands share, and the event loop that they run in."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Answer = TypeVar("Answer")
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+def cluster_options(command: Command) -> Command:
+    """`kubeconfig: Path | None`, `context: str | None`, `state_namespace: str`: which cluster, whose runs."""
+    for option in (
+        click.option(
+            "--state-namespace",
+            default="blueshift",
+            show_default=True,
+            envvar="BLUESHIFT_STATE_NAMESPACE",
+            help="Namespace of the cluster in which runs are kept.",
+        ),
+        click.option("--context", envvar="BLUESHIFT_CONTEXT", help="Context of the kubeconfig."),
+        click.option(
+            "--kubeconfig",
+            type=_FILE,
+            envvar="BLUESHIFT_KUBECONFIG",
+            help="Kubeconfig; else $KUBECONFIG, ~/.kube/config, or the pod's own account.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def config_option(command: Command) -> Command:
+    """`config: Path`: the settings file."""
+    return click.option(
+        "--config",
+        "-f",
+        type=_FILE,
+        default=Path("blueshift.yaml"),
+        show_default=True,
+        envvar="BLUESHIFT_CONFIG",
+        help="Settings; `blueshift init` writes them.",
+    )(command)
+
+
+def facts_output(command: Command) -> Command:
+    """`output: "table" | "json"`, for commands that print facts."""
+    return click.option(
+        "--output",
+        "-o",
+        type=click.Choice(("table", "json")),
+        default="table",
+        show_default=True,
+        envvar="BLUESHIFT_OUTPUT",
+        help="For people, or for programs.",
+    )(command)
+
+
+def run_output(command: Command) -> Command:
+    """`output: "live" | "plain" | "json" | None`, for commands that carry a run (see `report.choose`)."""
+    return click.option(
+        "--output",
+        type=click.Choice(("live", "plain", "json")),
+        envvar="BLUESHIFT_RUN_OUTPUT",
+        help="Live view (default on a terminal), timestamped lines, or one JSON event per line.",
+    )(command)
+
+
+def run_async(work: Coroutine[Any, Any, Answer], stopping: asyncio.Event | None = None) -> Answer:
+    """Run a command's coroutine to its end.
+
+    The first SIGINT, SIGTERM or SIGHUP sets `stopping` (the run finishes its effect, and its coroutine
+    returns); the second cancels. Without `stopping` the first cancels. Raises KeyboardInterrupt when it was
+    cancelled by a signal.
+    """
+    return asyncio.run(_guarded(work, stopping))
+
+
+async def _guarded(work: Coroutine[Any, Any, Answer], stopping: asyncio.Event | None) -> Answer:
+    task = asyncio.ensure_future(work)
+    cancelled = False
+
+    def on_signal() -> None:
+        nonlocal cancelled
+        if stopping is not None and not stopping.is_set():
+            stopping.set()
+            _tell("stopping after what is in flight; once more stops now")
+        else:
+            cancelled = True
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for number in signals:
+        loop.add_signal_handler(number, on_signal)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if cancelled:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+def _tell(sentence: str) -> None:
+    try:
+        sys.stderr.write(f"{sentence}\n")
+    except OSError:
+        return  # the terminal is gone (SIGHUP): nobody to tell
