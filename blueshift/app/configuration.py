@@ -8,17 +8,11 @@ from typing import Any
 import msgspec
 
 from blueshift.app.kinds import settings_types
-from blueshift.dns.key import KeySource
-from blueshift.dns.registry import backend
+from blueshift.dns.registry import settings_type
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.config import Chart, Cluster, Config, Controller, Dns, Release, load_config
 from blueshift.playbook.schema import Playbook, load, parse_set
 from blueshift.playbook.shipped import find
-
-
-def settings_of(name: str) -> type[msgspec.Struct]:
-    """The settings type of a DNS backend."""
-    return backend(name).Settings
 
 
 def from_file(path: Path) -> Config:
@@ -29,16 +23,7 @@ def from_file(path: Path) -> Config:
             place=str(path),
             hint="`blueshift init` looks at the cluster and writes one",
         )
-    config = load_config(path, settings_of)
-    key = getattr(config.dns.settings, "key", None)
-    if isinstance(key, KeySource) and key.file:
-        # Absolute, so that a resume from another folder finds it.
-        file = path.parent.resolve() / Path(key.file).expanduser()
-        settings = msgspec.structs.replace(
-            config.dns.settings, key=msgspec.structs.replace(key, file=str(file))
-        )
-        config = msgspec.structs.replace(config, dns=msgspec.structs.replace(config.dns, settings=settings))
-    return config
+    return load_config(path, settings_type)
 
 
 def chart_of(ref: str, version: str | None) -> Chart:
@@ -70,7 +55,7 @@ def freeze(config: Config, profile: str) -> dict[str, Any]:
 def thaw(frozen: dict[str, Any], state_namespace: str) -> Config:
     """The same configuration again, without what only a new run needs."""
     dns = dict(frozen["dns"])
-    settings = msgspec.convert(dns.pop("settings"), settings_of(dns["backend"]))
+    settings = msgspec.convert(dns.pop("settings"), settings_type(dns["backend"]))
     return Config(
         release=msgspec.convert(frozen["release"], Release),
         dns=msgspec.structs.replace(msgspec.convert(dns, Dns), settings=settings),

@@ -74,7 +74,9 @@ async def open_session(
     async with connect(clock, kubeconfig=kubeconfig, context=context) as kube:
         kind = dns_backend(config.dns.backend)
         secrets = await _secrets(kube, config)
-        backend = kind.create(config.dns.settings, lambda namespace, name: secrets[namespace, name], clock)
+        backend = kind.create(
+            config.dns.settings, lambda namespace, name: secrets[namespace, name], clock, config.dns.zones
+        )
         directory = Directory(config.dns.resolver, authorities=config.dns.authorities, zones=config.dns.zones)
         yield Session(
             config=config,

@@ -20,7 +20,7 @@ from blueshift.steps.facts import Hardened, Snapshot, Upgraded
 from blueshift.steps.parity import parity
 from blueshift.steps.proof import prove
 from blueshift.steps.release import Revise
-from blueshift.steps.revisions import Revision
+from blueshift.steps.revisions import Grace, Revision
 
 
 class RevisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,6 +29,10 @@ class RevisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ready_within: Seconds = 600.0
     helm_timeout: Seconds = 300.0
     """Helm's own bound; it waits for hooks only, never for pods."""
+    shutdown_grace: Seconds = 15.0
+    """How long a pod that was told to end still serves, for load balancers to take it out."""
+    min_ready: Seconds = 10.0
+    """How long a new pod must be ready before an old one may go."""
 
 
 class _PrimaryRevision(Base[RevisionSettings], ABC):
@@ -49,6 +53,11 @@ class _PrimaryRevision(Base[RevisionSettings], ABC):
     @abstractmethod
     def rendered(self) -> Rendered:
         """The same, as it was rendered when the World was looked at."""
+
+    @property
+    def grace(self) -> Grace:
+        """How its pods are to end."""
+        return Grace(int(self.settings.shutdown_grace), int(self.settings.min_ready))
 
     def needs(self, state: State) -> str | None:
         """See Step."""
@@ -127,7 +136,7 @@ class Harden(_PrimaryRevision):
 
     def revision(self) -> Revision:
         """See above."""
-        return self.tools.revisions.hardened()
+        return self.tools.revisions.hardened(self.grace)
 
     def previous(self) -> int:
         """See above."""
@@ -147,7 +156,7 @@ class Upgrade(_PrimaryRevision):
 
     def revision(self) -> Revision:
         """See above."""
-        return self.tools.revisions.target()
+        return self.tools.revisions.target(self.grace)
 
     def previous(self) -> int:
         """See above."""

@@ -25,6 +25,13 @@ class Revision(msgspec.Struct, frozen=True):
     """What Blueshift sets over the user's values."""
 
 
+class Grace(msgspec.Struct, frozen=True):
+    """How pods are to end and begin; seconds."""
+
+    shutdown: int = 15
+    min_ready: int = 10
+
+
 class Revisions:
     """The revisions of one run."""
 
@@ -48,19 +55,25 @@ class Revisions:
         overrides = self._profile.temporary_values(self.running_values, facts)
         return _revision(self.running, self.running_values, overrides)
 
-    def hardened(self) -> Revision:
+    def hardened(self, grace: Grace) -> Revision:
         """The same version, ending gracefully."""
-        overrides = self._profile.harden(self.running_values, _harden(self.running))
+        overrides = self._profile.harden(self.running_values, _harden(self.running, grace))
         return _revision(self.running, self.running_values, overrides)
 
-    def target(self) -> Revision:
+    def target(self, grace: Grace) -> Revision:
         """The target version, ending gracefully."""
-        overrides = self._profile.harden(self.target_values, _harden(self.target_chart))
+        overrides = self._profile.harden(self.target_values, _harden(self.target_chart, grace))
         return _revision(self.target_chart, self.target_values, overrides)
 
 
-def _harden(chart: Chart) -> HardenFacts:
-    return HardenFacts(chart.version, chart.app_version, chart.defaults)
+def _harden(chart: Chart, grace: Grace) -> HardenFacts:
+    return HardenFacts(
+        chart.version,
+        chart.app_version,
+        chart.defaults,
+        shutdown_grace=grace.shutdown,
+        min_ready=grace.min_ready,
+    )
 
 
 def _revision(chart: Chart, values: dict[str, Any], overrides: tuple[Override, ...]) -> Revision:

@@ -46,12 +46,9 @@ class Soak(Base[SoakSettings]):
     async def settle(self) -> Answer:
         """See Step."""
         waited = self.here.waited("soak")
-        if waited is None:
-            await self.tools.witness.mark("primary")
-        verdict = await self.tools.witness.verdict("primary")
         proof = await prove(self.tools, "primary", self.tools.world.moving())
-        self._bad = self._bad + 1 if proof.failed or verdict.outcome == "fail" else 0
-        sentence = f"{proof.sentence}; {verdict.sentence}"
+        self._bad = self._bad + 1 if proof.failed else 0
+        sentence = proof.sentence
         if self._bad >= self.settings.failures:
             return Hold(f"the primary does not do as well as before: {sentence}")
         if waited is not None and waited >= self.settings.lasts:
