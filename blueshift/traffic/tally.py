@@ -56,13 +56,15 @@ class Tally:
         self._rows: dict[tuple[str, str, bool], Row] = {}
 
     def follow(self, pod: str, at: float) -> None:
-        """A pod's log is followed from now on; a second call after `lost` closes the gap.
+        """A pod's log is read from the instant `at` on (its start, say).
 
-        A log that is read from the pod's start is followed since then: say that instant.
+        A second call, after `lost`, ends the gap there; read again from before it, nothing was missed.
         """
         seen = self.pods.setdefault(pod, Follow(at, at))
-        if at > seen.until and seen.gaps and seen.gaps[-1][1] == float("inf"):
-            seen.gaps[-1] = (seen.gaps[-1][0], at)
+        if seen.gaps and seen.gaps[-1][1] == float("inf"):
+            began, _ = seen.gaps.pop()
+            if at > began:
+                seen.gaps.append((began, at))
         seen.until = max(seen.until, at)
 
     def alive(self, pod: str, at: float) -> None:
@@ -97,6 +99,6 @@ class Tally:
         """Requests of clients, heard of since an instant, that reached no known server."""
         return sum(row.requests for row in self._rows.values() if not row.target and row.last >= since)
 
-    def longest_gap(self) -> float:
-        """Seconds: the longest silence of any client that came back."""
-        return max((row.longest_gap for row in self.rows()), default=0.0)
+    def longest_gap(self, since: float = 0.0) -> float:
+        """Seconds: the longest silence, after which it came back, of any client heard of since an instant."""
+        return max((row.longest_gap for row in self.rows(since)), default=0.0)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from blueshift.controllers.ingress_nginx.settings import seconds
 from blueshift.controllers.ingress_nginx.version import SHUTDOWN_GRACE, WAIT_SHUTDOWN, at_least
 from blueshift.controllers.overrides import Override, Path, Values, dig, merge
 from blueshift.controllers.profile import HardenFacts
@@ -38,9 +39,10 @@ def harden(values: Values, facts: HardenFacts) -> tuple[Override, ...]:
     native = dig(seen, ("controller", "lifecycle", "preStop", "sleep", "seconds"))
     slept = max([int(native or 0), *map(int, _SLEEP.findall(" ".join(hook)))])
     grace = max(facts.shutdown_grace, slept, _number(dig(seen, (*_ARGUMENTS, "shutdown-grace-period"))))
+    workers = str(dig(seen, ("controller", "config", "worker-shutdown-timeout")) or "")
     return (
         *_shutdown(seen, facts, hook, grace),
-        *_time(seen, facts, grace),
+        *_time(seen, grace, max(facts.worker_shutdown_timeout, seconds(workers, 0))),
         *_rollout(seen, facts),
         *_status(seen),
     )
@@ -85,14 +87,14 @@ def _hook_reason(hook: tuple[str, ...], flag: bool) -> str:
     return "this version has no grace period of its own, so the hook waits for load balancers"
 
 
-def _time(seen: Values, facts: HardenFacts, grace: int) -> Iterator[Override]:
+def _time(seen: Values, grace: int, workers: int) -> Iterator[Override]:
     post = _number(dig(seen, (*_ARGUMENTS, "post-shutdown-grace-period"))) or POST_SHUTDOWN
-    needed = grace + facts.worker_shutdown_timeout + post + MARGIN
+    needed = grace + workers + post + MARGIN
     if _number(dig(seen, ("controller", "terminationGracePeriodSeconds"))) < needed:
         yield Override(
             ("controller", "terminationGracePeriodSeconds"),
             needed,
-            f"{grace} s grace + {facts.worker_shutdown_timeout} s for open requests + {post} s delay "
+            f"{grace} s grace + {workers} s for open requests + {post} s delay "
             f"+ {MARGIN} s margin: a pod that is killed sooner cuts its requests",
         )
 

@@ -66,7 +66,6 @@ _TRUTHS: tuple[tuple[Path, Any, str], ...] = (
     ),
     (("controller", "hostPort", "enabled"), False, "a host port is taken once per node"),
     (("controller", "hostNetwork"), False, "the host's ports are taken by the primary"),
-    (("controller", "metrics", "enabled"), True, "its counters are needed to verify it"),
     (("controller", "metrics", "prometheusRule", "enabled"), False, "the primary's rules would fire twice"),
     (("serviceAccount", "create"), True, "an account made by hand exists only in the primary's namespace"),
     (("rbac", "create"), True, "rights made by hand name the primary's account"),
@@ -124,9 +123,10 @@ def _names(values: Values, seen: Values, facts: TemporaryFacts) -> Iterator[Over
 
 def _truths(seen: Values, facts: TemporaryFacts) -> Iterator[Override]:
     for path, value, reason in _TRUTHS:
-        # A key that neither chart nor user has is false already.
-        if value or dig(seen, path):
-            yield from _set(seen, path, value, reason)
+        # A key that neither chart nor user has means nothing to this chart, or is false already.
+        if has(seen, path) and bool(dig(seen, path)) is not value:
+            yield Override(path, value, reason)
+    yield from _set(seen, ("controller", "metrics", "enabled"), True, "its counters are needed to verify it")
     for name in ("validating-webhook", "validating-webhook-certificate", "validating-webhook-key"):
         yield from _clear(seen, {}, ("controller", "extraArgs", name), "its webhook is off")
     yield from _set(

@@ -52,6 +52,11 @@ def test_the_kill_comes_after_all_that_a_pod_may_need() -> None:
     assert made(given, facts)["terminationGracePeriodSeconds"] == 60 + 600 + 30 + 15
 
 
+def test_workers_that_may_take_longer_are_waited_for() -> None:
+    given: Values = {"controller": {"config": {"worker-shutdown-timeout": "10m"}}}
+    assert made(given)["terminationGracePeriodSeconds"] == 15 + 600 + 10 + 15
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -228,7 +228,7 @@ def test_in_the_primarys_namespace_the_fixed_lease_of_old_charts_is_replaced() -
 
 def test_a_scoped_role_stays_where_both_share_a_namespace() -> None:
     values = made({"rbac": {"scope": True}}, temporary_facts(namespace="ingress"))
-    assert values["rbac"] == {"create": True, "scope": True}
+    assert values["rbac"] == {"scope": True}
 
 
 def test_every_override_has_a_reason_and_none_is_idle() -> None:

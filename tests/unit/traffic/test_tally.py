@@ -32,7 +32,7 @@ def test_clients_are_counted_by_target(tally: Tally) -> None:
     assert (first.client, first.target, first.requests, first.errors) == ("c1", "shop-web-80", 3, 1)
     assert (first.first, first.last, first.longest_gap) == (BASE + 1, BASE + 9, 8.0)
     assert second_row.client == "c2"
-    assert tally.longest_gap() == 8.0
+    assert (tally.longest_gap(), tally.longest_gap(BASE + 10)) == (8.0, 0.0)
     assert [row.client for row in tally.rows(BASE + 5)] == ["c1"]
 
 
@@ -62,6 +62,12 @@ def test_a_lost_stream_is_a_gap_until_it_is_followed_again(tally: Tally) -> None
         100.0,
         120.0,
     )
+
+
+def test_a_log_that_is_read_again_from_before_the_gap_has_none(tally: Tally) -> None:
+    tally.lost("p", 112.0)
+    tally.follow("p", 105.0)
+    assert tally.pods["p"].gaps == []
 
 
 def test_memory_is_bounded(tally: Tally, monkeypatch: pytest.MonkeyPatch) -> None:
