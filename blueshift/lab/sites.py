@@ -221,7 +221,6 @@ def _moved(host: str) -> Site:
         host=host,
         rules=(("/", "Prefix", A),),
         annotations=_annotated(permanent_redirect=f"https://{SHOP}/"),
-        asked=(Route(host=host, path="/", status=301, answer_headers={"location": f"https://{SHOP}/"}),),
     )
 
 

@@ -28,6 +28,7 @@ _NEVER = 0xFFFFFFFF
 _TEXTS = ("kind", "persona", "host", "path", "phase", "reason", "address", "expected", "answered_by")
 _MOMENTS = ("begun", "sent", "first_byte", "end")
 _MAX_TEXTS = 60_000
+_REST = "(too many different texts)"
 
 
 class Row(msgspec.Struct):
@@ -88,8 +89,8 @@ class LedgerWriter:
         self._file = path.open("wb")
         self._file.write(MAGIC)
         self._frame(msgspec.msgpack.encode(_Head(run, started)))
-        self._numbers: dict[str, int] = {"": 0}
-        self._fresh: list[str] = [""]
+        self._fresh: list[str] = ["", _REST]
+        self._numbers = {text: number for number, text in enumerate(self._fresh)}
         self._last = 0
         self._begin()
 
@@ -137,7 +138,7 @@ class LedgerWriter:
     def _number(self, text: str) -> int:
         if (number := self._numbers.get(text)) is None:
             if len(self._numbers) >= _MAX_TEXTS:
-                return self._number("(too many different texts)") if text[:1] != "(" else 0
+                return self._numbers[_REST]
             number = self._numbers[text] = len(self._numbers)
             self._fresh.append(text)
         return number

@@ -1,0 +1,121 @@
+"""Reading HTTP/1.1 answers, however they are cut into pieces."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blueshift.traffic.http1 import Response, ResponseReader, encode_request
+
+PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Two: a: b \r\n\r\nhello"
+CHUNKED = (
+    b"HTTP/1.1 201 Created\r\nTransfer-Encoding: Chunked\r\n\r\n"
+    b"5\r\nhello\r\nA;name=value\r\n, world!\r\n\r\n0\r\nTrailer: yes\r\n\r\n"
+)
+HINTED = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + PLAIN
+
+
+def feed(data: bytes, cuts: list[int], method: str = "GET") -> tuple[Response | None, ResponseReader]:
+    reader = ResponseReader(method)
+    edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+    response = None
+    for start, end in pairwise(edges):
+        if response is None:
+            response = reader.feed(data[start:end])
+        else:
+            reader.extra += data[start:end]
+    return response, reader
+
+
+@given(cuts=st.lists(st.integers(0, 500), max_size=12))
+def test_the_cuts_make_no_difference(cuts: list[int]) -> None:
+    for data, status, body in (
+        (PLAIN, 200, b"hello"),
+        (CHUNKED, 201, b"hello, world!\r\n"),
+        (HINTED, 200, b"hello"),
+    ):
+        response, _ = feed(data, cuts)
+        assert response is not None
+        assert (response.status, response.keep) == (status, True)
+        assert response.body == body
+
+
+def test_headers_are_found_by_lower_case_name() -> None:
+    response, _ = feed(PLAIN, [])
+    assert response is not None
+    assert response.header("x-two") == "a: b"
+    assert response.header("missing") == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "keep"),
+    [
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", False),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", False),
+        (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", True),
+        (b"HTTP/1.1 204 None\r\n\r\n", True),
+        (b"HTTP/1.1 304 Same\r\nContent-Length: 9\r\n\r\n", True),
+        # Bytes after the answer would be taken for the next one.
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 408 Late\r\n", False),
+    ],
+)
+def test_whether_the_connection_may_be_kept(data: bytes, keep: bool) -> None:
+    response, _ = feed(data, [])
+    assert response is not None
+    assert response.keep is keep
+
+
+def test_a_head_has_no_body_whatever_its_length_says() -> None:
+    response, _ = feed(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", [], "HEAD")
+    assert response is not None
+    assert response.body == b""
+
+
+def test_what_follows_a_switch_is_handed_on() -> None:
+    response, reader = feed(b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n\x81\x02hi", [])
+    assert response is not None
+    assert reader.extra == b"\x81\x02hi"
+
+
+def test_an_answer_without_length_ends_with_the_connection() -> None:
+    response, reader = feed(b"HTTP/1.1 200 OK\r\n\r\nall of it", [])
+    assert response is None
+    ended = reader.end()
+    assert (ended.body, ended.keep) == (b"all of it", False)
+
+
+@pytest.mark.parametrize("cut", range(1, len(CHUNKED)))
+def test_an_end_within_an_answer_is_never_an_answer(cut: int) -> None:
+    response, reader = feed(CHUNKED[:cut], [])
+    assert response is None
+    with pytest.raises(EOFError):
+        reader.end()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/1.1 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabXX",
+        b"x" * 70_000,
+    ],
+)
+def test_what_is_not_http_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError):
+        feed(data, [])
+
+
+def test_a_request_says_how_long_its_body_is() -> None:
+    assert encode_request("GET", "a.test", "/p?q=1", {"X-A": "b"}) == (
+        b"GET /p?q=1 HTTP/1.1\r\nHost: a.test\r\nX-A: b\r\n\r\n"
+    )
+    assert encode_request("POST", "a.test", "/", {}, b"xyz").endswith(b"\r\nContent-Length: 3\r\n\r\nxyz")
+    assert b"Content-Length: 0" in encode_request("POST", "a.test", "/", {})
