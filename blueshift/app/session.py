@@ -10,7 +10,8 @@ from pathlib import Path
 
 from blueshift.clock import Clock
 from blueshift.cluster import paths
-from blueshift.cluster.api import Cluster, KubeApi
+from blueshift.cluster.api import KubeApi
+from blueshift.cluster.identity import Cluster
 from blueshift.controllers.profile import Match, Profile, Workload
 from blueshift.controllers.registry import load as load_profile
 from blueshift.controllers.registry import recognise
@@ -75,7 +76,10 @@ async def open_session(
         kind = dns_backend(config.dns.backend)
         secrets = await _secrets(kube, config)
         backend = kind.create(
-            config.dns.settings, lambda namespace, name: secrets[namespace, name], clock, config.dns.zones
+            config.dns.settings,
+            lambda namespace, name: secrets[namespace, name],
+            clock,
+            zones=config.dns.zones,
         )
         directory = Directory(config.dns.resolver, authorities=config.dns.authorities, zones=config.dns.zones)
         yield Session(

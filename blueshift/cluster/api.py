@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import aiohttp
-import msgspec
 
 from blueshift.clock import Clock
 from blueshift.cluster import access as access_of
@@ -17,6 +16,7 @@ from blueshift.cluster import watch as watching
 from blueshift.cluster.access import Access
 from blueshift.cluster.errors import Forbidden, NotFound, Unauthorized
 from blueshift.cluster.execute import ExecResult
+from blueshift.cluster.identity import Cluster
 from blueshift.cluster.listing import list_all
 from blueshift.cluster.transport import TRIES, Transport
 from blueshift.cluster.watch import WatchEvent
@@ -28,18 +28,6 @@ _PATCH: Mapping[PatchKind, str] = {
     "json": "application/json-patch+json",
     "apply": "application/apply-patch+yaml",
 }
-
-
-class Cluster(msgspec.Struct, frozen=True):
-    """Which cluster this is."""
-
-    server: str
-    """Address of the API server as the kubeconfig has it."""
-    context: str
-    uid: str
-    """UID of the namespace kube-system: the same by whatever address and name it is reached."""
-    version: str
-    """gitVersion, say v1.37.2."""
 
 
 class KubeApi:

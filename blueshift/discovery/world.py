@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from blueshift.cluster.api import Cluster
+from blueshift.cluster.identity import Cluster
 from blueshift.dns.records import RecordSet
 from blueshift.errors import BlueshiftError
 
@@ -121,6 +121,8 @@ class NameFact(msgspec.Struct, frozen=True):
     records: tuple[RecordSet, ...] = ()
     """The A and AAAA sets as the authority serves them."""
     why: str = ""
+    here: bool = False
+    """Whether it brings clients to the primary, also where it cannot be moved."""
 
 
 class ServerFact(msgspec.Struct, frozen=True):

@@ -11,16 +11,18 @@ import base64
 import gzip
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from blueshift.clock import Clock
 from blueshift.cluster import paths
-from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Conflict, NotFound
 from blueshift.engine.journal import SCHEMA, Entry, Journal, apply
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
+
+if TYPE_CHECKING:  # client libraries that a plan does not need
+    from blueshift.cluster.api import KubeApi
 
 RUN_LABEL = "blueshift.dev/run"
 RELEASE_LABEL = "blueshift.dev/release"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from blueshift.cluster import paths
-from blueshift.cluster.api import KubeApi
 from blueshift.errors import BlueshiftError
 from blueshift.helm.records import ReleaseRecord, decode, encode, secret_name
+
+if TYPE_CHECKING:  # client libraries that a plan does not need
+    from blueshift.cluster.api import KubeApi
 
 # The intent's instant and the record's are of the API server's clock, both of whole seconds.
 _SKEW = timedelta(seconds=5)

@@ -8,14 +8,16 @@ import zlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from blueshift.cluster import paths
-from blueshift.cluster.api import KubeApi
 from blueshift.errors import BlueshiftError
 from blueshift.helm import charts, values
+
+if TYPE_CHECKING:  # client libraries that a plan does not need
+    from blueshift.cluster.api import KubeApi
 
 PENDING = frozenset({"pending-install", "pending-upgrade", "pending-rollback"})
 TYPE = "helm.sh/release.v1"

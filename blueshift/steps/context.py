@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from blueshift.clock import Clock
-from blueshift.cluster.api import KubeApi
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.world import World
 from blueshift.dns.backend import DnsBackend
 from blueshift.engine.protocol import Record
 from blueshift.engine.state import SideName
 from blueshift.engine.store import Runs
-from blueshift.helm.client import Helm
 from blueshift.shift.dns import Agreement
 from blueshift.shift.protocol import Shifter, Target
 from blueshift.steps.facts import TemporaryReady, TtlLowered
-from blueshift.steps.follower import Follower
 from blueshift.steps.places import Places
 from blueshift.steps.revisions import Revisions
-from blueshift.steps.witness import Witness
+
+if TYPE_CHECKING:  # client libraries that a plan does not need
+    from blueshift.cluster.api import KubeApi
+    from blueshift.helm.client import Helm
+    from blueshift.steps.follower import Follower
+    from blueshift.steps.witness import Witness
 
 
 @dataclass(frozen=True)
