@@ -1,0 +1,59 @@
+"""What looks for single checks leave in a World: plain data by check id, or why nothing could be seen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from blueshift.discovery.world import World
+from blueshift.errors import BlueshiftError
+
+Found = TypeVar("Found", bound=msgspec.Struct)
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+UNSEEN = "not-looked"
+AT_ONCE = 16
+"""Requests of one kind in flight: a look must not be felt by the cluster that it looks at."""
+
+
+class NotLooked(Exception):
+    """A check cannot judge: nothing was seen. Never a pass."""
+
+
+async def attempt(looks: Mapping[str, Awaitable[msgspec.Struct]]) -> dict[str, Any]:
+    """Do all looks side by side; one that fails leaves its reason and stops no other."""
+
+    async def one(look: Awaitable[msgspec.Struct]) -> Any:
+        try:
+            return msgspec.to_builtins(await look)
+        except BlueshiftError as error:
+            return {UNSEEN: error.message, "hint": error.hint or ""}
+
+    return dict(zip(looks, await asyncio.gather(*map(one, looks.values())), strict=True))
+
+
+def found(world: World, check: str, kind: type[Found]) -> Found:
+    """What was seen for a check. Raises NotLooked with the reason."""
+    seen = world.findings.get(check)
+    if seen is None:
+        raise NotLooked("this World was taken without looking for it")
+    if UNSEEN in seen:
+        raise NotLooked(": ".join(part for part in (seen[UNSEEN], seen.get("hint")) if part))
+    return msgspec.convert(seen, kind)
+
+
+async def each(
+    work: Callable[[Item], Awaitable[Result]], items: Sequence[Item], at_once: int = AT_ONCE
+) -> list[Result]:
+    """The results of `work` for all items, in order, at most `at_once` at a time."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(item: Item) -> Result:
+        async with gate:
+            return await work(item)
+
+    return list(await asyncio.gather(*map(one, items)))

@@ -1,0 +1,111 @@
+"""A revision before it is made: rendered, compared with what is there, and tried for collisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from blueshift.cluster import paths
+from blueshift.cluster.api import KubeApi
+from blueshift.cluster.errors import Forbidden
+from blueshift.discovery.found import each
+from blueshift.discovery.raw import Raw, annotated
+from blueshift.discovery.world import ObjectChange, Rendered, ValueChange
+from blueshift.errors import BlueshiftError
+from blueshift.helm import manifests
+from blueshift.helm import values as helm_values
+from blueshift.helm.charts import Chart
+from blueshift.helm.client import Helm
+from blueshift.helm.manifests import Key
+
+RELEASE_NAME = "meta.helm.sh/release-name"
+RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
+
+
+async def rendered(
+    helm: Helm,
+    kube: KubeApi,
+    release: tuple[str, str],
+    chart: Chart,
+    values: Mapping[str, Any],
+    *,
+    changes: Sequence[ValueChange] = (),
+    old: Sequence[Raw] = (),
+) -> Rendered:
+    """What a revision of `release` (name, namespace) would change.
+
+    `old` are the objects of the revision before it, empty for an install; `changes` are what Blueshift set in
+    `values`. A chart that does not render is told in `error`; what the API server or the machine fails at
+    is raised.
+    """
+    name, namespace = release
+    result = Rendered(
+        chart=chart.name,
+        chart_version=chart.version,
+        app_version=chart.app_version,
+        values_hash=helm_values.digest(values),
+        values=tuple(changes),
+    )
+    try:
+        new = await helm.render(name, namespace, chart, values, is_upgrade=bool(old))
+    except BlueshiftError as error:
+        return msgspec.structs.replace(result, error=str(error))
+    difference = manifests.diff(old, new, namespace)
+    versions = {manifests.key(item, namespace): str(item.get("apiVersion") or "v1") for item in new}
+    return msgspec.structs.replace(
+        result,
+        objects=(
+            *(ObjectChange("delete", str(key)) for key in difference.deleted),
+            *(ObjectChange("create", str(key)) for key in difference.created),
+            *(ObjectChange("change", str(change.key), change.diff) for change in difference.changed),
+        ),
+        collisions=await collisions(kube, release, [(key, versions[key]) for key in difference.created]),
+    )
+
+
+async def collisions(
+    kube: KubeApi, release: tuple[str, str], created: Sequence[tuple[Key, str]]
+) -> tuple[str, ...]:
+    """Which of the objects to be created (with their apiVersion) exist and are not this release's.
+
+    Helm refuses those at install ("invalid ownership metadata"), with some of the others already made.
+    """
+
+    async def taken(item: tuple[Key, str]) -> str:
+        key, version = item
+        try:
+            there = await kube.find(_path(key, version))
+        except Forbidden as error:
+            return f"{key}: cannot be looked at ({error.message})"
+        return "" if there is None else ownership(key, there, release)
+
+    return tuple(filter(None, await each(taken, created)))
+
+
+def ownership(key: Key, there: Raw, release: tuple[str, str]) -> str:
+    """Whose an existing object is, as a sentence; empty if it is this release's."""
+    marks = annotated(there)
+    owner = (marks.get(RELEASE_NAME, ""), marks.get(RELEASE_NAMESPACE, ""))
+    if owner == release:
+        return ""
+    if not owner[0]:
+        return f"{key} exists and belongs to no Helm release"
+    return f"{key} belongs to release {owner[1]}/{owner[0]}"
+
+
+def _path(key: Key, version: str) -> str:
+    if "/" in version:
+        return paths.apis(version, plural(key.kind), key.namespace or None, key.name)
+    return paths.core(plural(key.kind), key.namespace or None, key.name)
+
+
+def plural(kind: str) -> str:
+    """The resource of a kind, as Kubernetes guesses it too (apimachinery: UnsafeGuessKindToResource)."""
+    low = kind.lower()
+    if low == "endpoints":
+        return low
+    if low.endswith("s"):
+        return low + "es"
+    return low[:-1] + "ies" if low.endswith("y") else low + "s"

@@ -1,0 +1,131 @@
+"""What the run's user must be allowed to do, as one table, and what of it is missing."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from blueshift.cluster.api import KubeApi
+from blueshift.discovery.found import each
+
+Place = Literal["primary", "temporary", "state", "control", "cluster"]
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One thing to be allowed, where, and what for."""
+
+    place: Place
+    """`cluster`: in all namespaces, or cluster-scoped."""
+    group: str
+    resource: str
+    """`pods/log` for a subresource."""
+    verbs: tuple[str, ...]
+    why: str
+
+
+class Denied(msgspec.Struct, frozen=True):
+    """A rule that the user does not have."""
+
+    verb: str
+    resource: str
+    """With its group, `deployments.apps`."""
+    namespace: str
+    why: str
+
+
+class Permissions(msgspec.Struct, frozen=True):
+    """What was asked and what of it is missing."""
+
+    asked: int = 0
+    denied: tuple[Denied, ...] = ()
+
+
+_READ = ("get", "list")
+_WRITE = ("create", "patch", "update", "delete")
+_HELM = "Helm makes and removes the objects of a release"
+_RECORDS = "Helm keeps its revisions in Secrets"
+
+# Not here by intent: kinds that only some values render (NetworkPolicy, ServiceMonitor) are Helm's to
+# refuse before anything is applied.
+RULES: tuple[Rule, ...] = (
+    Rule("primary", "", "secrets", (*_READ, "create", "update", "delete"), _RECORDS),
+    Rule("primary", "", "configmaps", (*_READ, "create", "patch"), _HELM),
+    Rule("primary", "", "services", (*_READ, "patch"), _HELM),
+    Rule("primary", "", "serviceaccounts", (*_READ, "create", "patch"), _HELM),
+    Rule("primary", "", "pods", (*_READ, "watch"), "the rollout is watched"),
+    Rule("primary", "", "pods/log", ("get",), "access logs show who is still served"),
+    Rule("primary", "", "pods/proxy", ("get",), "metrics are read through the API server"),
+    Rule("primary", "apps", "deployments", (*_READ, "watch", "create", "patch", "delete"), _HELM),
+    Rule("primary", "apps", "daemonsets", _READ, "the controller may be one"),
+    Rule(
+        "primary",
+        "autoscaling",
+        "horizontalpodautoscalers",
+        (*_READ, "patch"),
+        "the floor of replicas is raised",
+    ),
+    Rule("primary", "rbac.authorization.k8s.io", "roles", (*_READ, "create", "patch"), _HELM),
+    Rule("primary", "rbac.authorization.k8s.io", "rolebindings", (*_READ, "create", "patch"), _HELM),
+    Rule(
+        "primary",
+        "coordination.k8s.io",
+        "leases",
+        ("get", "create", "update", "delete"),
+        "one run per release",
+    ),
+    Rule("temporary", "", "secrets", (*_READ, *_WRITE), _RECORDS),
+    Rule("temporary", "", "configmaps", (*_READ, *_WRITE), _HELM),
+    Rule("temporary", "", "services", (*_READ, *_WRITE), _HELM),
+    Rule("temporary", "", "serviceaccounts", (*_READ, *_WRITE), _HELM),
+    Rule("temporary", "", "pods", (*_READ, "watch"), "the rollout is watched"),
+    Rule("temporary", "", "pods/log", ("get",), "access logs show who is served"),
+    Rule("temporary", "", "pods/proxy", ("get",), "metrics are read through the API server"),
+    Rule("temporary", "apps", "deployments", (*_READ, "watch", *_WRITE), _HELM),
+    Rule("temporary", "policy", "poddisruptionbudgets", (*_READ, *_WRITE), _HELM),
+    Rule("temporary", "autoscaling", "horizontalpodautoscalers", (*_READ, *_WRITE), _HELM),
+    Rule("temporary", "rbac.authorization.k8s.io", "roles", (*_READ, *_WRITE), _HELM),
+    Rule("temporary", "rbac.authorization.k8s.io", "rolebindings", (*_READ, *_WRITE), _HELM),
+    Rule(
+        "temporary", "coordination.k8s.io", "leases", (*_READ, "delete"), "what the temporary's leader leaves"
+    ),
+    Rule("state", "", "configmaps", (*_READ, "create", "update", "delete"), "the journal"),
+    Rule("state", "", "secrets", (*_READ, "create", "delete"), "the run's inputs"),
+    Rule("control", "", "configmaps", ("get",), "approvals are read"),
+    Rule("cluster", "", "namespaces", ("get", "create", "delete"), "the temporary gets one of its own"),
+    Rule("cluster", "networking.k8s.io", "ingresses", ("list",), "hosts are found by their Ingresses"),
+    Rule("cluster", "networking.k8s.io", "ingressclasses", _READ, "classes tell whose an Ingress is"),
+    Rule("cluster", "rbac.authorization.k8s.io", "clusterroles", (*_READ, *_WRITE), _HELM),
+    Rule("cluster", "rbac.authorization.k8s.io", "clusterrolebindings", (*_READ, *_WRITE), _HELM),
+)
+
+EXEC = Rule("primary", "", "pods/exec", ("get", "create"), "configuration and connections are read in pods")
+"""Apart, as many clusters forbid it. WebSockets ask for `get`, from Kubernetes 1.35 on for `create` too."""
+
+
+async def permissions(
+    kube: KubeApi, namespaces: dict[Place, str], rules: tuple[Rule, ...] = RULES
+) -> Permissions:
+    """Ask the API server about every rule (SelfSubjectAccessReview); `namespaces` by place."""
+    asked = [(rule, verb) for rule in rules for verb in rule.verbs]
+
+    async def allowed(question: tuple[Rule, str]) -> bool:
+        rule, verb = question
+        resource, _, sub = rule.resource.partition("/")
+        namespace = namespaces.get(rule.place)
+        return await kube.can(verb, rule.group, resource, namespace=namespace, subresource=sub or None)
+
+    answers = await each(allowed, asked)
+    return Permissions(
+        asked=len(asked),
+        denied=tuple(
+            Denied(
+                verb,
+                ".".join(part for part in (rule.resource, rule.group) if part),
+                namespaces.get(rule.place, ""),
+                rule.why,
+            )
+            for (rule, verb), ok in zip(asked, answers, strict=True)
+            if not ok
+        ),
+    )
