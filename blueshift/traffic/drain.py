@@ -94,6 +94,10 @@ class DrainRules(msgspec.Struct, frozen=True):
     accept: float = 0.0
     """Share of the baseline's request rate that may remain."""
 
+    def length(self, longest_gap: float) -> float:
+        """Seconds of the window: evidence must be whole for as long, counted back from now."""
+        return max(self.window, 2 * longest_gap)
+
 
 class Remains(msgspec.Struct, frozen=True):
     """Somebody who is still there, and why as far as it can be known."""
@@ -132,7 +136,7 @@ def drained(evidence: DrainEvidence, rules: DrainRules) -> Drained | Remaining |
     """Judge one moment."""
     if evidence.dns:
         return Remaining(f"DNS does not point away everywhere: {evidence.dns}")
-    length = max(rules.window, 2 * evidence.longest_gap)
+    length = rules.length(evidence.longest_gap)
     earliest = evidence.swapped + max(rules.least, rules.factor * evidence.ttl, length)
     items = _items(evidence, evidence.now - length)
     if evidence.now < earliest:
