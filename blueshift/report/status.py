@@ -1,0 +1,93 @@
+"""A run's journal as text: its steps and times, what it waits for, and the ways on from a standstill."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from blueshift.engine.journal import Journal, StepEntry, WaitEntry
+from blueshift.report.words import UNICODE, Marks, instant, length, span
+
+
+def status_text(journal: Journal, now: datetime, marks: Marks = UNICODE) -> str:
+    """Everything that a person needs to go on, and nothing that only a program needs."""
+    state = journal.state
+    lines = [
+        f"run       {journal.run}",
+        f"release   {journal.namespace}/{journal.release}",
+        f"playbook  {journal.playbook}",
+        f"status    {_status(journal)}",
+        f"began     {instant(journal.created, now)} ({length((now - journal.created).total_seconds())} ago)",
+        f"traffic   {state.traffic}; temporary {state.temporary}; primary {state.primary}; TTL {state.ttl}",
+        "",
+        *_steps(journal, now, marks),
+        *_standstill(journal, now),
+        *(
+            f"approved  {given.gate or given.step} by {given.by} at {instant(given.at, now)}"
+            + (f": {given.reason}" if given.reason else "")
+            for given in journal.approvals
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _status(journal: Journal) -> str:
+    if journal.standstill and journal.standstill.gate:
+        told = f"waits at the gate {journal.standstill.gate}"
+    else:
+        told = journal.status
+    return f"{told} (epoch {journal.epoch}, {journal.holder or 'nobody'})"
+
+
+def _steps(journal: Journal, now: datetime, marks: Marks) -> list[str]:
+    column = max((len(name) for name in journal.track), default=0) + 2
+    lines = []
+    for name in journal.track:
+        entry = journal.step(name)
+        mark, took, told = _step(entry, journal, name, now, marks)
+        lines.append(f"{mark} {name:<{column}}{took:<12}{told}".rstrip())
+        if entry.started and not entry.settled:
+            lines += _inside(entry, now, marks)
+    return lines
+
+
+def _step(entry: StepEntry, journal: Journal, name: str, now: datetime, marks: Marks) -> tuple[str, str, str]:
+    still = journal.standstill
+    if entry.settled and entry.started:
+        return marks.done, length((entry.settled - entry.started).total_seconds()), entry.said
+    if still and still.step == name:
+        return marks.held, "", f"stands still since {instant(still.since, now)}"
+    if entry.started:
+        told = "" if journal.status == "working" else journal.status
+        return marks.now, length((now - entry.started).total_seconds()), told
+    return marks.todo, "", ""
+
+
+def _inside(entry: StepEntry, now: datetime, marks: Marks) -> list[str]:
+    """The effects and waits of the step at which the run is."""
+    effects = [
+        f"    {marks.done if effect.done else marks.now} {effect.intent.what}"
+        + (" (found done already)" if effect.adopted else "")
+        for effect in entry.effects.values()
+    ]
+    return [*effects, *(f"    wait: {_wait(wait, now)}" for wait in entry.waits.values())]
+
+
+def _wait(wait: WaitEntry, now: datetime) -> str:
+    return f"{' '.join(wait.reason.split())} ({span(wait.since, wait.deadline, now)})"
+
+
+def _standstill(journal: Journal, now: datetime) -> list[str]:
+    still = journal.standstill
+    if still is None:
+        return []
+    lines = ["", f"Stands still in {still.step} since {instant(still.since, now)}:"]
+    lines += [f"  {line}" for line in still.reason.splitlines()]
+    if still.gate:
+        ways = [("go on", f"blueshift approve {journal.run} {still.gate}")]
+    else:
+        ways = [("try again, when the cause is mended", f"blueshift resume {journal.run}")]
+    ways += [(way.what, way.command) for way in still.ways]
+    for what, command in ways:
+        lines.append(f"  - {what}" + (":" if command else ""))
+        lines += [f"      {line}" for line in command.splitlines()]
+    return [*lines, ""]

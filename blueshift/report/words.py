@@ -1,0 +1,57 @@
+"""Times and marks in the words that every view uses. Instants are UTC, so that two people may compare."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+
+class Marks(NamedTuple):
+    """One character per state of a step: read without colour."""
+
+    done: str
+    now: str
+    todo: str
+    held: str
+
+
+UNICODE = Marks("✓", "▶", "·", "■")
+ASCII = Marks("x", ">", ".", "#")
+
+
+def marks(encoding: str | None) -> Marks:
+    """Marks that the stream can show."""
+    return UNICODE if (encoding or "").lower().replace("-", "").startswith("utf") else ASCII
+
+
+def length(seconds: float) -> str:
+    """A duration: `41 s`, `3 min 05 s`, `1 h 05 min`, `2 d 03 h`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min" + (f" {whole % 60:02} s" if whole % 60 else "")
+    if whole < 86400:
+        minutes = whole % 3600 // 60
+        return f"{whole // 3600} h" + (f" {minutes:02} min" if minutes else "")
+    hours = whole % 86400 // 3600
+    return f"{whole // 86400} d" + (f" {hours:02} h" if hours else "")
+
+
+def instant(at: datetime, now: datetime) -> str:
+    """`12:04:11Z`, with the date when that is not today's."""
+    return f"{at:%H:%M:%S}Z" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M:%S}Z"
+
+
+def span(since: datetime, until: datetime | None, now: datetime) -> str:
+    """Since when and until when: `since 12:04:11Z (41 s), until 12:06:00Z (in 1 min 08 s)`."""
+    told = f"since {instant(since, now)} ({length((now - since).total_seconds())})"
+    if until is None:
+        return f"{told}, without a deadline"
+    left = (until - now).total_seconds()
+    return f"{told}, until {instant(until, now)} " + (f"(in {length(left)})" if left > 0 else "(now over)")
+
+
+def rate(per_second: float | None) -> str:
+    """A rate, or `?` where it is not known: no data never looks like zero."""
+    return "?" if per_second is None else f"{per_second:.1f}"
