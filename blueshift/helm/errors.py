@@ -63,7 +63,7 @@ def translate(error: theirs.Error, place: str, *, write: bool) -> BlueshiftError
         return ChartError(said, place=place, hint="check the chart's name, repository URL and version")
     if isinstance(error, theirs.FailedToRenderChartError) or _RENDER.search(low):
         return ChartError(said, place=place, hint="`helm template` with the same values shows the same error")
-    if "conflict" in low and "field" in low:
+    if "conflict with" in low:
         return HelmError(said, place=place, hint="--force-conflicts takes over the fields that it names")
     return HelmError(said, place=place, hint="`helm history` and `kubectl get events` may tell more")
 
