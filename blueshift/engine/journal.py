@@ -200,6 +200,8 @@ def _in_step(step: StepEntry, entry: Started | Intended | Did | WaitBegan, at: d
         case Did(name, effect, adopted):
             if effect not in step.effects:
                 raise BlueshiftError(f"{name}: {effect} was never intended")
+            if step.effects[effect].done:
+                raise BlueshiftError(f"{name}: {effect} is done already")
             done = replace(step.effects[effect], done=at, adopted=adopted)
             return replace(step, effects={**step.effects, effect: done})
         case WaitBegan(name, key, reason, deadline, holds):

@@ -12,7 +12,9 @@ from blueshift.engine.state import OTHER, SideName, State
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
 from blueshift.steps.facts import Swapped
+from blueshift.steps.parity import configured
 from blueshift.traffic.drain import Drained, DrainRules, Remaining, Remains, drained
+from blueshift.traffic.routes import Routes
 
 GATE = "accept-remaining"
 
@@ -73,11 +75,13 @@ class Drain(Base[DrainSettings]):
             window=settings.window,
             accept=settings.accept,
         )
+        if self._routes is None:
+            self._routes = await configured(tools, settings.side)
         evidence = await tools.followers[settings.side].evidence(
+            rules,
             swapped=swapped.at.timestamp(),
             ttl=swapped.ttl,
-            length=settings.window,
-            hosts=known_hosts(tools.world),
+            routes=self._routes,
             dns="" if landed.done else landed.sentence,
         )
         verdict = drained(evidence, rules)
@@ -96,6 +100,9 @@ class Drain(Base[DrainSettings]):
             then="it is changed" if settings.side == "primary" else "the soak begins",
             lasts=settings.ask_after,
         )
+
+    # What the drained side serves; read once, since it may be large.
+    _routes: Routes | None = None
 
 
 def known_hosts(world: World) -> frozenset[str]:

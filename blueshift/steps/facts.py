@@ -33,6 +33,15 @@ class TemporaryReady(msgspec.Struct, frozen=True):
     ipv6: tuple[str, ...]
 
 
+class Baseline(msgspec.Struct, frozen=True):
+    """What the primary served before any name moved: what later verdicts compare with."""
+
+    requests: int
+    errors: int
+    """Answers of 500 and more."""
+    seconds: float
+
+
 class Swapped(msgspec.Struct, frozen=True):
     """The latest shift: when *all* authoritative servers showed its last wave, and the TTL in force then."""
 

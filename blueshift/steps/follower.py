@@ -17,9 +17,11 @@ from blueshift.cluster.workloads import pods_of
 from blueshift.controllers.profile import Profile
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
+from blueshift.steps.facts import Baseline
 from blueshift.steps.witness import Look, Witness, started
-from blueshift.traffic.drain import Coverage, DrainEvidence, Seen, by_log, by_metrics
+from blueshift.traffic.drain import Coverage, DrainEvidence, DrainRules, Seen, by_log, by_metrics
 from blueshift.traffic.metrics import Sample, window
+from blueshift.traffic.routes import Routes
 from blueshift.traffic.tally import Tally
 
 EVERY = 5.0
@@ -43,6 +45,8 @@ class Follower:
         self._tally: Tally | None = None
         self._blind = ""
         self._following: dict[str, asyncio.Task[None]] = {}
+        self._read: dict[str, float] = {}
+        """Pod → the kubelet's timestamp of the last line that was counted."""
         self.latest: tuple[Look, ...] = ()
         self.since = clock.utc().timestamp()
 
@@ -79,12 +83,14 @@ class Follower:
         self._blind = settings.access_log_why if not settings.access_log else ""
 
     async def _follow(self, pod: str, container: str, started: float) -> None:
-        """One pod's log, reconnected where it broke; lines that are known already are left out."""
+        """One pod's log until its stream ends; the next round takes it up where this one was.
+
+        The kubelet's timestamps tell lines that were counted already from new ones.
+        """
         assert self._tally is not None
         tally = self._tally
-        seen = max(self.since, started)
-        tally.follow(pod, seen)
-        ticking = asyncio.create_task(self._tick(pod))
+        seen = self._read.get(pod, max(self.since, started))
+        ticking: asyncio.Task[None] | None = None
         try:
             lines = self._kube.logs(
                 self._witness.namespace(self.side),
@@ -94,21 +100,38 @@ class Follower:
                 since=datetime.fromtimestamp(seen, UTC),
                 timestamps=True,
             )
+            tally.follow(pod, seen)
+            ticking = asyncio.create_task(self._tick(pod))
             async for raw in lines:
                 at, line = _stamped(raw)
-                if at >= seen:
+                if at > seen:
                     tally.add(pod, line)
+                    self._read[pod] = at
         except BlueshiftError:
-            tally.lost(pod, self._clock.utc().timestamp())
+            if pod in tally.pods:
+                tally.lost(pod, tally.pods[pod].until)
         finally:
-            ticking.cancel()
+            if ticking:
+                ticking.cancel()
 
     async def _tick(self, pod: str) -> None:
-        """While the stream is open, silence is silence: lines arrive within about a second."""
+        """While the stream is open, silence is silence: lines arrive within about a second.
+
+        The first tick waits longer: a stream that cannot be opened fails before it.
+        """
         assert self._tally is not None
+        await self._clock.sleep(2.0)
         while True:
             await self._clock.sleep(1.0)
             self._tally.alive(pod, self._clock.utc().timestamp() - 1.0)
+
+    def observed(self, since: float | None = None) -> Baseline:
+        """Requests and errors by the counters since an instant (default: since this side was first seen)."""
+        first = self._samples[0].at if self._samples else 0.0
+        start = max(first, since or first)
+        end = self._samples[-1].at if self._samples else start
+        seen = window(self._samples, start, end)
+        return Baseline(round(seen.total()), round(seen.errors()), max(0.0, end - start))
 
     def requests(self, since: float, hosts: frozenset[str]) -> tuple[tuple[Seen, ...], tuple[Coverage, ...]]:
         """Who asked this side for known hosts since an instant, by log and by metrics, with coverage."""
@@ -120,14 +143,15 @@ class Follower:
         return (*logged, *counted), (*by_lines, *by_counters)
 
     async def evidence(
-        self, *, swapped: float, ttl: float, length: float, hosts: frozenset[str], dns: str
+        self, rules: DrainRules, *, swapped: float, ttl: float, routes: Routes, dns: str
     ) -> DrainEvidence:
         """All that `drain.drained` judges; reads the pods anew."""
         self.latest = await self._witness.look(self.side)
         self._samples.extend(look.sample for look in self.latest if look.sample is not None)
         now = self._clock.utc().timestamp()
-        seen, coverage = self.requests(now - length, hosts)
         tally = self._tally
+        gap = tally.longest_gap(swapped) if tally else 0.0
+        seen, coverage = self.requests(now - rules.length(gap), routes.hosts())
         return DrainEvidence(
             now=now,
             swapped=swapped,
@@ -136,9 +160,9 @@ class Follower:
             seen=seen,
             coverage=coverage,
             connections={look.pod: look.connections for look in self.latest},
-            unseen=tuple(sorted(host for host in hosts if host.startswith("*"))),
+            unseen=routes.unseen(),
             dns=dns,
-            longest_gap=tally.longest_gap() if tally else 0.0,
+            longest_gap=gap,
             noise=tally.noise(swapped) if tally else 0,
         )
 

@@ -144,6 +144,7 @@ class InstallTemporary(Base[InstallSettings]):
         if problems := compared.problems():
             shown = brief(problems, 10)
             return Hold(f"the temporary does not serve what the primary serves: {shown} ({compared.said()})")
+        baseline = self.tools.followers["primary"].observed()
         fact = TemporaryReady(
             world.temporary_release,
             world.temporary_namespace,
@@ -151,7 +152,7 @@ class InstallTemporary(Base[InstallSettings]):
             target.ipv4,
             target.ipv6,
         )
-        return Settled(f"{' '.join(target.addresses)} answer; routes: {compared.said()}", (fact,))
+        return Settled(f"{' '.join(target.addresses)} answer; routes: {compared.said()}", (fact, baseline))
 
     # In memory on purpose: a resume has not seen the time in between, so it watches anew.
     _answered_since: float | None = None

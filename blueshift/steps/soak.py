@@ -10,23 +10,34 @@ from blueshift.engine.protocol import Answer, Hold, Settled, StepPlan, Wait
 from blueshift.engine.state import State
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
+from blueshift.steps.facts import Baseline
 from blueshift.steps.proof import prove
+from blueshift.traffic.judge import JudgeRules, Observed, Verdict, judge
+
+GATE = "accept-verdict"
 
 
 class SoakSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long."""
+    """How long, and what is still as good as before."""
 
     lasts: Seconds = 3600.0
     poll: Seconds = 5.0
     failures: int = 2
     """Failed looks in a row that hold the run: one alone may be a reload."""
+    least: int = 100
+    """Requests below which a verdict is `nodata`, which is never a pass."""
+    margin: float = 0.002
+    """Share of errors that the primary may have beyond its baseline."""
 
 
 class Soak(Base[SoakSettings]):
-    """The primary must keep answering, with an error share like that of its baseline."""
+    """The primary must keep answering, with no larger error share than before the run."""
 
     kind: ClassVar[str] = "soak"
     Settings: ClassVar[type[SoakSettings]] = SoakSettings
+    reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (Baseline,)
+    # Looks in a row that failed; in memory, since a resume looks anew.
+    _bad = 0
 
     def needs(self, state: State) -> str | None:
         """See Step."""
@@ -47,18 +58,31 @@ class Soak(Base[SoakSettings]):
         """See Step."""
         waited = self.here.waited("soak")
         proof = await prove(self.tools, "primary", self.tools.world.moving())
-        self._bad = self._bad + 1 if proof.failed else 0
-        sentence = proof.sentence
+        verdict = self._verdict(waited or 0.0)
+        self._bad = self._bad + 1 if proof.failed or verdict.outcome == "fail" else 0
+        sentence = f"{proof.sentence}; verdict {verdict.outcome}: {'; '.join(verdict.reasons)}"
         if self._bad >= self.settings.failures:
             return Hold(f"the primary does not do as well as before: {sentence}")
-        if waited is not None and waited >= self.settings.lasts:
-            return Settled(f"soaked for {waited:.0f} s: {sentence}")
-        return Wait(
-            "soak",
-            f"watching the primary: {sentence}",
-            then="the temporary release may go",
-            lasts=self.settings.lasts,
-            poll=self.settings.poll,
-        )
+        if waited is None or waited < self.settings.lasts:
+            return Wait(
+                "soak",
+                f"watching the primary: {sentence}",
+                then="the temporary release may go",
+                lasts=self.settings.lasts,
+                poll=self.settings.poll,
+            )
+        if verdict.outcome != "pass" and not self.tools.record.approved(self.id, GATE):
+            return Hold(f"the verdict on the primary is no pass: {sentence}", gate=GATE)
+        return Settled(f"soaked for {waited:.0f} s: {sentence}")
 
-    _bad = 0
+    def _verdict(self, seconds: float) -> Verdict:
+        """The primary since the soak began against its baseline; the old side serves nobody by now."""
+        since = self.tools.clock.utc().timestamp() - seconds
+        seen = self.tools.followers["primary"].observed(since)
+        before = self.tools.record.fact(Baseline)
+        return judge(
+            Observed(seen.requests, seen.errors),
+            Observed(0, 0),
+            Observed(before.requests, before.errors),
+            JudgeRules(least=self.settings.least, margin=self.settings.margin),
+        )

@@ -49,9 +49,7 @@ entries = st.one_of(
     st.builds(StoodStill, names, st.text(max_size=5), st.sampled_from(["", "purge"])),
     st.builds(
         Approved,
-        st.builds(
-            Approval, st.integers(1, 3), names, st.just("purge"), st.just("ann"), st.just(START)
-        ),
+        st.builds(Approval, st.integers(1, 3), names, st.just("purge"), st.just("ann"), st.just(START)),
     ),
     st.builds(Resumed, st.text(max_size=5)),
     st.builds(Left, st.sampled_from(["holding", "interrupted", "succeeded"]), st.text(max_size=5)),

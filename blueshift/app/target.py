@@ -1,0 +1,67 @@
+"""The charts and values that a run works with: the running ones out of Helm's record, the target's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from blueshift.app.session import Session
+from blueshift.controllers.profile import Profile
+from blueshift.errors import BlueshiftError
+from blueshift.helm import yaml
+from blueshift.helm.charts import Chart, ChartRef, read_chart
+from blueshift.helm.records import ReleaseRecord, write_chart
+from blueshift.helm.values import merge
+from blueshift.playbook.config import Config
+from blueshift.steps.revisions import Revisions
+
+
+async def revisions_of(session: Session, record: ReleaseRecord, profile: Profile, scratch: Path) -> Revisions:
+    """The revisions of a run. Raises BlueshiftError for a chart or values that cannot be had."""
+    running = read_chart(write_chart(record, scratch / "running"))
+    target = running
+    if session.config.chart is not None:
+        into = scratch / "target"
+        into.mkdir()
+        target = await session.helm.fetch(_ref(session.config), into)
+        _same_kind(running, target)
+    return Revisions(
+        profile,
+        running=running,
+        running_values=record.values,
+        target=target,
+        target_values=target_values(session.config, record.values),
+    )
+
+
+def target_values(config: Config, running: dict[str, Any]) -> dict[str, Any]:
+    """One mapping: the running release's values (or nothing), each file over them, then `inline`."""
+    merged: dict[str, Any] = dict(running) if config.values.base == "running" else {}
+    for file in config.values.files:
+        path = Path(file)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BlueshiftError(
+                f"cannot read these values: {error.strerror}",
+                place=str(path),
+                hint="`values.files` in blueshift.yaml names them; paths begin at that file",
+            ) from None
+        merged = merge(merged, yaml.load(data, str(path)))
+    return merge(merged, config.values.inline)
+
+
+def _ref(config: Config) -> ChartRef:
+    chart = config.chart
+    assert chart is not None
+    ref = chart.path or chart.oci or chart.name or ""
+    return ChartRef(str(ref), repo=chart.repo or "", version=chart.version or "")
+
+
+def _same_kind(running: Chart, target: Chart) -> None:
+    """A slip of the pen must not replace the controller by something else."""
+    if running.name != target.name:
+        raise BlueshiftError(
+            f"the running release was made from the chart {running.name}, and the target is {target.name}",
+            hint="name the right chart: `chart:` in blueshift.yaml, or --chart",
+        )
