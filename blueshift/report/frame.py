@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -128,12 +129,12 @@ def _why(view: View, now: datetime, width: int) -> list[Text]:
 
 
 def _folded(text: str, width: int, style: str, *, most: int) -> list[Text]:
-    import textwrap
-
-    lines = [line for part in text.splitlines() for line in textwrap.wrap(part, width, drop_whitespace=False)]
+    lines: list[str] = []
+    for part in text.splitlines():
+        lines += textwrap.wrap(part, width, initial_indent="   " if lines else "", subsequent_indent="   ")
     if len(lines) > most:
         lines = [*lines[: most - 1], lines[most - 1][: max(0, width - 2)] + " …"]
-    return [Text(line if line.startswith(" ") else f"   {line}", style) for line in lines]
+    return [Text(line, style) for line in lines]
 
 
 def _notices(view: View) -> list[Text]:

@@ -1,0 +1,58 @@
+# The commands of this repository. All they need is Python ≥ 3.11, make, and root or sudo for the lab;
+# `make quick` needs no root. The locked environment lives in .venv/ and is renewed when its lock changes.
+
+.DELETE_ON_ERROR:
+.PHONY: help venv quick test test-all demo lab-ready static unit lock clean
+
+BIN := .venv/bin
+READY := .venv/.ready
+# The lab needs root; nothing else does.
+ROOT := $(if $(filter 0,$(shell id -u)),,sudo -E)
+LOCK := requirements/dev.txt
+
+help:
+	@echo "make demo      set everything up and watch a whole upgrade under traffic (root or sudo)"
+	@echo "make quick     lint, types, layers, unit tests (at most 2 minutes, no root)"
+	@echo "make test      quick, then render, contract and end-to-end tests on the lab (root or sudo)"
+	@echo "make test-all  everything; writes docs/results/test-all.json (root or sudo)"
+	@echo "make venv      only the locked environment in .venv/"
+	@echo "make lock      resolve requirements/dev.txt anew"
+	@echo "make clean     remove what make has made here (the lab's cache stays)"
+
+venv: $(READY)
+
+$(READY): $(LOCK) pyproject.toml tools/venv.sh
+	sh tools/venv.sh $(LOCK) $@
+
+static: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(READY)
+	$(BIN)/python -m pytest tests/unit --timeout 60 --cov --cov-report term:skip-covered
+
+quick: static unit
+
+lab-ready: $(READY)
+	$(ROOT) $(BIN)/blueshift lab doctor --install
+	$(ROOT) $(BIN)/blueshift lab build
+
+# The closing line is pytest's own, over all stages in one run.
+test: quick lab-ready
+	$(ROOT) $(BIN)/python -m pytest -p no:cacheprovider -m "not slow" \
+		tests/unit tests/render tests/contract tests/e2e
+
+test-all: quick lab-ready
+	$(ROOT) $(BIN)/python -m pytest -p no:cacheprovider -p tests.results --results docs/results/test-all.json \
+		tests/unit tests/render tests/contract tests/e2e
+
+demo: lab-ready
+	$(ROOT) $(BIN)/blueshift lab demo
+
+lock: $(READY)
+	sh tools/lock.sh $(LOCK)
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
