@@ -102,6 +102,7 @@ class Transport:
                 headers=await self.access.headers(),
                 ssl=self.access.tls,
                 proxy=self.access.proxy,
+                server_hostname=self.access.server_name,
                 max_msg_size=0,
                 timeout=aiohttp.ClientWSTimeout(ws_close=CONNECT),
             ) as socket:

@@ -18,6 +18,8 @@ from blueshift.errors import Retryable
 # bookmarks about once a minute, and ends the watch at LASTS).
 LASTS = 240
 QUIET = 300.0
+# Seconds from the begin of a watch to the list after it.
+SHORTEST = 1.0
 
 
 class WatchEvent(msgspec.Struct, frozen=True):
@@ -40,8 +42,11 @@ async def watch(
     while True:
         for event in _difference(known, items):
             yield event
+        began = clock.now()
         async for event in _follow(transport, path, params, version, known):
             yield event
+        # A middlebox that ends every watch at once must not make us list without pause.
+        await clock.sleep(max(0.0, began + SHORTEST - clock.now()))
         while True:
             try:
                 items, version = await list_all(transport, path, params)

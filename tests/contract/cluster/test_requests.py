@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,14 +18,6 @@ from tests.contract.apiserver import ApiServer, free_ports
 
 def config_map(name: str, **data: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
-
-
-@pytest.fixture
-async def namespace(kube: KubeApi) -> AsyncIterator[str]:
-    name = f"test-{uuid4().hex[:8]}"
-    await kube.create(paths.core("namespaces"), {"metadata": {"name": name}})
-    yield name
-    await kube.delete(paths.core("namespaces", None, name))
 
 
 async def test_identity_is_the_cluster_and_not_its_address(kube: KubeApi, apiserver: ApiServer) -> None:
