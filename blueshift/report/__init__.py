@@ -13,7 +13,7 @@ from blueshift.events import Emit, Event
 
 @contextmanager
 def choose(output: str | None, run: str, clock: Clock | None = None) -> Iterator[Emit]:
-    """While the block runs: the listener for `live`, `plain` or `json`; None is live on a terminal, else plain.
+    """The listener for `live`, `plain` or `json`; None is live on a terminal and plain elsewhere.
 
     What it writes goes to stdout. A reader that goes away never ends a run: from then on nothing is written.
     """

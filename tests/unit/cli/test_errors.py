@@ -1,0 +1,107 @@
+"""How errors end: what stderr says and which code the shell sees."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+
+import click
+import pytest
+
+from blueshift.cli import main as cli
+from blueshift.cli.errors import LONGEST, ExitCode, explain
+from blueshift.cli.lazy import Lazy
+from blueshift.errors import BlueshiftError, Errors
+
+WRONG: list[BaseException] = []
+
+
+@click.command()
+def raises() -> int:
+    """Raise what the test put there."""
+    raise WRONG[-1]
+
+
+@click.command()
+def holds() -> int:
+    """End in a standstill."""
+    return ExitCode.HOLDING
+
+
+@pytest.fixture(autouse=True)
+def _table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(cli.COMMANDS, "raises", Lazy(f"{__name__}:raises", ""))
+    monkeypatch.setitem(cli.COMMANDS, "holds", Lazy(f"{__name__}:holds", ""))
+
+
+def test_an_error_says_place_message_and_hint() -> None:
+    error = BlueshiftError("unknown key `tll`", hint="did you mean `ttl`?", place="blueshift.yaml:4:3")
+    assert explain(error) == "error: blueshift.yaml:4:3: unknown key `tll`\nhint: did you mean `ttl`?"
+
+
+def test_all_errors_of_one_input_are_shown() -> None:
+    errors = Errors([BlueshiftError("one", hint="a"), BlueshiftError("two", place="f:1:1")])
+    assert explain(errors).splitlines() == ["error: one", "hint: a", "error: f:1:1: two"]
+
+
+def test_errors_out_of_a_task_group_are_told_singly() -> None:
+    group = ExceptionGroup("unhandled", [BlueshiftError("one"), ExceptionGroup("", [BlueshiftError("two")])])
+    assert explain(group).splitlines() == ["error: one", "error: two"]
+
+
+def test_a_long_message_is_cut() -> None:
+    told = explain(BlueshiftError("\n".join(f"line {n}" for n in range(40)), hint="mend it")).splitlines()
+    assert len(told) == LONGEST + 1 <= 5
+    assert told[0] == "error: line 0"
+    assert "37 more lines" in told[3]
+
+
+def test_a_fault_of_our_own_is_called_one() -> None:
+    assert "fault in Blueshift" in explain(KeyError("x"))
+
+
+def test_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    WRONG.append(BlueshiftError("no such release", hint="`helm list -A` shows them"))
+    assert cli.run(["raises"]) == ExitCode.ERROR
+    captured = capsys.readouterr()
+    assert captured.err == "error: no such release\nhint: `helm list -A` shows them\n"
+    assert captured.out == ""
+    assert cli.run(["holds"]) == 5
+    assert cli.run(["--version"]) == 0
+
+
+@pytest.mark.parametrize("arguments", [["--no-such-option"], ["no-such-command"], ["completion", "tcsh"], []])
+def test_usage_errors_do_not_look_like_pending_changes(arguments: list[str]) -> None:
+    assert cli.run(arguments) == ExitCode.ERROR
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
+def test_an_interrupt_is_130(error: BaseException) -> None:
+    WRONG.append(error)
+    assert cli.run(["raises"]) == ExitCode.INTERRUPTED
+
+
+def test_debug_shows_the_traceback() -> None:
+    WRONG.append(BlueshiftError("x"))
+    with pytest.raises(BlueshiftError):
+        cli.run(["--debug", "raises"])
+
+
+def test_a_cancelled_coroutine_is_no_blueshift_error() -> None:
+    WRONG.append(asyncio.CancelledError())
+    with pytest.raises(asyncio.CancelledError):
+        cli.run(["raises"])
+
+
+def test_a_reader_that_goes_away_is_quiet() -> None:
+    code = "import sys; from blueshift.cli import main as cli; sys.exit(cli.run(['completion', 'zsh']))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.wait(timeout=20) == ExitCode.ERROR
+    assert process.stderr.read() == ""
+    process.stderr.close()

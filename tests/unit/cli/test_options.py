@@ -1,0 +1,94 @@
+"""The event loop of a command under signals, and the shared options."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from blueshift.cli.options import cluster_options, config_option, facts_output, run_async, run_output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_first_signal_asks_the_run_to_stop(number: signal.Signals) -> None:
+    stopping = asyncio.Event()
+
+    async def work() -> str:
+        os.kill(os.getpid(), number)
+        await stopping.wait()
+        return "finished its effect"
+
+    assert run_async(work(), stopping) == "finished its effect"
+
+
+def test_the_second_signal_stops_now(capsys: pytest.CaptureFixture[str]) -> None:
+    stopping = asyncio.Event()
+    reached: list[str] = []
+
+    async def work() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await stopping.wait()
+        reached.append("effect")
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.Event().wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_async(work(), stopping)
+    assert reached == ["effect"]
+    assert "once more stops now" in capsys.readouterr().err
+
+
+def test_a_command_without_a_run_stops_at_once() -> None:
+    async def work() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.Event().wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_async(work())
+
+
+def test_the_handlers_are_gone_afterwards() -> None:
+    async def work() -> int:
+        return 1
+
+    before = signal.getsignal(signal.SIGTERM)
+    assert run_async(work()) == 1
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@click.command()
+@cluster_options
+@config_option
+@facts_output
+def facts(**given: object) -> None:
+    """Print what was given."""
+    click.echo(given)
+
+
+@click.command()
+@run_output
+def carry(output: str | None) -> None:
+    """Print what was given."""
+    click.echo(output)
+
+
+def test_defaults_and_environment() -> None:
+    said = CliRunner().invoke(facts, []).output
+    for part in ("'state_namespace': 'blueshift'", "'context': None", "'output': 'table'", "blueshift.yaml"):
+        assert part in said
+    environment = {"BLUESHIFT_KUBECONFIG": "/k", "BLUESHIFT_CONTEXT": "c", "BLUESHIFT_STATE_NAMESPACE": "s"}
+    said = CliRunner().invoke(facts, ["-o", "json", "-f", "f.yaml"], env=environment).output
+    given = {"kubeconfig": Path("/k"), "context": "c", "state_namespace": "s", "config": Path("f.yaml")}
+    for name, value in given.items():
+        assert f"{name!r}: {value!r}" in said
+
+
+def test_a_run_chooses_its_output_by_itself() -> None:
+    assert CliRunner().invoke(carry, []).output == "\n"
+    assert CliRunner().invoke(carry, ["--output", "json"]).output == "json\n"
+    assert CliRunner().invoke(carry, ["--output", "table"]).exit_code != 0

@@ -1,0 +1,60 @@
+"""Facts go to stdout, whole and stable; talk goes to stderr."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import msgspec
+import pytest
+
+from blueshift.cli.completion import INSTALL
+from blueshift.cli.main import run
+from blueshift.cli.output import confirmed, print_json, print_table, say
+from blueshift.errors import BlueshiftError
+
+
+class Fact(msgspec.Struct, frozen=True):
+    name: str
+    counts: dict[str, int]
+
+
+def test_json_is_stable(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json((Fact("a", {"z": 1, "b": 2}),))
+    out = capsys.readouterr().out
+    assert json.loads(out) == [{"name": "a", "counts": {"b": 2, "z": 1}}]
+    assert out.index('"name"') < out.index('"b"') < out.index('"z"')
+
+
+def test_a_table_in_a_pipe_is_not_folded(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("name", "said"), [("a", "word " * 40), ("b", None), ("[red]c[/red]", 0)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["NAME", "SAID"]
+    assert lines[1].count("word") == 40
+    assert lines[2].split() == ["b", "-"]
+    assert lines[3].split() == ["[red]c[/red]", "0"]
+
+
+def test_an_empty_table_is_talk(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("name",), [], empty="no run is known here")
+    say("hello")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "no run is known here\nhello\n"
+
+
+def test_nobody_to_ask_is_an_error_with_the_way_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    with pytest.raises(BlueshiftError) as caught:
+        confirmed("Upgrade?")
+    assert caught.value.hint
+    assert "--yes" in caught.value.hint
+
+
+@pytest.mark.parametrize("shell", INSTALL)
+def test_completion_says_how_to_install_itself(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert script.startswith("# To install: ")
+    assert "_BLUESHIFT_COMPLETE" in script
