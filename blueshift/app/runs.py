@@ -57,7 +57,7 @@ async def start(
     await lease.acquire(run)
     try:
         with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
-            fresh = await look(session, Path(scratch))
+            fresh = await look(session, playbook, Path(scratch))
             if stale := changed(looked.world, fresh.world):
                 raise Refused(f"the plan is stale: {stale}", hint="plan again: `blueshift plan`")
             writer = await _create(session, looked, playbook, run, lease.holder)
@@ -170,7 +170,7 @@ async def _create(session: Session, looked: Looked, playbook: Playbook, run: str
         plan=contract_hash(world),
         playbook=playbook.name,
         created=session.clock.utc(),
-        track=looked.track(playbook),
+        track=looked.track(session, playbook),
         holder=by,
         state=State(),
     )

@@ -64,7 +64,7 @@ async def looked_at(wanted: Wanted) -> AsyncIterator[tuple[Session, Looked, Play
     async with open_session(config, SystemClock(), kubeconfig=kubeconfig, context=wanted.context) as session:
         with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
             say(f"looking at {session.cluster.server} and DNS …")
-            yield session, await look(session, Path(scratch)), playbook
+            yield session, await look(session, playbook, Path(scratch)), playbook
 
 
 async def upgrade_release(

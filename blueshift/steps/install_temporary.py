@@ -22,6 +22,7 @@ from blueshift.steps.namespace import prepare
 from blueshift.steps.parity import parity
 from blueshift.steps.proof import MOST_HOSTS, ask, said
 from blueshift.steps.release import Revise
+from blueshift.steps.revisions import temporary_facts
 
 
 class InstallSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,7 +70,7 @@ class InstallTemporary(Base[InstallSettings]):
     async def effects(self) -> Sequence[Effect]:
         """See Step."""
         world = self.tools.world
-        revision = self.tools.revisions.temporary(temporary_facts(self.tools))
+        revision = self.tools.revisions.temporary(self._facts())
         install = Revise(
             self.tools,
             (world.temporary_release, world.temporary_namespace),
@@ -163,27 +164,20 @@ class InstallTemporary(Base[InstallSettings]):
         ours = (found["metadata"].get("labels") or {}).get(RUN_LABEL) == self.tools.run
         return str(found["metadata"]["uid"]) if ours else ""
 
+    def _facts(self) -> TemporaryFacts:
+        world = self.tools.world
+        return temporary_facts(
+            self.tools.run,
+            (world.temporary_release, world.temporary_namespace),
+            (world.release.name, world.release.namespace),
+            self.tools.revisions.running,
+            world.service(),
+            ready=world.workload.ready,
+            watches=world.controller.watches,
+        )
+
     def _events(self) -> str:
         return f"{self.tools.places.kubectl} get events -n {self.tools.world.temporary_namespace}"
-
-
-def temporary_facts(tools: Tools) -> TemporaryFacts:
-    """What the profile needs to know of this run."""
-    world, running = tools.world, tools.revisions.running
-    service = world.service()
-    families = [("IPv4", service.ipv4), ("IPv6", service.ipv6)]
-    return TemporaryFacts(
-        run=tools.run,
-        release=world.temporary_release,
-        namespace=world.temporary_namespace,
-        primary_release=world.release.name,
-        primary_namespace=world.release.namespace,
-        chart_version=running.version,
-        defaults=running.defaults,
-        ready=world.workload.ready,
-        watches=world.controller.watches,
-        families=tuple(family for family, addresses in families if addresses),
-    )
 
 
 def _missing(tools: Tools, target: Target) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from blueshift.controllers.overrides import DELETE, Override, apply, dig
 from blueshift.controllers.profile import HardenFacts, Profile, TemporaryFacts
-from blueshift.discovery.world import ValueChange
+from blueshift.discovery.world import ServiceFact, ValueChange
 from blueshift.helm.charts import Chart
 
 
@@ -64,6 +64,32 @@ class Revisions:
         """The target version, ending gracefully."""
         overrides = self._profile.harden(self.target_values, _harden(self.target_chart, grace))
         return _revision(self.target_chart, self.target_values, overrides)
+
+
+def temporary_facts(
+    run: str,
+    temporary: tuple[str, str],
+    primary: tuple[str, str],
+    running: Chart,
+    service: ServiceFact,
+    *,
+    ready: int,
+    watches: str,
+) -> TemporaryFacts:
+    """What a profile needs to know; `temporary` and `primary` are (release, namespace)."""
+    families = [("IPv4", service.ipv4), ("IPv6", service.ipv6)]
+    return TemporaryFacts(
+        run=run,
+        release=temporary[0],
+        namespace=temporary[1],
+        primary_release=primary[0],
+        primary_namespace=primary[1],
+        chart_version=running.version,
+        defaults=running.defaults,
+        ready=ready,
+        watches=watches,
+        families=tuple(family for family, addresses in families if addresses),
+    )
 
 
 def _harden(chart: Chart, grace: Grace) -> HardenFacts:

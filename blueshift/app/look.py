@@ -1,0 +1,126 @@
+"""One look for one run: the World, with every revision of the run rendered into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from blueshift.app.kinds import compile_track
+from blueshift.app.plans import offline
+from blueshift.app.session import Session
+from blueshift.app.target import revisions_of
+from blueshift.app.tools import places
+from blueshift.controllers.profile import Profile
+from blueshift.discovery.look import Revised, Sources
+from blueshift.discovery.look import look as look_at
+from blueshift.discovery.primary import Primary
+from blueshift.discovery.profile import Knowledge
+from blueshift.discovery.raw import Raw
+from blueshift.discovery.render import rendered
+from blueshift.discovery.world import Rendered, World
+from blueshift.errors import BlueshiftError
+from blueshift.playbook.schema import Playbook
+from blueshift.steps.harden import RevisionSettings
+from blueshift.steps.revisions import Grace, Revision, Revisions, temporary_facts
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a look brought, and what a run needs beside the World."""
+
+    world: World
+    profile: Profile
+    revisions: Revisions
+
+    def track(self, session: Session, playbook: Playbook) -> tuple[str, ...]:
+        """The ids of the steps that the playbook expands to on this World."""
+        steps = compile_track(playbook, offline(self.world, places(session), "run"))
+        return tuple(step.id for step in steps)
+
+
+async def look(session: Session, playbook: Playbook, scratch: Path) -> Looked:
+    """Look once; charts are written into `scratch`, which must outlive the result. Changes nothing.
+
+    Raises BlueshiftError when there is no such release, no known controller in it, or no chart to be had.
+    """
+    kept: list[tuple[Profile, Revisions]] = []
+    temporary = temporary_of(session)
+
+    def recognise(workload: Raw) -> Knowledge | None:
+        found = session.recognise(workload)
+        return found[0] if found else None
+
+    async def render(found: Primary) -> Revised:
+        # `recognise` above gave it, so it is a profile and not only what discovery asks of one.
+        profile = cast(Profile, found.known)
+        revisions = await revisions_of(session, found.record, profile, scratch)
+        kept.append((profile, revisions))
+        return await _revised(session, found, revisions, playbook, temporary)
+
+    sources = Sources(session.kube, session.cluster, session.dns, session.directory, session.clock)
+    world = await look_at(
+        sources,
+        session.config,
+        recognise,
+        render,
+        temporary_release=temporary[0],
+        temporary_namespace=temporary[1],
+    )
+    profile, revisions = kept[-1]
+    return Looked(world, profile, revisions)
+
+
+def temporary_of(session: Session) -> tuple[str, str]:
+    """(release, namespace) of the temporary release."""
+    release = session.config.release
+    name = session.config.temporary.release or f"{release.name}-blueshift"
+    return name, name if session.config.temporary.namespace == "own" else release.namespace
+
+
+async def _revised(
+    session: Session,
+    found: Primary,
+    revisions: Revisions,
+    playbook: Playbook,
+    temporary: tuple[str, str],
+) -> Revised:
+    primary = (found.release.name, found.release.namespace)
+    external = [service for service in found.services if service.role == "external"]
+    if not external:
+        raise BlueshiftError(
+            f"{found.release.name} has no Service of type LoadBalancer that clients could reach it by",
+            hint="`blueshift check` says more; hostNetwork and NodePort cannot be moved by DNS addresses",
+        )
+    facts = temporary_facts(
+        "plan",
+        temporary,
+        primary,
+        revisions.running,
+        external[0],
+        ready=found.workload.ready,
+        watches=found.controller.watches,
+    )
+
+    async def of(release: tuple[str, str], revision: Revision, old: tuple[Raw, ...]) -> Rendered:
+        return await rendered(
+            session.helm,
+            session.kube,
+            release,
+            revision.chart,
+            revision.values,
+            changes=revision.changes,
+            old=old,
+        )
+
+    hardened = await of(primary, revisions.hardened(grace_of(playbook, "harden")), found.objects)
+    target = await of(primary, revisions.target(grace_of(playbook, "upgrade")), found.objects)
+    return Revised(await of(temporary, revisions.temporary(facts), ()), hardened, target)
+
+
+def grace_of(playbook: Playbook, kind: str) -> Grace:
+    """How the playbook wants pods to end in its step of that kind."""
+    for entry in playbook.steps:
+        if entry.kind == kind and isinstance(entry.settings, RevisionSettings):
+            return Grace(int(entry.settings.shutdown_grace), int(entry.settings.min_ready))
+    return Grace()
