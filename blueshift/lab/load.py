@@ -80,21 +80,29 @@ def _personas(families: Sequence[Family], sources: Sequence[tuple[str, ...]]) ->
 def _ordinary(sites: Sequence[Site], rate: float, families: Sequence[Family]) -> Iterator[Stream]:
     """Every site gets the same; within it the questions by their share.
 
-    A site is asked by one keeping and one recycling client of each protocol, over different families: enough
-    requests on each connection that it reaches the server's own limit of requests soon.
+    A site is asked over HTTP/1.1 by a client that keeps its connections and by one that recycles them, each
+    over another family, and over HTTP/2 by one of the two in turn. More clients would mean fewer requests on
+    each connection, and a connection moves to another side only at the server's limit of requests.
     """
-    per_site = rate / sum(1 for site in sites if site.asked)
-    for number, site in enumerate(sites):
-        whole = sum(route.share for route in site.asked)
-        for route in site.asked:
-            per_route = per_site * route.share / whole
-            clients: list[tuple[Kind, str, float]] = [("http1", "browser", 0.5), ("http1", "recycler", 0.5)]
-            if route.tls:  # HTTP/2 is agreed on in TLS
-                clients = [(kind, name, (1 - _HTTP2_SHARE) / 2) for kind, name, _ in clients]
-                clients += [("http2", "browser2", _HTTP2_SHARE / 2), ("http2", "recycler2", _HTTP2_SHARE / 2)]
-            for place, (kind, name, share) in enumerate(clients):
-                family = families[(number + place) % len(families)]
-                yield Stream(kind=kind, persona=f"{name}-{family}", route=route, rate=per_route * share)
+    asked = [site for site in sites if site.asked]
+    # HTTP/2 is agreed on in TLS.
+    for secure in (True, False):
+        for turn, site in enumerate(site for site in asked if site.tls is secure):
+            whole = sum(route.share for route in site.asked)
+            for route in site.asked:
+                per_route = rate / len(asked) * route.share / whole
+                for kind, name, family, share in _clients(turn, secure, families):
+                    yield Stream(kind=kind, persona=f"{name}-{family}", route=route, rate=per_route * share)
+
+
+def _clients(
+    turn: int, secure: bool, families: Sequence[Family]
+) -> Iterator[tuple[Kind, str, Family, float]]:
+    over_http2 = _HTTP2_SHARE if secure else 0.0
+    for place, name in enumerate(("browser", "recycler")):
+        yield "http1", name, families[(turn + place) % len(families)], (1 - over_http2) / 2
+    if secure:
+        yield "http2", ("browser2", "recycler2")[turn % 2], families[turn // 2 % len(families)], over_http2
 
 
 def _spread(

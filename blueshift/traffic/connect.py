@@ -70,7 +70,10 @@ async def dial(
 
 def open_socket(target: Target) -> socket.socket:
     """Return a non-blocking socket of the target's family. Raises ValueError if it is not an address."""
-    version = ipaddress.ip_address(target.address).version
+    try:
+        version = ipaddress.ip_address(target.address).version
+    except ValueError:
+        raise ValueError(f"not an address: {target.address}") from None
     sock = socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET, socket.SOCK_STREAM)
     sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
