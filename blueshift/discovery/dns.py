@@ -4,39 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
+from blueshift.discovery.seen import GRANTED, Rights, Servers
 from blueshift.discovery.world import DnsFact, NameFact, ServerFact
 from blueshift.dns.agreement import exactly, judge, look
 from blueshift.dns.authority import Directory, View
 from blueshift.dns.backend import BadKey, BadSig, BadTime, DnsBackend, NotAuth, Refused, Right
 from blueshift.dns.records import RecordSet
 
-GRANTED = "granted"
-
 _KINDS = {BadKey: "BADKEY", BadSig: "BADSIG", BadTime: "BADTIME", Refused: "REFUSED", NotAuth: "NOTAUTH"}
-
-
-class Servers(msgspec.Struct, frozen=True):
-    """One round of questions to every authoritative server."""
-
-    servers: tuple[ServerFact, ...] = ()
-    differences: tuple[str, ...] = ()
-    silent: tuple[str, ...] = ()
-    """Servers none of whose addresses answered."""
-    notes: tuple[str, ...] = ()
-    """Addresses that were skipped or silent while another one of the same server answered."""
-
-
-class Rights(msgspec.Struct, frozen=True):
-    """What the server said to a signed update that changes nothing."""
-
-    by_name: dict[str, str] = {}
-    """Name → `granted`, or the refusal."""
-    kind: str = ""
-    """BADKEY, BADSIG, BADTIME, REFUSED, NOTAUTH where the whole try was turned down."""
-    reason: str = ""
-    hint: str = ""
 
 
 def moving(names: Sequence[NameFact]) -> tuple[RecordSet, ...]:

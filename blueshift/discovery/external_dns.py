@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from blueshift.cluster import paths
-from blueshift.cluster.api import KubeApi
 from blueshift.discovery.raw import Raw, containers, ref
+from blueshift.discovery.seen import Instance, Ownership
 from blueshift.discovery.workload import arguments
 from blueshift.discovery.world import NameFact
-from blueshift.dns.backend import DnsBackend
 from blueshift.dns.records import RecordSet, canonical, within
+
+if TYPE_CHECKING:  # a plan asks `covers` and needs no client library
+    from blueshift.cluster.api import KubeApi
+    from blueshift.dns.backend import DnsBackend
 
 _IMAGE = re.compile(r"(?:^|/)external-dns(?:$|[:@-])")
 # The registry's text: `heritage=external-dns,external-dns/owner=…` (external-dns, endpoint/labels.go).
@@ -22,34 +24,6 @@ _HERITAGE = "heritage=external-dns"
 _OWNER = re.compile(r"external-dns/owner=([^,\"]+)")
 # Names of its TXT records since v0.12 have the type before the name; older ones are at the name itself.
 _TYPES = ("", "a-", "aaaa-", "cname-")
-
-
-class Instance(msgspec.Struct, frozen=True):
-    """One external-dns that runs in this cluster."""
-
-    workload: str
-    """`namespace/name`."""
-    sources: tuple[str, ...] = ()
-    policy: str = ""
-    registry: str = "txt"
-    domains: tuple[str, ...] = ()
-    """Domains that it keeps to; empty for all that its provider holds."""
-    excluded: tuple[str, ...] = ()
-    prefix: str = ""
-    """Of its TXT names."""
-    suffix: str = ""
-    annotations: str = ""
-    """The annotation prefix that it was told to read; its default changed in v0.22 (issue 6424 there)."""
-    pattern: str = ""
-    """`--regex-domain-filter`, which replaces the other filters."""
-
-
-class Ownership(msgspec.Struct, frozen=True):
-    """What was seen of external-dns."""
-
-    instances: tuple[Instance, ...] = ()
-    records: dict[str, str] = {}
-    """Name → owner id in its TXT record."""
 
 
 async def ownership(kube: KubeApi, backend: DnsBackend, names: Sequence[NameFact]) -> Ownership:

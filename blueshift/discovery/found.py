@@ -46,6 +46,11 @@ def found(world: World, check: str, kind: type[Found]) -> Found:
     return msgspec.convert(seen, kind)
 
 
+def kept(seen: Any, kind: type[Found]) -> Found | None:
+    """What `attempt` left of one look, or None where it failed."""
+    return None if UNSEEN in seen else msgspec.convert(seen, kind)
+
+
 async def each(
     work: Callable[[Item], Awaitable[Result]], items: Sequence[Item], at_once: int = AT_ONCE
 ) -> list[Result]:

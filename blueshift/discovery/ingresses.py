@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Protocol
 
 from blueshift.discovery.raw import Raw, annotated, dig, listed, mapped, name, namespace, ref
 from blueshift.discovery.world import HostFact
 
 LEGACY_CLASS = "kubernetes.io/ingress.class"
-DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 
 Aliases = Callable[[Raw], Sequence[str]]
 """Hosts that an Ingress serves beside its rules, by annotations that only the profile knows."""
@@ -26,28 +26,43 @@ def classes_of(ingress_classes: Iterable[Raw], controller: str) -> tuple[str, ..
     )
 
 
-def class_of(ingress: Raw) -> str:
-    """The class that an Ingress names; the old annotation wins where both are set, as in ingress-nginx.
+class Scope(Protocol):
+    """Which Ingresses a controller takes, out of its flags."""
 
-    ingress-nginx looks at the annotation first (internal/ingress/controller/store, controller 1.15.1).
-    """
-    return annotated(ingress).get(LEGACY_CLASS) or str(dig(ingress, "spec", "ingressClassName") or "")
+    @property
+    def ingress_class(self) -> str:
+        """The class that the old annotation must name."""
+
+    @property
+    def class_by_name(self) -> bool:
+        """Whether `spec.ingressClassName` may name it too, without an IngressClass."""
+
+    @property
+    def classless(self) -> bool:
+        """Whether it serves those without a class."""
+
+    @property
+    def watches(self) -> str:
+        """The one namespace that it watches; empty for all."""
 
 
-def served(
-    ingresses: Iterable[Raw], classes: Sequence[str], *, classless: bool = False, watches: str = ""
-) -> tuple[Raw, ...]:
-    """The Ingresses that a controller with these classes serves.
-
-    `classless`: those without a class too. `watches`: those of one namespace only. Hidden ones (being
-    deleted) still serve until they are gone.
-    """
-    wanted = {*classes, ""} if classless else set(classes)
+def served(ingresses: Iterable[Raw], classes: Sequence[str], scope: Scope) -> tuple[Raw, ...]:
+    """The Ingresses that a controller with these IngressClasses serves."""
+    by_name = {*classes, scope.ingress_class} if scope.class_by_name else set(classes)
     return tuple(
         found
         for found in ingresses
-        if (not watches or namespace(found) == watches) and class_of(found) in wanted
+        if (not scope.watches or namespace(found) == scope.watches) and _takes(found, by_name, scope)
     )
+
+
+def _takes(ingress: Raw, by_name: Collection[str], scope: Scope) -> bool:
+    """As ingress-nginx decides: the old annotation first (internal/ingress/controller/store, 1.15.1)."""
+    if old := annotated(ingress).get(LEGACY_CLASS):
+        return old == scope.ingress_class
+    if named := dig(ingress, "spec", "ingressClassName"):
+        return named in by_name
+    return scope.classless
 
 
 def host_facts(ingresses: Iterable[Raw], aliases: Aliases = no_aliases) -> tuple[HostFact, ...]:

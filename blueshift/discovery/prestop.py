@@ -6,10 +6,9 @@ import re
 import shlex
 from collections.abc import Sequence
 
-import msgspec
-
 from blueshift.cluster.api import KubeApi
 from blueshift.discovery.raw import Raw, name, namespace
+from blueshift.discovery.seen import Hook
 from blueshift.errors import BlueshiftError
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
@@ -25,15 +24,6 @@ _LEADS = frozenset(
 )
 _ALONE = frozenset(["done", "fi", "}", "esac"])
 _ASK = 'for program in "$@"; do command -v "$program" >/dev/null 2>&1 || echo "$program"; done'
-
-
-class Hook(msgspec.Struct, frozen=True):
-    """What was seen of a preStop hook."""
-
-    programs: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    pod: str = ""
-    """Where it was tried."""
 
 
 async def look(kube: KubeApi, pods: Sequence[Raw], container: str, command: Sequence[str]) -> Hook:

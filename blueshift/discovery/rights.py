@@ -8,6 +8,7 @@ import msgspec
 
 from blueshift.cluster.api import KubeApi
 from blueshift.discovery.found import each
+from blueshift.discovery.seen import Denied, Permissions
 
 Place = Literal["primary", "temporary", "state", "control", "cluster"]
 
@@ -22,23 +23,6 @@ class Rule(msgspec.Struct, frozen=True):
     """`pods/log` for a subresource."""
     verbs: tuple[str, ...]
     why: str
-
-
-class Denied(msgspec.Struct, frozen=True):
-    """A rule that the user does not have."""
-
-    verb: str
-    resource: str
-    """With its group, `deployments.apps`."""
-    namespace: str
-    why: str
-
-
-class Permissions(msgspec.Struct, frozen=True):
-    """What was asked and what of it is missing."""
-
-    asked: int = 0
-    denied: tuple[Denied, ...] = ()
 
 
 _READ = ("get", "list")

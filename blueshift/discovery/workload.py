@@ -16,17 +16,6 @@ def choose(workloads: Iterable[Raw], recognise: Callable[[Raw], object]) -> Raw 
     return next((found for found in workloads if recognise(found)), None)
 
 
-def container_of(workload: Raw) -> Raw:
-    """The controller's container: the one called `controller`, else that with a preStop, else the first.
-
-    Sidecars are injected before or behind it (a mesh), so its place says little.
-    """
-    found = containers(workload)
-    by_name = [one for one in found if one.get("name") == "controller"]
-    by_hook = [one for one in found if prestop(one)]
-    return next(iter([*by_name, *by_hook, *found]), {})
-
-
 def prestop(container: Raw) -> tuple[str, ...]:
     """The command of its preStop exec hook; empty without one."""
     return tuple(map(str, listed(container, "lifecycle", "preStop", "exec", "command")))
@@ -37,10 +26,10 @@ def arguments(container: Raw) -> tuple[str, ...]:
     return tuple(map(str, (*listed(container, "command"), *listed(container, "args"))))
 
 
-def workload_fact(workload: Raw, autoscalers: Iterable[Raw] = ()) -> WorkloadFact:
-    """The facts of one Deployment or DaemonSet as the API returned it."""
+def workload_fact(workload: Raw, autoscalers: Iterable[Raw], container_name: str) -> WorkloadFact:
+    """The facts of one Deployment or DaemonSet; `container_name` is the controller's, beside its sidecars."""
     kind = str(workload["kind"])
-    container = container_of(workload)
+    container: Raw = next((one for one in containers(workload) if one.get("name") == container_name), {})
     scaler: Raw = next((one for one in autoscalers if _scales(one, kind, name(workload))), {})
     grace = dig(workload, "spec", "template", "spec", "terminationGracePeriodSeconds")
     if kind == "DaemonSet":

@@ -1,0 +1,164 @@
+"""The one look: everything that checks and plans go by, read side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from blueshift.clock import Clock
+from blueshift.cluster.api import KubeApi
+from blueshift.cluster.identity import Cluster
+from blueshift.discovery import dns as zones
+from blueshift.discovery import external_dns, prestop, traffic
+from blueshift.discovery.found import attempt, kept
+from blueshift.discovery.names import Trail, classify, sides_of, unknown
+from blueshift.discovery.primary import Primary, primary
+from blueshift.discovery.profile import Recognise
+from blueshift.discovery.rights import EXEC, RULES, Place, permissions
+from blueshift.discovery.seen import Hosts, Rights, Servers
+from blueshift.discovery.trails import Follower
+from blueshift.discovery.world import NameFact, Rendered, World
+from blueshift.dns.authority import Directory
+from blueshift.dns.backend import DnsBackend
+from blueshift.errors import BlueshiftError
+from blueshift.playbook.config import Config
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where a look reads."""
+
+    kube: KubeApi
+    cluster: Cluster
+    dns: DnsBackend
+    directory: Directory
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class Revised:
+    """The three revisions of a run, rendered."""
+
+    temporary: Rendered
+    harden: Rendered
+    target: Rendered
+
+
+Render = Callable[[Primary], Awaitable[Revised]]
+"""Renders the revisions for what was found: how profiles change values is not known in this layer."""
+
+
+async def look(
+    sources: Sources,
+    config: Config,
+    recognise: Recognise,
+    render: Render,
+    *,
+    temporary_release: str,
+    temporary_namespace: str,
+) -> World:
+    """Look once. Nothing is changed; DNS is sent updates that write what stands already.
+
+    Raises BlueshiftError where there is no such release or no known controller in it, where the API server
+    refuses what nothing can be said without (the release's Secrets, workload, Ingresses), and what `render`
+    raises. Whatever else cannot be seen is kept as such under `findings`.
+    """
+    found = await primary(sources.kube, config.release.name, config.release.namespace, recognise)
+    revised, (names, hosts, of_dns), of_cluster, baseline = await asyncio.gather(
+        render(found),
+        _names(sources, config, found),
+        _cluster(sources, config, found, temporary_namespace),
+        _baseline(sources, found),
+    )
+    servers, tried = kept(of_dns["dns-name-servers"], Servers), kept(of_dns["dns-update-rights"], Rights)
+    return World(
+        taken=sources.clock.utc(),
+        cluster=sources.cluster,
+        release=found.release,
+        workload=found.workload,
+        controller=found.controller,
+        services=found.services,
+        hosts=found.hosts,
+        names=names,
+        dns=zones.dns_fact(sources.dns, servers or Servers(), tried or Rights()),
+        temporary=revised.temporary,
+        harden=revised.harden,
+        target=revised.target,
+        temporary_release=temporary_release,
+        temporary_namespace=temporary_namespace,
+        baseline=baseline,
+        findings={**of_cluster, **of_dns, "dns-hosts": msgspec.to_builtins(hosts)},
+    )
+
+
+async def _names(
+    sources: Sources, config: Config, found: Primary
+) -> tuple[tuple[NameFact, ...], Hosts, dict[str, Any]]:
+    """Where every host's name leads; then what the servers and the key say of those that move."""
+    counts = asyncio.create_task(_requests(sources, found))
+    trails = await Follower(sources.dns, sources.directory).follow([host.host for host in found.hosts])
+    names = classify(trails, sides_of(found.services))
+    seen = await attempt(
+        {
+            "dns-name-servers": zones.servers(names, sources.directory),
+            "dns-update-rights": zones.rights(names, sources.dns),
+            "dns-external-dns": external_dns.ownership(sources.kube, sources.dns, names),
+        }
+    )
+    return names, _hosts(config, found, trails, await counts), seen
+
+
+def _hosts(
+    config: Config, found: Primary, trails: tuple[Trail, ...], counted: tuple[dict[str, float], str]
+) -> Hosts:
+    requests, unmeasured = counted
+    return Hosts(
+        unknown=unknown(trails),
+        hostless=found.hostless,
+        acknowledged=config.hosts.acknowledged,
+        requests=requests,
+        unmeasured=unmeasured,
+    )
+
+
+async def _requests(sources: Sources, found: Primary) -> tuple[dict[str, float], str]:
+    try:
+        counted = await traffic.requests(sources.kube, sources.clock, found.pods, found.known, found.settings)
+    except BlueshiftError as error:
+        return {}, error.message
+    return counted, ""
+
+
+async def _cluster(
+    sources: Sources, config: Config, found: Primary, temporary_namespace: str
+) -> dict[str, Any]:
+    state = config.cluster.state_namespace
+    spaces: dict[Place, str] = {
+        "primary": found.workload.namespace,
+        "temporary": temporary_namespace,
+        "state": state,
+        "control": f"{state}-control",
+    }
+    container = found.workload.container
+    seen = await attempt(
+        {
+            "cluster-rbac": permissions(sources.kube, spaces, RULES),
+            "cluster-exec": permissions(sources.kube, spaces, (EXEC,)),
+            "nginx-prestop-binary": prestop.look(
+                sources.kube, found.pods, container, found.known.prestop(found.raw)
+            ),
+        }
+    )
+    return {**seen, "cluster-lb-address": msgspec.to_builtins(found.ports)}
+
+
+async def _baseline(sources: Sources, found: Primary) -> dict[str, int]:
+    external = [service for service in found.services if service.role == "external"]
+    if not external:
+        return {}
+    proxied = found.controller.proxy_protocol
+    return await traffic.baseline(sources.clock, found.hosts, external[0], proxy_protocol=proxied)
