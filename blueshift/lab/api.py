@@ -46,6 +46,11 @@ def node_ready(lab: Lab, name: str) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
+def accounts_ready(lab: Lab) -> bool:
+    """Whether pods may be made: each needs its namespace's service account, which a controller makes."""
+    return get(lab, "/api/v1/namespaces/default/serviceaccounts/default")[0] == http.client.OK
+
+
 def _get(path: str, token: str, ca: str) -> tuple[int, bytes]:
     context = ssl.create_default_context(cadata=ca)
     connection = http.client.HTTPSConnection(IPV4.node, API_PORT, timeout=_TIMEOUT, context=context)

@@ -23,7 +23,7 @@ def install(packages: Sequence[str], say: Callable[[str], None]) -> None:
 
     Raises BlueshiftError when apt-get fails.
     """
-    with _no_services():
+    with no_services():
         _apt(["apt-get", "update"], say)
         _apt([*INSTALL, *packages], say)
     services = [service for package in packages for service in _SERVICES.get(package, ())]
@@ -32,9 +32,9 @@ def install(packages: Sequence[str], say: Callable[[str], None]) -> None:
 
 
 @contextlib.contextmanager
-def _no_services(policy: Path = POLICY) -> Iterator[None]:
+def no_services(policy: Path = POLICY) -> Iterator[None]:
     """Refuse the start of services; an administrator's own policy comes back afterwards."""
-    aside = policy.with_suffix(".d.blueshift")
+    aside = policy.with_name(f"{policy.name}.blueshift")
     ours = policy.exists() and policy.read_text() == _REFUSE
     if policy.exists() and not ours:
         policy.rename(aside)

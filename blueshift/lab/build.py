@@ -148,7 +148,10 @@ class _Build:
         try:
             async with asyncio.TaskGroup() as group:
                 out = group.create_task(process.stdout.read())
-                group.create_task(self._listen(process.stderr, told))
+                ticks = group.create_task(self._tell(told))
+                async for line in process.stderr:
+                    told.append(line.decode(errors="replace").rstrip())  # noqa: PERF401 read meanwhile
+                ticks.cancel()
             code = await process.wait()
         except BaseException:
             # Compilers that Go started end by themselves within a package.
@@ -163,9 +166,9 @@ class _Build:
             )
         return out.result().decode().split()
 
-    async def _listen(self, lines: asyncio.StreamReader, told: list[str]) -> None:
-        async for line in lines:
-            told.append(line.decode(errors="replace").rstrip())
+    async def _tell(self, told: list[str]) -> None:
+        """Every second: linking takes long and says nothing."""
+        while True:
             self._progress(
                 Progress(
                     group=self._group,
@@ -176,3 +179,4 @@ class _Build:
                     seconds=self._clock.now() - self._began,
                 )
             )
+            await self._clock.sleep(1)

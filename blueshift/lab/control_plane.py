@@ -62,6 +62,9 @@ def controller_manager(lab: Lab, tools: Path) -> Argv:
         "--use-service-account-credentials=true",
         "--leader-elect=false",
         "--allocate-node-cidrs=false",
+        # At the default of 20 a second, tokens for some forty controllers alone take 4 s.
+        "--kube-api-qps=500",
+        "--kube-api-burst=1000",
         "--bind-address=127.0.0.1",
     ]
 

@@ -155,6 +155,7 @@ async def _start(lab: Lab, settled: LabFacts, clock: Clock) -> None:
     await _together(runtime(), control(), nameservers.serve(lab, both, clock))
     await processes.start(lab, "kubelet", node.kubelet(lab, tools, both))
     await _until(lab, "kubelet", lambda: api.node_ready(lab, node.NAME), clock)
+    await _until(lab, "controller-manager", lambda: api.accounts_ready(lab), clock)
     pools = [family.pool for family in both]
     await processes.start(lab, "loadbalancer", loadbalancer.argv(lab.kubeconfig, settled.lb_delay, pools))
 
@@ -164,7 +165,7 @@ async def _until(lab: Lab, name: str, there: Callable[[], bool], clock: Clock) -
     while not there():
         if processes.running_pid(lab, name) is None:
             raise BlueshiftError(f"{name} ended:\n{processes.log_tail(lab, name)}")
-        await clock.sleep(0.05)
+        await clock.sleep(0.1)
 
 
 async def _together(*work: Awaitable[None]) -> None:

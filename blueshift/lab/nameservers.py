@@ -45,7 +45,7 @@ class DnsFacts(msgspec.Struct, frozen=True):
 
 def zone(lab: Lab) -> DnsFacts:
     """The DNS of a lab that is up; raises BlueshiftError otherwise."""
-    return _facts(lab, facts.of(lab).families)
+    return settings(lab, facts.of(lab).families)
 
 
 def update_key(lab: Lab) -> Path:
@@ -55,8 +55,8 @@ def update_key(lab: Lab) -> Path:
 
 async def serve(lab: Lab, families: tuple[Family, ...], clock: Clock) -> None:
     """Start the three servers and wait until the empty zone is answered by each."""
-    known = _facts(lab, families)
-    _write_config(lab, known, families)
+    known = settings(lab, families)
+    write_config(lab, known, families)
     only = ["-4"] if len(families) == 1 else []
     for name, program, arguments in (
         (PRIMARY, "named", ["-g", "-n", "1", "-c", f"{lab.root}/dns/primary.conf", *only]),
@@ -84,7 +84,8 @@ async def write_zone(lab: Lab, records: Sequence[RecordSet], clock: Clock | None
     await _agree(lab, known.servers, known.zone, clock or SystemClock())
 
 
-def _facts(lab: Lab, families: tuple[Family, ...]) -> DnsFacts:
+def settings(lab: Lab, families: tuple[Family, ...]) -> DnsFacts:
+    """The DNS of a lab, whether or not it is up yet."""
     return DnsFacts(
         zone=ZONE,
         primary=tuple(family.primary for family in families),
@@ -95,7 +96,8 @@ def _facts(lab: Lab, families: tuple[Family, ...]) -> DnsFacts:
     )
 
 
-def _write_config(lab: Lab, known: DnsFacts, families: tuple[Family, ...]) -> None:
+def write_config(lab: Lab, known: DnsFacts, families: tuple[Family, ...]) -> None:
+    """Write the servers' files, with new keys."""
     folder = lab.root / "dns"
     for name in ("primary", "secondary", "resolver"):
         (folder / name).mkdir(parents=True)

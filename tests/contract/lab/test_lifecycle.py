@@ -35,11 +35,8 @@ def up(lab: Lab, tools: Path) -> None:
 
 def run_a_pod(lab: Lab) -> str:
     """The addresses of a pod that runs."""
-    # The service account comes with the first tick of its controller.
-    deadline = time.monotonic() + 20
-    while inside(lab.name, "kubectl", "get", "serviceaccount", "default").returncode != 0:
-        assert time.monotonic() < deadline
-    assert inside(lab.name, "kubectl", "apply", "-f", "-", input=POD).returncode == 0
+    made = inside(lab.name, "kubectl", "apply", "-f", "-", input=POD)
+    assert made.returncode == 0, made.stderr
     waited = inside(lab.name, "kubectl", "wait", "--for=condition=Ready", "pod/idle", "--timeout=30s")
     assert waited.returncode == 0, waited.stderr
     return inside(lab.name, "kubectl", "get", "pod", "idle", "-o", "jsonpath={.status.podIPs[*].ip}").stdout

@@ -16,9 +16,17 @@ def pid_namespace(lab: Lab) -> str:
 
 
 def processes_in(namespace: str) -> list[str]:
-    """Process ids of a process-id namespace, seen from outside."""
+    """Process ids of a process-id namespace, seen from outside.
+
+    A zombie has ended: it is only the machine's own init that has not read its exit code yet.
+    """
     found = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
-    return [path.name for path in found if _link(f"{path}/ns/pid") == namespace]
+    members = [path for path in found if _link(f"{path}/ns/pid") == namespace]
+    return [
+        path.name
+        for path in members
+        if not any(line.startswith("State:\tZ") for line in _lines(f"{path}/status"))
+    ]
 
 
 def of_machine() -> dict[str, str]:
