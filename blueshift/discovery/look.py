@@ -15,7 +15,7 @@ from blueshift.cluster.identity import Cluster
 from blueshift.discovery import dns as zones
 from blueshift.discovery import external_dns, prestop, traffic
 from blueshift.discovery.found import attempt, kept
-from blueshift.discovery.names import Trail, classify, sides_of, unknown
+from blueshift.discovery.names import classify, sides_of, unknown
 from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.profile import Recognise
 from blueshift.discovery.rights import EXEC, RULES, Place, permissions
@@ -68,11 +68,10 @@ async def look(
     raises. Whatever else cannot be seen is kept as such under `findings`.
     """
     found = await primary(sources.kube, config.release.name, config.release.namespace, recognise)
-    revised, (names, hosts, of_dns), of_cluster, baseline = await asyncio.gather(
+    revised, (names, of_dns, baseline), of_cluster = await asyncio.gather(
         render(found),
         _names(sources, config, found),
         _cluster(sources, config, found, temporary_namespace),
-        _baseline(sources, found),
     )
     servers, tried = kept(of_dns["dns-name-servers"], Servers), kept(of_dns["dns-update-rights"], Rights)
     return World(
@@ -91,38 +90,37 @@ async def look(
         temporary_release=temporary_release,
         temporary_namespace=temporary_namespace,
         baseline=baseline,
-        findings={**of_cluster, **of_dns, "dns-hosts": msgspec.to_builtins(hosts)},
+        findings={**of_cluster, **of_dns},
     )
 
 
 async def _names(
     sources: Sources, config: Config, found: Primary
-) -> tuple[tuple[NameFact, ...], Hosts, dict[str, Any]]:
-    """Where every host's name leads; then what the servers and the key say of those that move."""
-    counts = asyncio.create_task(_requests(sources, found))
-    trails = await Follower(sources.dns, sources.directory).follow([host.host for host in found.hosts])
-    names = classify(trails, sides_of(found.services))
-    seen = await attempt(
-        {
-            "dns-name-servers": zones.servers(names, sources.directory),
-            "dns-update-rights": zones.rights(names, sources.dns),
-            "dns-external-dns": external_dns.ownership(sources.kube, sources.dns, names),
-        }
+) -> tuple[tuple[NameFact, ...], dict[str, Any], dict[str, int]]:
+    """Where every host's name leads; then what servers, key and primary say of those that move."""
+    trails, (requests, unmeasured) = await asyncio.gather(
+        Follower(sources.dns, sources.directory).follow([host.host for host in found.hosts]),
+        _requests(sources, found),
     )
-    return names, _hosts(config, found, trails, await counts), seen
-
-
-def _hosts(
-    config: Config, found: Primary, trails: tuple[Trail, ...], counted: tuple[dict[str, float], str]
-) -> Hosts:
-    requests, unmeasured = counted
-    return Hosts(
+    names = classify(trails, sides_of(found.services))
+    hosts = Hosts(
         unknown=unknown(trails),
         hostless=found.hostless,
         acknowledged=config.hosts.acknowledged,
         requests=requests,
         unmeasured=unmeasured,
     )
+    seen, baseline = await asyncio.gather(
+        attempt(
+            {
+                "dns-name-servers": zones.servers(names, sources.directory),
+                "dns-update-rights": zones.rights(names, sources.dns),
+                "dns-external-dns": external_dns.ownership(sources.kube, sources.dns, names),
+            }
+        ),
+        _baseline(sources, found, names),
+    )
+    return names, {**seen, "dns-hosts": msgspec.to_builtins(hosts)}, baseline
 
 
 async def _requests(sources: Sources, found: Primary) -> tuple[dict[str, float], str]:
@@ -156,9 +154,12 @@ async def _cluster(
     return {**seen, "cluster-lb-address": msgspec.to_builtins(found.ports)}
 
 
-async def _baseline(sources: Sources, found: Primary) -> dict[str, int]:
+async def _baseline(sources: Sources, found: Primary, names: tuple[NameFact, ...]) -> dict[str, int]:
+    """Of hosts that move alone: a probe of another would count as its traffic at the next look."""
     external = [service for service in found.services if service.role == "external"]
     if not external:
         return {}
     proxied = found.controller.proxy_protocol
-    return await traffic.baseline(sources.clock, found.hosts, external[0], proxy_protocol=proxied)
+    moving = {host for name in names if name.state == "move" for host in name.hosts}
+    hosts = [host for host in found.hosts if host.host in moving]
+    return await traffic.baseline(sources.clock, hosts, external[0], proxy_protocol=proxied)

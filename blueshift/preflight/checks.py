@@ -1,0 +1,24 @@
+"""The table of all checks. A new one is a function in its area's file and one line here."""
+
+from __future__ import annotations
+
+from blueshift.preflight import cluster, dns, helm, nginx
+from blueshift.preflight.protocol import Check
+
+CHECKS: tuple[Check, ...] = (
+    Check("helm-release-exists", "error", "the release is there and deployed", helm.release_exists),
+    Check("helm-release-pending", "error", "no other Helm command is at work", helm.release_pending),
+    Check("helm-gitops-owner", "error", "neither Argo CD nor Flux owns the release", helm.gitops_owner),
+    Check("helm-render", "error", "every revision of the run renders", helm.render),
+    Check("helm-name-collision", "error", "nothing to be created exists already", helm.name_collision),
+    Check("cluster-rbac", "error", "this user may do what the run does", cluster.rbac),
+    Check("cluster-exec", "warning", "commands may be run in the pods", cluster.execute),
+    Check("cluster-replicas", "error", "the primary is whole", cluster.replicas),
+    Check("cluster-lb-address", "error", "a second release can have an address", cluster.lb_address),
+    Check("nginx-prestop-binary", "error", "the preStop hook can run", nginx.prestop_binary),
+    Check("nginx-status-race", "error", "no pod blanks the status of Ingresses", nginx.status_race),
+    Check("dns-hosts", "error", "every host is known, and those with traffic move", dns.hosts),
+    Check("dns-name-servers", "error", "all name servers agree", dns.name_servers),
+    Check("dns-update-rights", "error", "the key may write the names", dns.update_rights),
+    Check("dns-external-dns", "error", "no external-dns writes the names", dns.external_dns),
+)

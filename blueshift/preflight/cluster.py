@@ -1,0 +1,113 @@
+"""Checks of the cluster: rights, pods, addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from blueshift.discovery.found import found
+from blueshift.discovery.seen import Permissions, Ports
+from blueshift.discovery.world import ServiceFact, World
+from blueshift.preflight.protocol import Seen, brief, fails, passed, tells, warns
+
+_MANUAL = "the `manual` shifter can follow a change that you make where traffic comes in"
+
+
+def rbac(world: World) -> Iterator[Seen]:
+    """This user may do everything that the run does."""
+    seen = found(world, "cluster-rbac", Permissions)
+    if not seen.denied:
+        yield passed(f"this user has all {seen.asked} rights that the run needs")
+        return
+    missing = [
+        f"{one.verb} {one.resource}" + (f" in {one.namespace}" if one.namespace else "")
+        for one in seen.denied
+    ]
+    reasons = sorted({one.why for one in seen.denied})
+    yield fails(
+        f"this user may not {brief(missing)}: {brief(reasons)}",
+        "grant them by a Role or ClusterRole, or run as a user who has them",
+        missing,
+    )
+
+
+def execute(world: World) -> Iterator[Seen]:
+    """Commands may be run in the controller's pods."""
+    seen = found(world, "cluster-exec", Permissions)
+    if seen.denied:
+        yield warns(
+            "this user may not run commands in pods: routes are compared by requests alone, and drain goes "
+            "without connection counts",
+            f"grant `get` and `create` on pods/exec in {seen.denied[0].namespace}",
+        )
+    else:
+        yield passed("commands may be run in the controller's pods")
+
+
+def replicas(world: World) -> Iterator[Seen]:
+    """Every pod of the primary is ready, and one may be lost."""
+    workload = world.workload
+    what = f"{workload.kind} {workload.namespace}/{workload.name}"
+    said = f"{what}: {workload.ready} of {workload.replicas} pods are ready"
+    remedy = f"`kubectl -n {workload.namespace} describe pods` shows why; upgrade when all are ready"
+    if workload.ready == 0:
+        yield fails(said, remedy, (what,))
+    elif workload.ready < workload.replicas:
+        yield fails(
+            f"{said}: it must be whole before traffic leaves and before it comes back", remedy, (what,)
+        )
+    elif workload.ready == 1:
+        yield warns(
+            f"{what} has one pod: whatever ends it, ends all traffic", "set at least 2 replicas", (what,)
+        )
+    else:
+        yield passed(said)
+
+
+def lb_address(world: World) -> Iterator[Seen]:
+    """The temporary can have an address of its own, as the primary has."""
+    ports = found(world, "cluster-lb-address", Ports)
+    if ports.host_network or ports.host_ports:
+        how = "hostNetwork" if ports.host_network else f"host ports {', '.join(map(str, ports.host_ports))}"
+        yield fails(
+            f"the primary takes traffic by its nodes' addresses ({how}): a second release has no address of "
+            "its own there",
+            f"put a Service of type LoadBalancer in front of it; {_MANUAL}",
+        )
+    external = [service for service in world.services if service.role == "external"]
+    if not external:
+        yield fails(
+            f"no Service leads to the pods of {world.release.name} on ports 80 or 443",
+            f"the chart's `controller.service.enabled` makes one; {_MANUAL}",
+        )
+        return
+    yield from _service(external[0])
+
+
+def _service(service: ServiceFact) -> Iterator[Seen]:
+    what = f"Service {service.namespace}/{service.name}"
+    if service.type != "LoadBalancer":
+        yield fails(
+            f"{what} is of type {service.type}: its address is given outside of Kubernetes, so a second "
+            "release gets none by itself",
+            f"use a Service of type LoadBalancer; {_MANUAL}",
+            (what,),
+        )
+    elif service.hostname and not service.addresses:
+        yield fails(
+            f"the load balancer of {what} has a name ({service.hostname}) and no address: its names are "
+            "aliases, which are not moved yet",
+            _MANUAL[0].upper() + _MANUAL[1:],
+            (what,),
+        )
+    elif not service.addresses:
+        yield fails(
+            f"{what} has no address: nothing in this cluster gives one",
+            "install what gives addresses to Services of type LoadBalancer; its events say why there is none",
+            (what,),
+        )
+    else:
+        families = [name for name, have in (("IPv4", service.ipv4), ("IPv6", service.ipv6)) if have]
+        yield passed(f"{what} has {' and '.join(service.addresses)}")
+        yield tells(
+            f"the temporary must get {' and '.join(families)} too: names of both families move together"
+        )

@@ -1,0 +1,84 @@
+"""Checks of the release and of the revisions that a run would make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from blueshift.discovery.world import Rendered, World
+from blueshift.preflight.protocol import Seen, brief, fails, passed, warns
+
+PENDING = ("pending-install", "pending-upgrade", "pending-rollback")
+
+
+def release_exists(world: World) -> Iterator[Seen]:
+    """A release whose newest revision is what runs."""
+    release = world.release
+    what = f"{release.namespace}/{release.name} revision {release.revision}"
+    if release.status in ("uninstalled", "uninstalling"):
+        yield fails(f"{what} is {release.status}", f"`helm history {release.name}` shows what is left of it")
+    elif release.status == "failed":
+        yield warns(
+            f"{what} failed: what runs may be a mixture of it and of the one before",
+            f"`helm history {release.name} -n {release.namespace}`; a rollback ends here again",
+        )
+    else:
+        made = f"{release.chart} {release.chart_version} (version {release.app_version})"
+        yield passed(f"{what} is {release.status}, made from {made}")
+
+
+def release_pending(world: World) -> Iterator[Seen]:
+    """No other Helm command is at work, or seems to be."""
+    release = world.release
+    if release.status in PENDING:
+        yield fails(
+            f"revision {release.revision} of {release.name} is {release.status}: Helm works, or was killed",
+            f"wait for it; if nothing is at work, `helm rollback {release.name} -n {release.namespace}`",
+        )
+    else:
+        yield passed(f"no Helm command is at work on {release.name}")
+
+
+def gitops_owner(world: World) -> Iterator[Seen]:
+    """Nobody would take back what the run changes."""
+    kind, _, name = world.release.owner.partition(":")
+    called = {"argocd": "the Argo CD application", "flux": "the Flux HelmRelease"}.get(kind, kind)
+    if kind:
+        yield fails(
+            f"{world.release.name} belongs to {called} {name}, which would take back what a run changes",
+            "upgrade it there, or suspend it and hand the release over to Helm first",
+            (name,),
+        )
+    else:
+        yield passed("no object of the release carries a mark of Argo CD or Flux")
+
+
+def _revisions(world: World) -> tuple[tuple[str, Rendered], ...]:
+    return ("temporary", world.temporary), ("hardened", world.harden), ("target", world.target)
+
+
+def render(world: World) -> Iterator[Seen]:
+    """Every revision of the run renders on this cluster."""
+    bad = [(which, one) for which, one in _revisions(world) if one.error]
+    for which, one in bad:
+        yield fails(
+            f"the {which} revision does not render from {one.chart} {one.chart_version}: {one.error}",
+            "`helm template` with the same chart and values shows the same; see `values` in blueshift.yaml",
+        )
+    if not bad:
+        counts = ", ".join(f"{which} changes {len(one.objects)} objects" for which, one in _revisions(world))
+        yield passed(f"all revisions render: {counts}")
+
+
+def name_collision(world: World) -> Iterator[Seen]:
+    """Nothing that a run would create exists already as another's."""
+    bad = False
+    for which, one in _revisions(world):
+        if one.collisions:
+            bad = True
+            yield fails(
+                f"the {which} revision would create what exists: {brief(one.collisions)}",
+                "choose another `temporary.release` in blueshift.yaml, or remove what is left over there",
+                one.collisions,
+            )
+    if not bad:
+        yield passed("nothing that would be created exists already")
