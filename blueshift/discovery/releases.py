@@ -116,7 +116,9 @@ async def pointing(directory: Directory, found: Found, most: int = 50) -> Pointi
     """Ask DNS for the first `most` hosts of a controller. Raises nothing: what failed is `unknown`."""
     addresses = {address for service in found.services for address in service.addresses}
     here: dict[str, int] = {}
-    elsewhere, none, unknown = [], [], {}
+    unknown: dict[str, str] = {}
+    elsewhere: list[str] = []
+    none: list[str] = []
 
     async def ask(host: HostFact) -> tuple[str, str, set[str]]:
         try:

@@ -60,7 +60,7 @@ def status_race(world: World) -> Iterator[Seen]:
     count = len(world.controller.publishes)
     if count > 1:
         yield passed(
-            f"{count} addresses are published: with more than one the last pod leaves them (controller 1.15.1)"
+            f"{count} addresses are published: with several the last pod leaves them (controller 1.15.1)"
         )
         return
     if not _labelled(world.release.chart_version):
