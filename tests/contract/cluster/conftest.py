@@ -9,6 +9,7 @@ import pytest
 
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
+from tests.contract.lab.conftest import lab, state_folder, tools  # noqa: F401
 
 
 @pytest.fixture
