@@ -1,0 +1,71 @@
+"""What the demo tells Blueshift: a blueshift.yaml as a user writes one, with shorter times than in production."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from blueshift.lab.charts import chart
+from blueshift.lab.demo.world import NAMESPACE, RELEASE, TO, World
+from blueshift.lab.nameservers import zone
+
+LOW_TTL = 2
+"""Seconds. The playbook's drain takes ten times this as its least, and that is the lab's `at_least`."""
+WAVES = 3
+"""The playbook's own: a canary, a tenth, the rest."""
+
+OVERRIDES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        # Lengths of time and `auto`, and nothing else: what is proven, and by what, stays the playbook's.
+        "lower-ttl": {"ttl": f"{LOW_TTL}s", "margin": "2s"},
+        "install-temporary": {"answering": "10s"},
+        "shift-to-temporary": {"hold": "10s"},
+        "drain-primary": {"at_least": "20s", "window": "15s"},
+        "harden": {"shutdown_grace": "5s", "min_ready": "1s"},
+        "upgrade": {"shutdown_grace": "5s", "min_ready": "1s"},
+        "shift-to-primary": {"hold": "10s"},
+        "drain-temporary": {"at_least": "20s", "window": "15s"},
+        "soak": {"lasts": "20s"},
+        "purge": {"auto": True},
+    }
+)
+
+
+def inherent_wait(ttl: int) -> float:
+    """Seconds that these settings make any run wait, however fast everything else is; `ttl` was the old one.
+
+    Of a drain only what is left of its least after the last wave was watched; harden's and upgrade's new pods
+    must be ready for a second each, one after the other.
+    """
+    old_answers = ttl * 1.1 + 2
+    waves = WAVES * 10
+    drain = max(20, 10 * LOW_TTL, 15) - 10
+    return old_answers + 10 + 2 * (waves + drain) + 20
+
+
+def write(
+    world: World,
+    *,
+    values: Mapping[str, Any] = MappingProxyType({}),
+    overrides: Mapping[str, Mapping[str, Any]] = OVERRIDES,
+    key_file: Path | None = None,
+) -> Path:
+    """Write the settings into the demo's folder and return the file; `values` are laid over the running ones."""
+    known = zone(world.lab)
+    settings = {
+        "release": {"name": RELEASE, "namespace": NAMESPACE},
+        "chart": {"path": str(chart(TO))},
+        "values": {"base": "running", "inline": dict(values)},
+        "dns": {
+            "backend": "rfc2136",
+            "settings": {"server": known.primary[0], "key": {"file": str(key_file or known.key_file)}},
+        },
+        "overrides": {step: dict(given) for step, given in overrides.items()},
+    }
+    path = world.folder / "blueshift.yaml"
+    path.write_text(yaml.safe_dump(settings, sort_keys=False))
+    return path

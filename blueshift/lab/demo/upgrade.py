@@ -1,0 +1,42 @@
+"""The real command as a process of its own, inside the lab: `blueshift upgrade --yes --output plain`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from blueshift.lab.paths import Lab
+
+BLUESHIFT = str(Path(sys.executable).with_name("blueshift"))
+
+
+async def start(
+    lab: Lab, *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> asyncio.subprocess.Process:
+    """Start `blueshift ARGUMENTS` inside a lab; stdout and stderr come together as lines.
+
+    The process is the command itself (`lab exec` becomes it), in a session of its own: killing its id ends
+    the orchestrator alone, and a helm that it started may live on.
+    """
+    argv = [BLUESHIFT, "lab", "exec", "--name", lab.name, "--", BLUESHIFT, *arguments]
+    return await asyncio.create_subprocess_exec(
+        *argv,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+        cwd=cwd,
+        # Its own lines must come as they are said.
+        env={**os.environ, **(env or {}), "PYTHONUNBUFFERED": "1"},
+    )
+
+
+async def followed(process: asyncio.subprocess.Process, hear: Callable[[str], None]) -> int:
+    """Hand every line to `hear` until the process ends; its exit code (negative for a signal)."""
+    assert process.stdout
+    async for line in process.stdout:
+        hear(line.decode(errors="replace").rstrip("\n"))
+    return await process.wait()
