@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 
 from blueshift.app.kinds import settings_types
+from blueshift.dns.key import KeySource
 from blueshift.dns.registry import settings_type
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.config import Chart, Cluster, Config, Controller, Dns, Release, load_config
 from blueshift.playbook.schema import Playbook, load, parse_set
 from blueshift.playbook.shipped import find
+from blueshift.steps.places import Places
 
 
 def from_file(path: Path) -> Config:
@@ -69,3 +71,22 @@ def playbook(config: Config, *, name: str | None = None, sets: tuple[str, ...] =
     source = find(name or config.playbook)
     overrides = [*([config.overrides] if config.overrides is not None else []), *map(parse_set, sets)]
     return load(source, settings_types(), overrides)
+
+
+def places(config: Config, *, kubeconfig: str | None, context: str | None) -> Places:
+    """How a person reaches the cluster and the name server, for the commands that we print; never a key."""
+    settings = config.dns.settings
+    server, port = getattr(settings, "server", ""), getattr(settings, "port", 53)
+    return Places(
+        kubeconfig=kubeconfig,
+        context=context or None,
+        nsupdate=f"nsupdate{_key_flag(settings)}",
+        server=f"server {server} {port}" if server else "",
+    )
+
+
+def _key_flag(settings: Any) -> str:
+    source = getattr(settings, "key", None)
+    if not isinstance(source, KeySource):
+        return ""
+    return f" -k {Path(source.file).expanduser()}" if source.file else " -k KEYFILE"

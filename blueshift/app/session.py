@@ -6,7 +6,6 @@ import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from blueshift.clock import Clock
 from blueshift.cluster import paths
@@ -107,11 +106,3 @@ async def _secrets(kube: KubeApi, config: Config) -> dict[tuple[str, str], Mappi
             hint="`dns.settings.key.secret` in blueshift.yaml names the Secret with the TSIG key",
         )
     return {place: {key: base64.b64decode(value) for key, value in (found.get("data") or {}).items()}}
-
-
-def key_flag(config: Config) -> str:
-    """How nsupdate is told the key, for the commands that we print; never the key itself."""
-    source = getattr(config.dns.settings, "key", None)
-    if not isinstance(source, KeySource):
-        return ""
-    return f" -k {Path(source.file).expanduser()}" if source.file else " -k KEYFILE"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from blueshift import events
-from blueshift.app.session import Session, key_flag
+from blueshift.app import configuration
+from blueshift.app.session import Session
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.world import World
 from blueshift.dns.records import RecordSet
@@ -63,12 +64,5 @@ def build(
 
 def places(session: Session) -> Places:
     """How a person reaches what this session reaches."""
-    settings = session.config.dns.settings
-    server = getattr(settings, "server", "")
-    port = getattr(settings, "port", 53)
-    return Places(
-        kubeconfig=session.kube.kubeconfig,
-        context=session.kube.context or None,
-        nsupdate=f"nsupdate{key_flag(session.config)}",
-        server=f"server {server} {port}" if server else "",
-    )
+    kube = session.kube
+    return configuration.places(session.config, kubeconfig=kube.kubeconfig, context=kube.context)
