@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-
-from pyhelm3 import errors as theirs
+from typing import TYPE_CHECKING
 
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
+
+if TYPE_CHECKING:  # it brings pydantic along, which a plan does not need
+    from pyhelm3 import errors as theirs
 
 
 class HelmError(BlueshiftError):
@@ -43,6 +45,8 @@ _RENDER = re.compile(r"parse error at|error calling|don't meet the specification
 
 def translate(error: theirs.Error, place: str, *, write: bool) -> BlueshiftError:
     """pyhelm3's error as ours. `place` is what helm was asked to do."""
+    from pyhelm3 import errors as theirs
+
     said = brief(error.stderr)
     low = said.lower()
     lost = isinstance(error, theirs.ConnectionError | theirs.CommandCancelledError) or _LOST.search(low)
