@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
+import os
 import secrets
 import signal
 import sys
@@ -31,6 +33,7 @@ from blueshift.traffic.prober.run import Run
 FETCH_EVERY = 5.0
 """Seconds between looks at the backends' ids: no more than these are lost with one that dies."""
 _TRIES = 3
+_NICE = -10
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,6 +140,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         config = load_config(given.config)
+        # It measures, so it must not wait for what it measures; only root may ask for that.
+        with contextlib.suppress(PermissionError):
+            os.nice(_NICE)
         summary = asyncio.run(run_traffic(config, SystemClock()))
         write_summary(summary, Path(config.summary))
     except BlueshiftError as error:

@@ -49,7 +49,7 @@ class Client:
         self._names = Names(resolve, persona.family, watch.clock)
         alpn = ("h2",) if persona.protocol == "http2" else ("http/1.1",)
         self._tls = trusting(plan.ca, alpn=alpn)
-        self._http1 = Http1Pool(persona.max_age)
+        self._http1 = Http1Pool(persona.max_age, persona.most_connections)
         self._http2 = Http2Pool(persona.max_age)
         self._prepared: dict[int, bytes] = {}
 
@@ -94,6 +94,18 @@ class Client:
         return self.plan.answer_timeout + route.wait + route.lines
 
     async def _ask_http1(self, route: Route, row: Row) -> Response:
+        slot = self._http1.slot(key_of(route))
+        try:
+            async with self.watch.clock.timeout(self.plan.connect_timeout):
+                await slot.acquire()
+        except TimeoutError:
+            raise Failed("connect", "no connection came free") from None
+        try:
+            return await self._exchange_http1(route, row)
+        finally:
+            slot.release()
+
+    async def _exchange_http1(self, route: Route, row: Row) -> Response:
         key = key_of(route)
         request = self._request(route).replace(_ID.encode(), self.id_of(row).encode())
         kept = self._http1.take(key, row, self.watch.now())

@@ -22,6 +22,9 @@ class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     family: Literal[4, 6] = 4
     max_age: float | None = None
     """Seconds after which it gives up a pooled connection by itself; None: never, as most clients."""
+    most_connections: int = 16
+    """Of HTTP/1.1, to one host at once; between a browser's six and what services allow themselves. Further
+    requests wait for one, begun but not sent: without a bound, a server that stalls would get a storm."""
     source: str = ""
     """Its own address, so that servers can tell clients apart; "": the machine's choice."""
 

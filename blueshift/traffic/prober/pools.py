@@ -51,9 +51,17 @@ def usable(kept: Kept[C], row: Row, max_age: float | None, now: float) -> bool:
 class Http1Pool:
     """Idle connections; the last one used is used first, as nearly every client does."""
 
-    def __init__(self, max_age: float | None) -> None:
+    def __init__(self, max_age: float | None, most: int) -> None:
         self._max_age = max_age
+        self._most = most
         self._idle: dict[Key, list[Kept[Http1]]] = {}
+        self._slots: dict[Key, asyncio.Semaphore] = {}
+
+    def slot(self, key: Key) -> asyncio.Semaphore:
+        """Return what a request must hold while it has a connection to that host, idle ones not counted."""
+        if (slot := self._slots.get(key)) is None:
+            slot = self._slots[key] = asyncio.Semaphore(self._most)
+        return slot
 
     def take(self, key: Key, row: Row, now: float) -> Kept[Http1] | None:
         """Return an idle connection that is alive, if there is one."""

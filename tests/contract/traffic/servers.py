@@ -145,9 +145,12 @@ def plan_of(
     max_age: float | None = None,
     answer_timeout: float = 5.0,
     hold: tuple[float, float] = (0.0, 0.0),
+    most_connections: int = 100,
 ) -> Plan:
     spoken: dict[Kind, Protocol] = {"http2": "http2", "websocket": "websocket", "websocket_long": "websocket"}
-    persona = Persona(name="one", protocol=spoken.get(kind, "http1"), max_age=max_age)
+    persona = Persona(
+        name="one", protocol=spoken.get(kind, "http1"), max_age=max_age, most_connections=most_connections
+    )
     stream = Stream(kind=kind, persona="one", route=route, rate=rate, at=tuple(at), hold=hold)
     return Plan(
         personas=(persona,), streams=(stream,), duration=duration, ca=ca, answer_timeout=answer_timeout

@@ -216,6 +216,23 @@ async def test_a_slow_server_does_not_slow_the_sending(tmp_path: Path) -> None:
     assert at[-1] - at[0] == pytest.approx(0.99, abs=0.1)
 
 
+async def test_requests_wait_for_one_of_the_connections_that_a_client_allows_itself(tmp_path: Path) -> None:
+    async def slow(connection: Connection) -> None:
+        while True:
+            request = await connection.request()
+            await asyncio.sleep(0.3)
+            await connection.answer(request.seen())
+
+    async with serving(slow) as server:
+        route = Route(host=HOST, tls=False, port=server.port, service="echo-a")
+        plan = plan_of(route, at=(0.0,) * 6, duration=0.1, most_connections=2)
+        summary, rows = await traffic(plan, tmp_path, lambda: server.ids)
+    assert len(server.connections) == 2
+    assert (summary.requests, summary.failed) == (6, 0)
+    assert max(row.begun for row in rows) < 0.1
+    assert max(row.sent for row in rows) == pytest.approx(0.6, abs=0.1)
+
+
 async def test_silence_of_a_host_voids_the_run_unless_it_counts_as_failure(tmp_path: Path) -> None:
     async def sleepy(connection: Connection) -> None:
         request = await connection.request()
