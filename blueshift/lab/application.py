@@ -53,7 +53,7 @@ def _deployment(image: str, replicas: int) -> Manifest:
         "ports": [{"name": name, "containerPort": port} for name, port in SERVICES.items()],
         "readinessProbe": {"httpGet": {"path": "/healthz", "port": ADMIN_PORT}, "periodSeconds": 2},
         # Endpoints must have forgotten a pod before it stops to listen.
-        "lifecycle": {"preStop": {"exec": {"command": ["sleep", "10"]}}},
+        "lifecycle": {"preStop": {"exec": {"command": ["python3", "-c", "import time; time.sleep(10)"]}}},
     }
     spec = {
         "replicas": replicas,
