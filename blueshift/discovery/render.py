@@ -14,7 +14,7 @@ from blueshift.discovery.found import each
 from blueshift.discovery.raw import Raw, annotated
 from blueshift.discovery.world import ObjectChange, Rendered, ValueChange
 from blueshift.errors import BlueshiftError
-from blueshift.helm import manifests
+from blueshift.helm import manifests, records
 from blueshift.helm import values as helm_values
 from blueshift.helm.charts import Chart
 from blueshift.helm.client import Helm
@@ -61,8 +61,17 @@ async def rendered(
             *(ObjectChange("create", str(key)) for key in difference.created),
             *(ObjectChange("change", str(change.key), change.diff) for change in difference.changed),
         ),
-        collisions=await collisions(kube, release, [(key, versions[key]) for key in difference.created]),
+        collisions=(
+            *(() if old else await _left_over(kube, release)),
+            *await collisions(kube, release, [(key, versions[key]) for key in difference.created]),
+        ),
     )
+
+
+async def _left_over(kube: KubeApi, release: tuple[str, str]) -> tuple[str, ...]:
+    """A release of the name that an install is about to take."""
+    there = await records.history(kube, release[1], release[0])
+    return (f"release {release[1]}/{release[0]} exists ({there[-1].status})",) if there else ()
 
 
 async def collisions(

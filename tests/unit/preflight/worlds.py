@@ -1,0 +1,134 @@
+"""A World in which every check passes, to be spoilt one field at a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from blueshift.cluster.identity import Cluster
+from blueshift.discovery.seen import GRANTED, Hook, Hosts, Ownership, Permissions, Ports, Rights, Servers
+from blueshift.discovery.world import (
+    ControllerFact,
+    DnsFact,
+    HostFact,
+    NameFact,
+    ReleaseFact,
+    Rendered,
+    ServerFact,
+    ServiceFact,
+    ValueChange,
+    WorkloadFact,
+    World,
+)
+from blueshift.dns.records import RecordSet
+
+ADDRESS, ADDRESS6 = "198.18.0.50", "2001:2::50"
+SERVER = ServerFact("example.test", "ns1.example.test", "198.18.0.53", 7)
+
+RELEASE = ReleaseFact(
+    name="web",
+    namespace="ingress",
+    revision=3,
+    status="deployed",
+    chart="ingress-nginx",
+    chart_version="4.11.3",
+    app_version="1.11.3",
+    values_hash="v",
+    chart_hash="c",
+)
+WORKLOAD = WorkloadFact(
+    kind="Deployment",
+    name="web-controller",
+    namespace="ingress",
+    uid="u1",
+    replicas=2,
+    ready=2,
+    image="registry/controller:v1.11.3",
+    container="controller",
+    args=("/nginx-ingress-controller", "--ingress-class=nginx"),
+    selector={"app": "web"},
+    grace=300,
+    prestop=("/wait-shutdown",),
+)
+CONTROLLER = ControllerFact(
+    profile="ingress-nginx",
+    version="1.11.3",
+    controller="k8s.io/ingress-nginx",
+    classes=("nginx",),
+    publishes=(ADDRESS, ADDRESS6),
+)
+SERVICE = ServiceFact(
+    name="web-controller",
+    namespace="ingress",
+    uid="u2",
+    role="external",
+    type="LoadBalancer",
+    ipv4=(ADDRESS,),
+    ipv6=(ADDRESS6,),
+)
+SHOP = NameFact(
+    name="shop.example.test",
+    zone="example.test",
+    state="move",
+    hosts=("shop.example.test",),
+    records=(RecordSet("shop.example.test", "A", 300, (ADDRESS,)),),
+    here=True,
+)
+HARDENED = Rendered(
+    chart="ingress-nginx",
+    chart_version="4.11.3",
+    values=(
+        ValueChange("controller.extraArgs.update-status-on-shutdown", "unset", "false", "no blanking"),
+        ValueChange("controller.lifecycle.preStop", "unset", "/wait-shutdown", "it is in the image"),
+    ),
+)
+FINDINGS: dict[str, msgspec.Struct] = {
+    "cluster-rbac": Permissions(asked=90),
+    "cluster-exec": Permissions(asked=2),
+    "cluster-lb-address": Ports(),
+    "nginx-prestop-binary": Hook(("/wait-shutdown",), (), "web-controller-1"),
+    "dns-hosts": Hosts(requests={"shop.example.test": 12.0}),
+    "dns-name-servers": Servers((SERVER,)),
+    "dns-update-rights": Rights({"shop.example.test": GRANTED}),
+    "dns-external-dns": Ownership(),
+}
+
+
+def seen(**looks: Any) -> dict[str, Any]:
+    """Findings with some replaced; ids are written with underscores, None leaves one out."""
+    given = {name.replace("_", "-"): value for name, value in looks.items()}
+    found: dict[str, Any] = {**FINDINGS, **given}
+    return {
+        check: msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value
+        for check, value in found.items()
+        if value is not None
+    }
+
+
+def world(**changes: Any) -> World:
+    """The sound World with some fields replaced."""
+    base = World(
+        taken=datetime(2026, 11, 24, tzinfo=UTC),
+        cluster=Cluster("https://api", "lab", "uid", "v1.37.2"),
+        release=RELEASE,
+        workload=WORKLOAD,
+        controller=CONTROLLER,
+        services=(SERVICE,),
+        hosts=(HostFact("shop.example.test", ("shop/web",), ("/",)),),
+        names=(SHOP,),
+        dns=DnsFact("rfc2136", 0, (SERVER,), {"shop.example.test": GRANTED}),
+        temporary=Rendered(chart="ingress-nginx", chart_version="4.11.3"),
+        harden=HARDENED,
+        target=Rendered(chart="ingress-nginx", chart_version="4.12.1"),
+        temporary_release="web-blueshift",
+        temporary_namespace="web-blueshift",
+        findings=seen(),
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def but(struct: Any, **changes: Any) -> Any:
+    """A struct with some fields replaced."""
+    return msgspec.structs.replace(struct, **changes)
