@@ -1,0 +1,50 @@
+"""What preflight found, as text: what stops an upgrade first, then the rest, each with its remedy."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from blueshift.preflight.protocol import Finding
+
+# In the order in which they are shown.
+_WORDS = {"fail": "FAIL", "not-looked": "NOT LOOKED", "warn": "warn", "info": "info", "pass": "pass"}
+# 2,500 hosts are no reading matter; `-o json` has every object.
+MOST_OBJECTS = 8
+_INDENT = " " * 12
+
+
+def findings_text(findings: Sequence[Finding], *, width: int = 100) -> str:
+    """Every finding, and a line that counts them; `width` in columns."""
+    order = list(_WORDS)
+    shown = sorted(findings, key=lambda one: (not one.stops, order.index(one.outcome)))
+    lines = [line for one in shown for line in _lines(one, width)]
+    return "\n".join([*lines, "", _count(findings)])
+
+
+def _lines(one: Finding, width: int) -> Iterator[str]:
+    said = f"{one.check}: {one.sentence}"
+    yield from _wrapped(f"{_WORDS[one.outcome]:<12}", said, width)
+    for item in one.objects[:MOST_OBJECTS]:
+        yield f"{_INDENT}- {item}"
+    if len(one.objects) > MOST_OBJECTS:
+        yield f"{_INDENT}- and {len(one.objects) - MOST_OBJECTS} more (-o json has all)"
+    if one.remedy:
+        yield from _wrapped(f"{_INDENT}→ ", one.remedy, width)
+
+
+def _wrapped(begin: str, text: str, width: int) -> Iterator[str]:
+    after = " " * len(begin)
+    for part in text.splitlines():
+        yield from textwrap.wrap(
+            part, max(width, 40), initial_indent=begin, subsequent_indent=after, break_on_hyphens=False
+        )
+        begin = after
+
+
+def _count(findings: Sequence[Finding]) -> str:
+    found = Counter(one.outcome for one in findings)
+    counted = ", ".join(f"{found[name]} {word.lower()}" for name, word in _WORDS.items() if found[name])
+    stops = sum(one.stops for one in findings)
+    return f"{counted}: " + (f"{stops} of these stop an upgrade" if stops else "nothing stops an upgrade")

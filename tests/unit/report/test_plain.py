@@ -1,0 +1,104 @@
+"""Plain lines and JSON lines."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from blueshift import events
+from blueshift.events import Event
+from blueshift.report.jsonl import JsonLines
+from blueshift.report.plain import Plain
+from tests.unit.report.story import RUN, make, sides, started, until_drain, waiting
+
+
+def lines(*story: Event) -> list[str]:
+    written: list[str] = []
+    listener = Plain(written.append)
+    for event in story:
+        listener(event)
+    return written
+
+
+def test_a_run_as_a_log() -> None:
+    story = [
+        started(),
+        make(events.StepStarted, 1, step="lower-ttl"),
+        make(events.EffectIntended, 2, step="lower-ttl", effect="e", what="TTL of 40 names 300 → 60"),
+        make(events.EffectDone, 3, step="lower-ttl", effect="e", adopted=False),
+        make(events.StepSettled, 75, step="lower-ttl", said="no resolver holds the old TTL"),
+        make(events.RunEnded, 76, status="succeeded", said="every step settled"),
+    ]
+    assert lines(*story) == [
+        f"2026-11-24 12:00:00Z run {RUN} of ingress/ingress-nginx begins: 19 steps",
+        "2026-11-24 12:00:01Z [3/19] lower-ttl",
+        "2026-11-24 12:00:02Z   lower-ttl: TTL of 40 names 300 → 60",
+        "2026-11-24 12:01:15Z   lower-ttl: settled after 1 min 14 s: no resolver holds the old TTL",
+        f"2026-11-24 12:01:16Z run {RUN} succeeded: every step settled",
+    ]
+
+
+def test_a_wait_says_why_since_when_until_when_and_what_then() -> None:
+    told = lines(*sides(), waiting(101))
+    assert told[0].endswith(
+        "drain-primary: waits: 2 clients still reach the primary "
+        "(for 41 s, until 12:16:00Z at the latest; then: harden)"
+    )
+    assert "primary 3/3 ready, 12.3 requests/s, 0.0 errors/s; temporary 2/3 ready, ? requests/s" in told[1]
+    assert "10.0.0.53 answers primary 2, temporary 38; fd00::53" in told[2]
+
+
+def test_the_same_wait_is_told_every_thirty_seconds() -> None:
+    told = lines(*(waiting(seconds) for seconds in range(100, 161, 2)))
+    assert [line[:20] for line in told] == [
+        "2026-11-24 12:01:40Z",
+        "2026-11-24 12:02:10Z",
+        "2026-11-24 12:02:40Z",
+    ]
+
+
+def test_a_new_reason_is_told_at_once() -> None:
+    assert len(lines(waiting(100), waiting(102, reason="1 client still reaches the primary"))) == 2
+
+
+def test_a_gate_shows_its_command_and_an_adopted_effect_is_said() -> None:
+    gate = make(events.GateWaits, 5, step="purge", gate="purge", reason="r", command="blueshift approve x y")
+    assert lines(gate)[1].endswith("open it with: blueshift approve x y")
+    adopted = make(events.EffectDone, 5, step="purge", effect="uninstall", adopted=True)
+    assert "found done already: uninstall" in lines(adopted)[0]
+
+
+def test_a_hold_is_told_with_every_line_of_its_reason() -> None:
+    told = lines(
+        make(events.Held, 5, step="upgrade", reason="ImagePullBackOff\nnot found", ways=()),
+        make(events.RunEnded, 5, status="holding", said="ImagePullBackOff\nnot found"),
+    )
+    assert [line[21:] for line in told] == [
+        "HOLDS in upgrade: ImagePullBackOff",
+        "      not found",
+        f"run {RUN} holding",
+    ]
+
+
+def test_a_service_in_trouble_does_not_flood_the_log() -> None:
+    story = [make(events.Noticed, n, step="", sentence="metrics: refused") for n in range(0, 600, 5)]
+    assert len(lines(*story)) == 2
+    assert len(lines(*story, make(events.Noticed, 600, step="a", sentence="else"))) == 3
+
+
+def test_a_resume_says_its_epoch() -> None:
+    assert "is carried on (epoch 3)" in lines(started(epoch=3))[0]
+
+
+@pytest.mark.parametrize("event", until_drain(), ids=lambda event: type(event).__name__)
+def test_json_lines_are_versioned_and_read_back(event: Event) -> None:
+    written: list[str] = []
+    JsonLines(written.append)(event)
+    (line,) = written
+    assert "\n" not in line
+    fields = json.loads(line)
+    assert (fields.pop("v"), fields["run"]) == (events.SCHEMA, RUN)
+    assert msgspec.convert(fields, type(event)) == event
+    assert fields["event"] == type(event).__name__.lower()
