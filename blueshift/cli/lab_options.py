@@ -12,7 +12,7 @@ import click
 
 from blueshift.errors import BlueshiftError
 from blueshift.lab.ownership import ELEVATED
-from blueshift.lab.paths import DEFAULT_NAME
+from blueshift.lab.paths import DEFAULT_NAME, labs_folder
 
 name_option: Callable[[Any], Any] = click.option(
     "--name", default=DEFAULT_NAME, show_default=True, metavar="NAME", help="Which lab."
@@ -30,8 +30,10 @@ def become_root() -> None:
         raise BlueshiftError(
             "a lab is made of namespaces, mounts and containers, which needs root", hint="Run this as root."
         )
-    # sudo replaces these two, and with them the folders of the lab and the programs of `lab exec`.
-    kept = [f"{name}={os.environ[name]}" for name in ("HOME", "PATH") if name in os.environ]
+    # Made by root, the person's own ~/.local could be root's.
+    labs_folder().mkdir(parents=True, exist_ok=True)
+    # sudo replaces these even so: the lab's folders, the programs of `lab exec`, and how Python finds us.
+    kept = [f"{name}={os.environ[name]}" for name in ("HOME", "PATH", "PYTHONPATH") if name in os.environ]
     again = [sys.executable, *sys.orig_argv[1:]]
     os.execvp("sudo", ["sudo", "-E", "env", f"{ELEVATED}=1", *kept, *again])  # noqa: S606
 

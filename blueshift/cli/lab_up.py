@@ -8,7 +8,7 @@ import click
 
 from blueshift.cli.lab_options import Speaker, become_root, name_option
 from blueshift.clock import SystemClock
-from blueshift.lab import build, lifecycle
+from blueshift.lab import build, doctor, lifecycle
 from blueshift.lab.paths import lab_named
 
 
@@ -33,6 +33,7 @@ def up(name: str, lb_delay: float) -> None:
     """
     speaker, clock = Speaker(), SystemClock()
     lab = lab_named(name)
+    doctor.require_packages()
     # Before sudo: the cache belongs to the person who will use it again.
     tools = asyncio.run(build.cluster_tools(speaker.say, speaker.progress))
     become_root()

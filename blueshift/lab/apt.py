@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from blueshift.errors import BlueshiftError
 from blueshift.lab.doctor import INSTALL
+from blueshift.lab.paths import with_system_path
 
 # Asked by invoke-rc.d and deb-systemd-invoke before they start a service; 101 means: it is forbidden.
 POLICY = Path("/usr/sbin/policy-rc.d")
@@ -53,7 +53,7 @@ def _apt(argv: Sequence[str], say: Callable[[str], None]) -> None:
     say(" ".join(argv))
     # apt's own words are for the person: they go to the terminal, away from what a program reads.
     done = subprocess.run(
-        argv, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, stdout=2, check=False
+        argv, env={**with_system_path(), "DEBIAN_FRONTEND": "noninteractive"}, stdout=2, check=False
     )
     if done.returncode != 0:
         raise BlueshiftError(f"{' '.join(argv[:2])} failed", hint="Its last lines above say why.")

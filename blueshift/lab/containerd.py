@@ -11,7 +11,7 @@ import tarfile
 from pathlib import Path
 
 from blueshift.errors import BlueshiftError
-from blueshift.lab.paths import Lab
+from blueshift.lab.paths import SYSTEM_PATH, Lab
 from blueshift.lab.processes import run
 
 PAUSE = "localhost/blueshift-pause:1"
@@ -28,7 +28,7 @@ async def import_image(lab: Lab, tar: Path) -> None:
 
 async def import_pause(lab: Lab) -> None:
     """The image that holds a pod's namespaces: catatonit's `-P` does nothing but reap."""
-    program = shutil.which("catatonit")
+    program = shutil.which("catatonit", path=SYSTEM_PATH)
     if program is None:
         raise BlueshiftError("catatonit is not installed", hint="blueshift lab doctor --install")
     archive = lab.root / "pause.tar"

@@ -12,8 +12,9 @@ from typing import Literal
 
 import msgspec
 
+from blueshift.errors import BlueshiftError
 from blueshift.lab import golang, network
-from blueshift.lab.paths import cache_folder
+from blueshift.lab.paths import SYSTEM_PATH, cache_folder, with_system_path
 
 # A program or file that shows the package, and the package of Debian and Ubuntu that brings it.
 _NEEDED: Mapping[str, str] = {
@@ -30,6 +31,7 @@ _NEEDED: Mapping[str, str] = {
     "nsupdate": "bind9-dnsutils",
     "unbound": "unbound",
     "nsenter": "util-linux",
+    "mount": "mount",
 }
 _KERNEL: Mapping[str, str] = {
     "namespaces": "CONFIG_PID_NS, CONFIG_NET_NS",
@@ -40,7 +42,6 @@ _KERNEL: Mapping[str, str] = {
 }
 _SPACE = 10.0
 """GB: Go's build cache 3, modules 2, programs 1, images and a run's state the rest."""
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INSTALL = ("apt-get", "install", "--no-install-recommends", "--yes")
 
 
@@ -64,8 +65,15 @@ def missing_packages(exists: Iterable[str] | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(package for name, package in _NEEDED.items() if name not in there))
 
 
+def require_packages() -> None:
+    """Raise BlueshiftError with the command that installs what is missing."""
+    missing = missing_packages()
+    if missing:
+        raise BlueshiftError(f"not installed: {', '.join(missing)}", hint="blueshift lab doctor --install")
+
+
 def _there(name: str) -> bool:
-    return Path(name).exists() if name.startswith("/") else shutil.which(name, path=_PATH) is not None
+    return Path(name).exists() if name.startswith("/") else shutil.which(name, path=SYSTEM_PATH) is not None
 
 
 def _root() -> Finding:
@@ -90,9 +98,9 @@ def _programs() -> list[Finding]:
 
 def _kernel() -> list[Finding]:
     if os.geteuid() != 0:
-        return [Finding("kernel", "unknown", "only root can try", "sudo blueshift lab doctor")]
+        return [Finding("kernel", "unknown", "only root can try", f"sudo {sys.argv[0]} lab doctor")]
     probe = [sys.executable, "-m", "blueshift.lab.kernel_probe", str(cache_folder())]
-    done = subprocess.run(probe, capture_output=True, check=False)
+    done = subprocess.run(probe, env=with_system_path(), capture_output=True, check=False)
     errors = msgspec.json.decode(done.stdout, type=dict[str, str]) if done.returncode == 0 else {}
     failure = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
     findings = []

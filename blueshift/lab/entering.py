@@ -34,8 +34,8 @@ def become(lab: Lab, argv: Sequence[str], *, clients: bool = False) -> NoReturn:
     environment = dict(os.environ)
     environment["KUBECONFIG"] = str(lab.kubeconfig)
     environment["PATH"] = f"{settled.tools}:{environment.get('PATH', os.defpath)}"
-    if environment.pop(ELEVATED, None):
-        step_down(environment)
+    if ELEVATED in environment:
+        environment = step_down(environment)
     try:
         os.execvpe(argv[0], list(argv), environment)  # noqa: S606
     except OSError as error:

@@ -16,7 +16,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.lab import facts
 from blueshift.lab.addresses import Family
 from blueshift.lab.config import render
-from blueshift.lab.paths import Lab
+from blueshift.lab.paths import SYSTEM_PATH, Lab
 from blueshift.lab.processes import run, start
 from blueshift.lab.zone import ZONE
 
@@ -119,7 +119,7 @@ def write_config(lab: Lab, known: DnsFacts, families: tuple[Family, ...]) -> Non
 
 def _own_copy(lab: Lab, program: str) -> Path:
     """AppArmor confines Debian's named and unbound, by their path, to folders that are the machine's own."""
-    found = shutil.which(program, path="/usr/sbin:/usr/bin")
+    found = shutil.which(program, path=SYSTEM_PATH)
     if found is None:
         raise BlueshiftError(f"{program} is not installed", hint="blueshift lab doctor --install")
     copy = lab.root / "dns" / program

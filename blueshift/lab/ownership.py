@@ -18,9 +18,11 @@ def hand_over(paths: Iterable[Path]) -> None:
             os.chown(path, int(user), int(os.environ["SUDO_GID"]))
 
 
-def step_down(environment: Mapping[str, str]) -> None:
-    """Be again who called sudo, for good."""
-    group = int(environment["SUDO_GID"])
-    os.initgroups(environment["SUDO_USER"], group)
+def step_down(environment: Mapping[str, str]) -> dict[str, str]:
+    """Be again who called sudo, for good; their environment, without what sudo made of it."""
+    name, group = environment["SUDO_USER"], int(environment["SUDO_GID"])
+    os.initgroups(name, group)
     os.setgid(group)
     os.setuid(int(environment["SUDO_UID"]))
+    theirs = {k: v for k, v in environment.items() if k != ELEVATED and not k.startswith("SUDO_")}
+    return theirs | {"USER": name, "LOGNAME": name}

@@ -80,6 +80,14 @@ class Lab(msgspec.Struct, frozen=True):
 NETNS_FOLDER = Path("/run/netns")
 
 
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def with_system_path() -> dict[str, str]:
+    """This process's environment, in which a person's short PATH does not hide ip, nft and dpkg's helpers."""
+    return {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}".lstrip(":")}
+
+
 def cache_folder() -> Path:
     """What may be rebuilt: tools, images, Go's own caches."""
     return _xdg("XDG_CACHE_HOME", ".cache") / "blueshift"

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from blueshift.errors import BlueshiftError
 from blueshift.lab.identity import running
-from blueshift.lab.paths import Lab
+from blueshift.lab.paths import SYSTEM_PATH, Lab, with_system_path
 
 INIT = "init"
 
 # A lab does not depend on who started it: a proxy setting, say, would send webhook calls astray.
-_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
+# It finds Python's packages where we did.
+_ENVIRONMENT = {"PATH": SYSTEM_PATH, "HOME": "/root", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def record(lab: Lab, name: str) -> Path:
@@ -80,7 +81,7 @@ async def run(
         stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=env,
+        env=with_system_path() if env is None else env,
     )
     out, err = await process.communicate(None if stdin is None else stdin.encode())
     if process.returncode != 0:

@@ -27,56 +27,16 @@ from tests.contract.lab.edge import (
     Edge,
     certificate,
     counter,
-    ingress,
     secret,
     service,
     until,
 )
+from tests.contract.lab.edge_ingresses import AUTH, CANARY, EVERYTHING, INGRESSES, RARE
 
 pytestmark = pytest.mark.lab
 
-SNIPPETS = {
-    "configuration-snippet": 'more_set_headers "X-Snippet: yes";',
-    "server-snippet": "location /own { return 418; }",
-}
-OWN = "ImplementationSpecific"
-AUTH = "198.19.7.7"
-"""The authenticating Service's own address: the lab has no cluster DNS."""
 REFUSED = ("--retry", "20", "--retry-connrefused", "--retry-delay", "1")
 """For the moment in which a pod has gone and the node's rules still name it."""
-INGRESSES = (
-    ingress("plain", "plain.test"),
-    ingress("tls", "tls.test", secret="tls"),
-    ingress("rewrite", "rewrite.test", {"rewrite-target": "/api/$2"}, paths=[("/v1(/|$)(.*)", OWN)]),
-    ingress("regex", "regex.test", {"use-regex": "true"}, paths=[("/item/[0-9]+$", OWN)]),
-    ingress("exact", "exact.test", paths=[("/only", "Exact"), ("/under", "Prefix")]),
-    ingress("auth", "auth.test", {"auth-type": "basic", "auth-secret": "users", "auth-realm": "staff"}),
-    ingress("allow", "allow.test", {"whitelist-source-range": "192.0.2.0/24"}),
-    ingress("deny", "deny.test", {"denylist-source-range": "198.18.0.0/15"}),
-    ingress("moved", "moved.test", {"permanent-redirect": "https://new.test/there"}),
-    ingress("later", "later.test", {"temporal-redirect": "https://new.test/now"}),
-    ingress("root", "root.test", {"app-root": "/start"}),
-    ingress("force", "force.test", {"force-ssl-redirect": "true"}),
-    ingress("www", "bare.test", {"from-to-www-redirect": "true"}),
-    ingress("alias", "named.test", {"server-alias": "other.test"}),
-    ingress("wild", "*.wild.test"),
-    ingress("snippet", "snippet.test", SNIPPETS),
-    ingress("vhost", "vhost.test", {"upstream-vhost": "inner.test"}),
-    ingress("small", "small.test", {"proxy-body-size": "1k"}),
-    ingress("cors", "cors.test", {"enable-cors": "true", "cors-allow-origin": "https://app.test"}),
-    ingress("extauth", "extauth.test", {"auth-url": f"http://{AUTH}/check"}),
-    ingress("sticky", "sticky.test", {"affinity": "cookie", "session-cookie-name": "stay"}),
-    ingress("limits", "limits.test", {"limit-rps": "1", "limit-burst-multiplier": "1"}),
-    ingress("main", "canary.test", service="stable"),
-    ingress("nobody", "nobody.test", service="empty"),
-    ingress("last", "last.test"),
-)  # fmt: skip
-CANARY = ingress(
-    "canary",
-    "canary.test",
-    {"canary": "true", "canary-weight": "30", "canary-by-header": "X-Canary", "canary-by-cookie": "canary"},
-    service="echo-b",
-)
 
 
 @pytest.fixture(scope="module")
@@ -124,9 +84,18 @@ def serving(edge: Edge) -> None:
     until(lambda: all(edge.inside(pod, *page) == "200" for pod in edge.pods()))
 
 
+def endpoints(edge: Edge, count: int) -> None:
+    """Wait until every pod balances over so many endpoints; the controller syncs at most every 3.3 s."""
+
+    def known(pod: str) -> int:
+        return edge.inside(pod, "/dbg", "backends", "get", "shop-echo-a-80").count('"address"')
+
+    until(lambda: all(known(pod) == count for pod in edge.pods()))
+
+
 def configured(edge: Edge, text: str) -> bool:
-    """Whether every pod's configuration holds this."""
-    return all(text in edge.inside(pod, "nginx", "-T") for pod in edge.pods())
+    """Whether every pod's configuration holds this; `nginx -T` fails while the file is being written."""
+    return all(text in edge.inside(pod, "sh", "-c", "nginx -T || true") for pod in edge.pods())
 
 
 def test_every_ingress_reached_the_application(edge: Edge) -> None:
@@ -212,7 +181,7 @@ def test_a_rate_limit(edge: Edge) -> None:
 
 def test_a_sticky_session_stays(edge: Edge) -> None:
     edge.run("kubectl", "-n", "shop", "scale", "deployment/echo", "--replicas=2")
-    edge.run("kubectl", "-n", "shop", "rollout", "status", "deployment/echo", "--timeout=60s")
+    endpoints(edge, 2)
     first = edge.curl("sticky.test")
     cookie = first.headers["set-cookie"].partition(";")[0]
     assert cookie.startswith("stay=")
@@ -378,77 +347,6 @@ def _services(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _settled(edge: Edge, count: int) -> Any:
     routes = parse(edge.inside(edge.pods()[0], "nginx", "-T"))
     return routes if len(routes.routes) == count else None
-
-
-EVERYTHING = {
-    "main-snippet": "# mark main",
-    "http-snippet": "# mark http",
-    "server-snippet": "# mark server",
-    "location-snippet": "# mark location",
-    "stream-snippet": "# mark stream",
-    "use-forwarded-headers": "true",
-    "compute-full-forwarded-for": "true",
-    "enable-real-ip": "true",
-    "proxy-add-original-uri-header": "true",
-    "block-cidrs": "192.0.2.1",
-    "hide-headers": "X-Hidden",
-    "custom-http-errors": "404,503",
-    "use-gzip": "true",
-    "server-tokens": "true",
-    "skip-access-log-urls": "/quiet",
-    "log-format-escape-none": "true",
-    "access-log-params": "buffer=4k flush=1s",
-    "disable-ipv6-dns": "true",
-    "bind-address": "0.0.0.0",
-    "upstream-keepalive-connections": "0",
-    "enable-underscores-in-headers": "true",
-    "use-http2": "false",
-    "global-auth-url": f"http://{AUTH}/global",
-}
-RARE = (
-    ingress("grpc", "grpc.test", {"backend-protocol": "GRPC"}),
-    ingress(
-        "https",
-        "https.test",
-        {"backend-protocol": "HTTPS", "proxy-ssl-secret": "shop/ca", "proxy-ssl-verify": "on"},
-    ),
-    ingress("mirror", "mirror.test", {"mirror-target": f"http://{AUTH}/copy$request_uri"}),
-    ingress(
-        "client-tls",
-        "client.test",
-        {"auth-tls-secret": "shop/ca", "auth-tls-pass-certificate-to-upstream": "true"},
-        secret="tls",
-    ),
-    ingress("errors", "errors.test", {"custom-http-errors": "418", "default-backend": "echo-b"}),
-    ingress(
-        "signin",
-        "signin.test",
-        {
-            "auth-url": f"http://{AUTH}/",
-            "auth-signin": "https://login.test/?a=b",
-            "auth-response-headers": "X-User",
-        },
-    ),
-    ingress("hash", "hash.test", {"upstream-hash-by": "$request_uri"}),
-    ingress(
-        "both",
-        "both.test",
-        {
-            "satisfy": "any",
-            "auth-type": "basic",
-            "auth-secret": "users",
-            "whitelist-source-range": "198.18.0.0/15",
-        },
-    ),
-    ingress(
-        "limited",
-        "limited.test",
-        {"limit-connections": "5", "limit-rpm": "100", "limit-whitelist": "192.0.2.0/24"},
-    ),
-    ingress(
-        "redirects", "redirects.test", {"proxy-redirect-from": "http://a/", "proxy-redirect-to": "http://b/"}
-    ),
-)
 
 
 def test_every_setting_gives_a_configuration_that_nginx_takes(edge: Edge, tmp_path: Path) -> None:

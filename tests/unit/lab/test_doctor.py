@@ -11,7 +11,7 @@ from blueshift.lab.golang import Toolchain
 
 PROGRAMS = {
     "containerd", "ctr", "runc", "/usr/lib/cni/ptp", "iptables", "nft", "ip", "catatonit", "named", "dig",
-    "nsupdate", "unbound", "nsenter",
+    "nsupdate", "unbound", "nsenter", "mount",
 }  # fmt: skip
 
 
