@@ -19,8 +19,8 @@ from blueshift.lab.load import load
 from blueshift.lab.nameservers import zone
 from blueshift.lab.sites import sites
 from blueshift.lab.traffic import Config
-from blueshift.traffic.prober.count import Summary
 from blueshift.traffic.prober.plan import Plan
+from blueshift.traffic.prober.summary import Summary
 
 LONGEST = 3600.0
 """Seconds of traffic at most, whatever becomes of the run."""

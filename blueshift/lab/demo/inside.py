@@ -1,4 +1,4 @@
-"""Commands of the demo's own in a lab: kubectl, helm and dig, so that it judges without the product's eyes."""
+"""Commands of the demo's own in a lab, so that it judges without the product's eyes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demo tells Blueshift: a blueshift.yaml as a user writes one, with shorter times than in production."""
+"""What the demo tells Blueshift: a blueshift.yaml as users write it, with shorter times than in production."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def write(
     overrides: Mapping[str, Mapping[str, Any]] = OVERRIDES,
     key_file: Path | None = None,
 ) -> Path:
-    """Write the settings into the demo's folder and return the file; `values` are laid over the running ones."""
+    """Write the settings into the demo's folder; `values` are laid over the running ones. The file."""
     known = zone(world.lab)
     settings = {
         "release": {"name": RELEASE, "namespace": NAMESPACE},

@@ -12,7 +12,7 @@ import msgspec
 
 from blueshift.clock import Clock
 from blueshift.errors import BlueshiftError
-from blueshift.lab import application, build, facts, lifecycle, namespaces, nameservers
+from blueshift.lab import application, build, facts, lifecycle, nameservers, namespaces
 from blueshift.lab.certificates import Authority
 from blueshift.lab.charts import chart
 from blueshift.lab.demo.inside import apply, helm, kubectl, listed
@@ -176,4 +176,6 @@ async def unanswered(world: World, asked: Sequence[Question], clock: Clock) -> l
 
     enter = world.lab.clients_netns_path
     statuses = await asyncio.to_thread(namespaces.inside, enter, lambda: asyncio.run(every()))
-    return [question for question, status in zip(asked, statuses, strict=True) if status != question[1].status]
+    return [
+        question for question, status in zip(asked, statuses, strict=True) if status != question[1].status
+    ]

@@ -1,0 +1,115 @@
+"""The demo from end to end: a world, traffic, the upgrade, and what is found afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from blueshift.clock import Clock
+from blueshift.lab.demo import seen, settings, upgrade
+from blueshift.lab.demo.breaks import BREAKS, Broken
+from blueshift.lab.demo.generator import Generator, plan
+from blueshift.lab.demo.inside import listed
+from blueshift.lab.demo.result import Dns, Primary, Result, Run, Temporary, traffic_of
+from blueshift.lab.demo.world import TTL, World
+from blueshift.lab.paths import Lab
+from blueshift.traffic.prober.summary import KindCount, Summary
+
+Say = Callable[[str], None]
+WARM = 1000
+"""Requests that must have ended before the upgrade begins."""
+WARM_WITHIN = 120.0
+AFTER = 5.0
+"""Seconds of traffic after the run has ended or holds."""
+STATES = {0: "succeeded", 3: "refused", 5: "holding"}
+"""Exit code of `blueshift upgrade` → `run.state`."""
+
+
+async def rehearse(
+    world: World, *, rate: float, broken_by: str | None, say: Say, clock: Clock
+) -> tuple[Result, int]:
+    """Upgrade a world that was just made, under traffic. The result, and the exit code of `upgrade`."""
+    broken = await BREAKS[broken_by](world) if broken_by else Broken()
+    config = settings.write(world, values=broken.values, key_file=broken.key_file)
+    before = await seen.look(world.lab)
+    traffic = Generator(world, "traffic", clock)
+    try:
+        await traffic.start(plan(world, rate=rate))
+        say(f"traffic: {rate:g} requests/s over {len(world.addresses)} addresses")
+        await traffic.warm(WARM, within=WARM_WITHIN)
+        began = clock.now()
+        process = await upgrade.start(
+            world.lab, "upgrade", "--yes", "--config", str(config), "--output", "plain"
+        )
+        code = await _carried(process, say)
+        wall = clock.now() - began
+        await clock.sleep(AFTER)
+        say("the run is over; the last requests end")
+        # Sessions and long polls take their time to end: the world is looked at meanwhile.
+        summary, found = await asyncio.gather(traffic.stop(), _look(world, clock))
+    finally:
+        traffic.kill()
+    _tell_failures(summary, say)
+    left = seen.left_behind(before, found.seen)
+    result = Result(
+        run=Run(
+            state=STATES.get(code, "failed"),
+            step=found.step or "preflight",
+            wall_s=round(wall, 1),
+            inherent_wait_s=round(settings.inherent_wait(TTL) if found.step else 0.0, 1),
+            settings=settings.OVERRIDES,
+        ),
+        traffic=traffic_of(summary, KindCount()),
+        primary=Primary(before=before.version, after=found.seen.version),
+        temporary=Temporary(purged=not left, left=left),
+        dns=Dns(equal=before.answers == found.seen.answers, unanswered=found.unanswered),
+    )
+    return result, code
+
+
+async def _carried(process: asyncio.subprocess.Process, say: Say) -> int:
+    try:
+        return await upgrade.followed(process, say)
+    except asyncio.CancelledError:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+        raise
+
+
+class _Found(NamedTuple):
+    seen: seen.Seen
+    step: str
+    unanswered: int
+
+
+async def _look(world: World, clock: Clock) -> _Found:
+    return _Found(
+        await seen.look(world.lab), await step_of(world.lab), len(await seen.unreached(world, clock))
+    )
+
+
+async def step_of(lab: Lab) -> str:
+    """Where the lab's latest run stands, by its journal; empty when there is none."""
+    found = await listed(lab, "configmaps", "-A", "-l", "blueshift.dev/run")
+    journals = [
+        msgspec.json.decode(item["data"]["journal.json"]) for item in found if "journal.json" in item["data"]
+    ]
+    if not journals:
+        return ""
+    journal = max(journals, key=lambda item: str(item["created"]))
+    if still := journal.get("standstill"):
+        return str(still["step"])
+    begun: Sequence[str] = [step for step in journal["track"] if step in journal.get("steps", {})]
+    return begun[-1] if begun else ""
+
+
+def _tell_failures(summary: Summary, say: Say) -> None:
+    for each in summary.failures[:10]:
+        say(
+            f"failed at {each.at:.1f} s: {each.kind} {each.host}{each.path} at {each.address} "
+            f"in {each.phase}: {each.reason} (answered by {each.answered_by or 'nobody'})"
+        )
