@@ -24,11 +24,12 @@ from blueshift.dns.resolver import query
 from blueshift.dns.wire import NoAnswer
 from blueshift.errors import BlueshiftError
 from blueshift.traffic.prober.backends import Backend, fetch_all, ids_of
-from blueshift.traffic.prober.count import Counter, Summary
+from blueshift.traffic.prober.count import Counter
 from blueshift.traffic.prober.ledger import LedgerWriter
 from blueshift.traffic.prober.names import Resolve, Resolved
 from blueshift.traffic.prober.plan import Plan, check_plan
 from blueshift.traffic.prober.run import Run
+from blueshift.traffic.prober.summary import Summary
 
 FETCH_EVERY = 5.0
 """Seconds between looks at the backends' ids: no more than these are lost with one that dies."""

@@ -118,6 +118,10 @@ class Http2Pool:
             if kept.connection.leaving:
                 connections.remove(kept)  # it ends its streams and closes itself
             elif kept.connection.busy and not kept.connection.lost:
+                if closed_by_peer(kept.socket):
+                    row.stale_closed += 1
+                    connections.remove(kept)  # the requests on it find out by themselves
+                    continue
                 too_old = self._max_age is not None and now - kept.born > self._max_age
                 if not (kept.connection.full or too_old):
                     return kept

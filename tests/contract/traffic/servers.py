@@ -16,11 +16,11 @@ import msgspec
 
 from blueshift.clock import SystemClock
 from blueshift.lab.certificates import Authority
-from blueshift.traffic.prober.count import Summary
 from blueshift.traffic.prober.ledger import LedgerWriter, Row, read_ledger
 from blueshift.traffic.prober.names import Resolved
 from blueshift.traffic.prober.plan import Kind, Persona, Plan, Protocol, Route, Stream
 from blueshift.traffic.prober.run import Run
+from blueshift.traffic.prober.summary import Summary
 
 HOST = "app01.lab.test"
 RUN = "0badcafe"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from blueshift.traffic.prober.count import Summary
 from blueshift.traffic.prober.ledger import Row
 from blueshift.traffic.prober.plan import Route
+from blueshift.traffic.prober.summary import Summary
 from tests.contract.traffic.servers import (
     HOST,
     Behaviour,

@@ -14,9 +14,9 @@ import h2.errors
 import h2.events
 import pytest
 
-from blueshift.traffic.prober.count import Summary
 from blueshift.traffic.prober.ledger import Row
 from blueshift.traffic.prober.plan import Route
+from blueshift.traffic.prober.summary import Summary
 from tests.contract.traffic.servers import HOST, plan_of, server_tls, traffic
 
 THREE = (0.0, 0.15, 0.3)

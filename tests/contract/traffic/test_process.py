@@ -18,9 +18,9 @@ import blueshift.lab.echo_server
 from blueshift.clock import SystemClock
 from blueshift.lab.traffic import Config
 from blueshift.traffic.prober.backends import Backend
-from blueshift.traffic.prober.count import Summary
 from blueshift.traffic.prober.ledger import read_ledger
 from blueshift.traffic.prober.plan import Persona, Plan, Route, Stream
+from blueshift.traffic.prober.summary import Summary
 
 HOST = "app01.lab.test"
 

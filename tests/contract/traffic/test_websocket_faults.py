@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from blueshift.traffic.prober.count import Summary
 from blueshift.traffic.prober.ledger import Row
 from blueshift.traffic.prober.plan import Kind, Route
+from blueshift.traffic.prober.summary import Summary
 from blueshift.traffic.websocket import CLOSE, PING, PONG, TEXT, accept_of
 from tests.contract.traffic.servers import HOST, Behaviour, Connection, plan_of, serving, traffic
 

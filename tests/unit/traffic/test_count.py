@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from blueshift.traffic.prober.count import Counter, Summary
+from blueshift.traffic.prober.count import Counter
 from blueshift.traffic.prober.ledger import Row
+from blueshift.traffic.prober.summary import Summary
 
 RUN = "0badcafe"
 

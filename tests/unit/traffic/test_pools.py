@@ -10,7 +10,7 @@ from typing import Generic
 import pytest
 
 from blueshift.traffic.http1 import Http1
-from blueshift.traffic.http2 import Http2
+from blueshift.traffic.http2 import Exchange, Http2
 from blueshift.traffic.prober.ledger import Row
 from blueshift.traffic.prober.pools import C, Http1Pool, Http2Pool, Kept
 
@@ -142,6 +142,20 @@ async def test_a_connection_that_ended_without_a_word_is_stale(noticed: bool) ->
         kept.connection.eof_received()
     assert (await get(pool, make, taking))[1] is False
     assert taking.stale_closed == 1
+
+
+async def test_a_busy_connection_that_ended_gets_no_further_request() -> None:
+    pool, make, taking = Http2Pool(None), Makes(), row()
+    kept, _ = await get(pool, make, taking)
+    asking = asyncio.create_task(kept.connection.exchange([(":method", "GET")], b"", Exchange()))
+    await asyncio.sleep(0)
+    assert kept.connection.busy
+    assert (await get(pool, make, taking))[0] is kept
+    make.made[0].peer.close()
+    assert (await get(pool, make, taking))[1] is False
+    assert taking.stale_closed == 1
+    assert not make.made[0].wire.closed
+    asking.cancel()
 
 
 async def test_a_connection_past_its_age_is_replaced() -> None:
