@@ -119,7 +119,7 @@ def told(result: Result) -> str:
     answer = f"{result.dns.unanswered} do not answer" if result.dns.unanswered else "every one answers"
     gone = "gone" if result.temporary.purged else "left: " + ", ".join(result.temporary.left[:6])
     table = {
-        "run": f"{run.state} in {run.step} after {run.wall_s:.0f} s ({run.inherent_wait_s:.0f} s of them are waits)",
+        "run": f"{run.state} in {run.step} after {run.wall_s:.0f} s (waits {run.inherent_wait_s:.0f} s)",
         "requests": f"{traffic.requests} of {traffic.scheduled}, {traffic.failed} failed ({kinds})",
         "sessions": f"{traffic.long.requests} of five minutes, {traffic.long.failed} failed",
         "answered": versions,

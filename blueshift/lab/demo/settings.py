@@ -1,4 +1,4 @@
-"""What the demo tells Blueshift: a blueshift.yaml as users write it, with shorter times than in production."""
+"""What the demo tells Blueshift: a blueshift.yaml as users write one, with shorter times."""
 
 from __future__ import annotations
 

@@ -1,0 +1,103 @@
+"""Blueshift's commands inside a lab, as a person gives them; and killing one at a chosen moment."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from blueshift.lab.demo import upgrade
+from blueshift.lab.paths import Lab
+
+tell = print
+"""Pytest shows it when a test fails."""
+_RUN = re.compile(r"\brun (\d{4}-\d{4}-[a-z0-9]{4})\b")
+
+
+class Ended(NamedTuple):
+    """One command's end."""
+
+    code: int
+    """Negative for the signal that ended it."""
+    lines: list[str]
+
+    @property
+    def text(self) -> str:
+        """All that it said."""
+        return "\n".join(self.lines)
+
+    @property
+    def run(self) -> str:
+        """The run that it spoke of."""
+        found = _RUN.search(self.text)
+        assert found, f"no run is named in:\n{self.text}"
+        return found[1]
+
+
+async def blueshift(
+    lab: Lab,
+    *arguments: str,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    hear: Callable[[str], None] = tell,
+) -> Ended:
+    """One command to its end."""
+    process = await upgrade.start(lab, *arguments, cwd=cwd, env=env)
+    lines: list[str] = []
+
+    def keep(line: str) -> None:
+        lines.append(line)
+        hear(line)
+
+    try:
+        code = await upgrade.followed(process, keep)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return Ended(code, lines)
+
+
+async def kill_when(
+    lab: Lab,
+    *arguments: str,
+    says: str,
+    then: Callable[[], Awaitable[bool]] | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Ended:
+    """Start a command and kill its process alone (-9) once it has said `says` and `then` has come true."""
+    process = await upgrade.start(lab, *arguments, cwd=cwd, env=env)
+    lines: list[str] = []
+    said = asyncio.Event()
+
+    def hear(line: str) -> None:
+        tell(line)
+        lines.append(line)
+        if re.search(says, line):
+            said.set()
+
+    async def kill() -> None:
+        await said.wait()
+        while then is not None and not await then():  # noqa: ASYNC110  # the world tells nobody
+            await asyncio.sleep(0.01)
+        process.kill()
+
+    killing = asyncio.create_task(kill())
+    try:
+        code = await upgrade.followed(process, hear)
+    finally:
+        killing.cancel()
+        if process.returncode is None:
+            process.kill()
+    assert code == -9, f"it ended by itself with {code}, and never said {says!r}:\n" + "\n".join(lines[-20:])
+    return Ended(code, lines)
+
+
+def elsewhere(folder: Path) -> dict[str, Path | dict[str, str]]:
+    """`cwd` and `env` of another machine's user: another folder, home and configuration."""
+    for name in ("work", "home", "config"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    env = {"HOME": str(folder / "home"), "XDG_CONFIG_HOME": str(folder / "config")}
+    return {"cwd": folder / "work", "env": env}
