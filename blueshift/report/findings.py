@@ -44,7 +44,7 @@ def _wrapped(begin: str, text: str, width: int) -> Iterator[str]:
 
 
 def _count(findings: Sequence[Finding]) -> str:
-    found = Counter(one.outcome for one in findings)
+    found: Counter[str] = Counter(one.outcome for one in findings)
     counted = ", ".join(f"{found[name]} {word.lower()}" for name, word in _WORDS.items() if found[name])
     stops = sum(one.stops for one in findings)
     return f"{counted}: " + (f"{stops} of these stop an upgrade" if stops else "nothing stops an upgrade")
