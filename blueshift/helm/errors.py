@@ -40,6 +40,7 @@ _LOST = re.compile(
     r"connection refused|connection reset|unexpected eof|i/o timeout|tls handshake timeout|no route to host"
     r"|context deadline exceeded|http2: client connection lost|etcdserver|cluster unreachable"
 )
+_NO_CHART = re.compile(r'chart "[^"]+" .*not found')
 _RENDER = re.compile(r"parse error at|error calling|don't meet the specifications of the schema|values\.yaml")
 
 
@@ -63,7 +64,7 @@ def translate(error: theirs.Error, place: str, *, write: bool) -> BlueshiftError
         return HelmUnreachable(
             said, place=place, hint="can this machine reach the cluster and the chart repository?"
         )
-    if isinstance(error, theirs.ChartNotFoundError):
+    if isinstance(error, theirs.ChartNotFoundError) or _NO_CHART.search(low):
         return ChartError(said, place=place, hint="check the chart's name, repository URL and version")
     if isinstance(error, theirs.FailedToRenderChartError) or _RENDER.search(low):
         return ChartError(said, place=place, hint="`helm template` with the same values shows the same error")

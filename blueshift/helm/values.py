@@ -42,11 +42,6 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def computed(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """What templates see: `values` over the chart's defaults, keys set to None gone (Helm: coalesce.go)."""
-    return _without_none(merge(defaults, values))
-
-
 def digest(values: Mapping[str, Any]) -> str:
     """A hash by content: key order, and how a number is written, do not matter."""
     return hashlib.sha256(msgspec.json.encode(_plain(values), order="deterministic")).hexdigest()
@@ -79,28 +74,26 @@ def _redact(key: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         # Helm charts name maps of secret data like this; below it every key is somebody's own.
         hide = bool(_SECRET.search(key)) and key.lower().endswith("data")
-        return {name: HIDDEN if hide else _redact(name, one) for name, one in value.items()}
+        # An environment variable carries its name beside its value and not as its key.
+        told = str(value.get("name", "value"))
+        return {
+            name: HIDDEN if hide else _redact(told if name == "value" else name, one)
+            for name, one in value.items()
+        }
     if isinstance(value, list):
         return [_redact(key, one) for one in value]
-    # An environment variable or argument carries its name beside its value and not as its key.
     looks = bool(_SECRET.search(key)) and not _NAME.search(key)
     return HIDDEN if looks and isinstance(value, str) and value else value
 
 
-def _without_none(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_none(one) if isinstance(one, Mapping) else one
-        for key, one in value.items()
-        if one is not None
-    }
-
-
 def _plain(value: Any) -> Any:
-    """Numbers as JSON in Go has them: 1.0 and 1 are the same."""
+    """Numbers as Helm has them: 1.0 and 1 are the same, and what is beyond 2^53 is a float64."""
     if isinstance(value, Mapping):
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
+        return int(float(value))
     return value

@@ -1,4 +1,7 @@
-"""YAML as Helm reads it: only what JSON has. No dates, no `1:30` for ninety, a plain `=` is a string."""
+"""YAML as Helm reads it: only what JSON has. No dates, no `1:30` for ninety.
+
+A contract test compares it with helm, scalar by scalar.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,48 @@ from blueshift.errors import BlueshiftError
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The safe loader with the scalars of sigs.k8s.io/yaml, which Helm uses."""
+    """The safe loader with the scalars and keys of sigs.k8s.io/yaml, which Helm uses."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
+        """Keys are strings: `1:` is "1" and `y:` is "true"."""
+        self.flatten_mapping(node)  # merges what `<<` names
+        return {
+            _text(self.construct_object(key, deep=True)): self.construct_object(value, deep)
+            for key, value in node.value
+        }
+
+
+def _text(key: object) -> str:
+    return str(key).lower() if isinstance(key, bool) else str(key)
 
 
 _TAGS = "tag:yaml.org,2002:"
+_SCALARS = (
+    (
+        "bool",
+        r"^(?:y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$",
+        "yYnNtTfFoO",
+    ),
+    (
+        "int",
+        r"^(?:[-+]?0b[01_]+|[-+]?0o?[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+)$",
+        "-+0123456789",
+    ),
+    (
+        "float",
+        r"^[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?$",
+        "-+0123456789.",
+    ),
+)
+_OURS = {f"{_TAGS}{name}" for name in ("bool", "int", "float", "timestamp")}
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (f"{_TAGS}timestamp", f"{_TAGS}int")]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _OURS]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(
-    f"{_TAGS}int",
-    re.compile(r"^(?:[-+]?0b[01_]+|[-+]?0o?[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+)$"),
-    list("-+0123456789"),
+for _name, _pattern, _first in _SCALARS:
+    _Loader.add_implicit_resolver(f"{_TAGS}{_name}", re.compile(_pattern), list(_first))
+_Loader.add_constructor(
+    f"{_TAGS}bool", lambda loader, node: loader.construct_scalar(node).lower() in ("y", "yes", "true", "on")
 )
 _Loader.add_constructor(f"{_TAGS}value", lambda loader, node: loader.construct_scalar(node))
 

@@ -14,6 +14,7 @@ from blueshift.helm.client import Helm
 from blueshift.helm.command import Command
 from blueshift.helm.errors import ChartError, HelmError, HelmLost, HelmUnreachable, ReleaseNotFound
 from blueshift.helm.records import all_releases, history, latest, write_chart
+from blueshift.helm.values import digest
 from tests.contract.apiserver import ApiServer, free_ports
 from tests.contract.helm.conftest import write
 
@@ -53,6 +54,9 @@ async def test_none_takes_a_default_away(helm: Helm, kube: KubeApi, namespace: s
     await helm.install("web", namespace, chart, {"colour": None}, description="")
     live = await kube.get(paths.core("configmaps", namespace, "web-plain"))
     assert live["data"]["colour"] == ""
+    record = await latest(kube, namespace, "web")
+    assert record is not None
+    assert record.values_hash == digest({"colour": None})
 
 
 async def test_hashes_of_a_chart_and_of_its_record_agree(

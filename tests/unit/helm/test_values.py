@@ -1,0 +1,95 @@
+"""Values merge as Helm merges them, hash by content, differ by path, and hide their secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blueshift.helm.values import Change, changes, difference, digest, merge, redacted
+
+scalars = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=5)
+trees: st.SearchStrategy[dict[str, Any]] = st.recursive(
+    st.dictionaries(st.text(max_size=3), scalars | st.lists(scalars, max_size=3), max_size=4),
+    lambda inner: st.dictionaries(st.text(max_size=3), inner | scalars, max_size=4),
+    max_leaves=12,
+)
+
+
+def test_maps_merge_lists_replace_none_stays() -> None:
+    base = {"a": {"x": 1, "y": [1, 2]}, "b": 1, "c": {"z": 1}}
+    over = {"a": {"y": [3], "n": None}, "c": 5}
+    assert merge(base, over) == {"a": {"x": 1, "y": [3], "n": None}, "b": 1, "c": 5}
+    assert base == {"a": {"x": 1, "y": [1, 2]}, "b": 1, "c": {"z": 1}}
+
+
+@given(trees, trees)
+def test_merging_again_changes_nothing(base: dict[str, Any], over: dict[str, Any]) -> None:
+    once = merge(base, over)
+    assert merge(once, over) == once
+    assert merge(base, {}) == base
+    assert merge({}, over) == over
+
+
+@given(trees)
+def test_a_hash_knows_no_order_and_survives_json(tree: dict[str, Any]) -> None:
+    backwards = dict(reversed(list(tree.items())))
+    assert digest(tree) == digest(backwards) == digest(msgspec.json.decode(msgspec.json.encode(tree)))
+
+
+@given(trees, trees)
+def test_changes_are_none_exactly_when_the_hashes_are_equal(a: dict[str, Any], b: dict[str, Any]) -> None:
+    assert changes(a, a) == ()
+    if digest(a) != digest(b):
+        assert changes(a, b)
+
+
+def test_a_number_hashes_as_helm_would_write_it() -> None:
+    assert digest({"a": 1.0}) == digest({"a": 1})
+    assert digest({"a": True}) != digest({"a": 1})
+    assert digest({"a": "1"}) != digest({"a": 1})
+    assert digest({"a": None}) != digest({})
+
+
+def test_changes_name_the_path_of_each_leaf() -> None:
+    old = {"a": {"b": 1, "c": [1]}, "gone": None}
+    new = {"a": {"b": 2, "c": [1, 2]}, "d.e": "x"}
+    assert changes(old, new) == (
+        Change(("a", "b"), 1, 2),
+        Change(("a", "c"), [1], [1, 2]),
+        Change(("d.e",), None, "x"),
+        Change(("gone",), None, None),
+    )
+
+
+def test_a_difference_is_a_unified_diff() -> None:
+    lines = difference({"a": 1, "b": 2}, {"a": 1, "b": 3}, ("old", "new")).splitlines()
+    assert lines == ["--- old", "+++ new", "@@ -1,2 +1,2 @@", " a: 1", "-b: 2", "+b: 3"]
+    assert difference({"a": 1}, {"a": 1}, ("old", "new")) == ""
+
+
+def test_secrets_are_hidden_by_the_names_of_their_keys() -> None:
+    shown = redacted(
+        {
+            "adminPassword": "hunter2",
+            "db": {"apiKey": "k", "user": "u"},
+            "existingSecretName": "names-are-fine",
+            "imagePullSecrets": [{"name": "registry"}],
+            "tokens": ["a", "b"],
+            "secretData": {"any": "thing"},
+            "env": [{"name": "DB_PASSWORD", "value": "hunter2"}, {"name": "LEVEL", "value": "debug"}],
+            "extraArgs": {"default-ssl-certificate": "ns/name"},
+        }
+    )
+    assert shown == {
+        "adminPassword": "***",
+        "db": {"apiKey": "***", "user": "u"},
+        "existingSecretName": "names-are-fine",
+        "imagePullSecrets": [{"name": "registry"}],
+        "tokens": ["***", "***"],
+        "secretData": {"any": "***"},
+        "env": [{"name": "DB_PASSWORD", "value": "***"}, {"name": "LEVEL", "value": "debug"}],
+        "extraArgs": {"default-ssl-certificate": "ns/name"},
+    }
