@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +17,10 @@ from blueshift.lab import lifecycle
 from blueshift.lab.demo import world
 from blueshift.lab.demo.world import World
 from blueshift.lab.paths import lab_named
-from tests.conftest import ROOT
 from tests.e2e.command import tell
 
 MakeWorld = Callable[[str], Awaitable[World]]
-Record = Callable[[str, dict[str, Any]], None]
+Record = Callable[[dict[str, Any]], None]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,18 +64,12 @@ async def make_world(state_folder: Path) -> AsyncIterator[MakeWorld]:
 
 
 @pytest.fixture
-def record() -> Record:
-    """Print figures, and keep them as `<name>.json` in $BLUESHIFT_RESULTS if that is set (make test-all)."""
+def record(record_property: Callable[[str, object], None]) -> Record:
+    """Print a test's figures, and keep them for `make test-all`."""
 
-    def keep(name: str, figures: dict[str, Any]) -> None:
-        tell(f"{name}: {json.dumps(figures)}")
-        if folder := os.environ.get("BLUESHIFT_RESULTS"):
-            commit = subprocess.run(
-                ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-            )
-            about = {"commit": commit.stdout.strip(), "date": datetime.now(UTC).isoformat(timespec="seconds")}
-            target = Path(folder) / f"{name}.json"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(json.dumps({**about, **figures}, indent=2) + "\n")
+    def keep(figures: dict[str, Any]) -> None:
+        tell(json.dumps(figures))
+        for name, value in figures.items():
+            record_property(name, value)
 
     return keep

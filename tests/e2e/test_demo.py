@@ -56,7 +56,7 @@ def assert_nothing_lost(traffic: dict[str, Any], *, requests: int) -> None:
 
 def test_a_whole_upgrade_loses_no_request(state_folder: Path, tmp_path: Path, record: Record) -> None:
     code, figures = demo(tmp_path, "whole")
-    record("demo", figures)
+    record(figures)
     assert code == 0
     assert figures["run"]["state"] == "succeeded"
     assert_nothing_lost(figures["traffic"], requests=40_000)
@@ -78,7 +78,7 @@ def test_a_broken_world_is_held_where_everything_answers(
     state_folder: Path, tmp_path: Path, record: Record, broken: str, step: str
 ) -> None:
     code, figures = demo(tmp_path, broken, "--break", broken, "--rate", "100")
-    record(f"break-{broken}", figures)
+    record(figures)
     assert code == 5
     assert (figures["run"]["state"], figures["run"]["step"]) == ("holding", step)
     assert_nothing_lost(figures["traffic"], requests=1000)
@@ -89,7 +89,7 @@ def test_a_broken_world_is_held_where_everything_answers(
 @pytest.mark.slow
 def test_a_wrong_key_changes_nothing(state_folder: Path, tmp_path: Path, record: Record) -> None:
     code, figures = demo(tmp_path, "key", "--break", "dns-key", "--rate", "100")
-    record("break-dns-key", figures)
+    record(figures)
     assert code == 3
     assert figures["run"]["state"] == "refused"
     assert_nothing_lost(figures["traffic"], requests=1000)

@@ -92,7 +92,7 @@ async def test_a_killed_run_is_carried_on_from_elsewhere(
     after = await seen.look(world.lab)
     summary = counted.summary
     figures = {"requests": summary.requests, "failed": summary.failed, "void": summary.void}
-    record(f"kill-{'-'.join(moments)}", {**figures, "exit_code": ended.code})
+    record({**figures, "exit_code": ended.code})
     assert ended.code == 0, ended.text[-3000:]
     assert_nothing_lost(summary)
     assert after.version == TO

@@ -18,7 +18,6 @@ async def test_a_plain_helm_upgrade_is_counted(make_world: MakeWorld, record: Re
     summary = counted.summary
     kinds = {kind: {"requests": n.requests, "failed": n.failed} for kind, n in summary.by_kind.items()}
     record(
-        "plain-helm-upgrade",
         {
             "requests": summary.requests,
             "failed": summary.failed,
