@@ -17,7 +17,7 @@ def run_all(world: World, *, only: Collection[str] = (), skip: Collection[str] =
 
     `only` and `skip` name checks by id. Raises BlueshiftError for an id that no check has.
     """
-    _known((*only, *skip))
+    known((*only, *skip))
     chosen = [check for check in CHECKS if (not only or check.id in only) and check.id not in skip]
     return tuple(finding(check, seen) for check in chosen for seen in run_one(check, world))
 
@@ -35,7 +35,8 @@ def run_one(check: Check, world: World) -> tuple[Seen, ...]:
     return tuple(seen) or (Seen("not-looked", "the check said nothing", "report this as a bug"),)
 
 
-def _known(ids: Collection[str]) -> None:
+def known(ids: Collection[str]) -> None:
+    """Raise BlueshiftError for an id that no check has."""
     table = [check.id for check in CHECKS]
     for wrong in sorted(set(ids) - set(table)):
         near = difflib.get_close_matches(wrong, table, n=1)

@@ -1,0 +1,201 @@
+"""What `blueshift init` finds out, and the commented settings that it writes. No secret goes into them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from blueshift.clock import Clock
+from blueshift.cluster import paths
+from blueshift.cluster.api import KubeApi
+from blueshift.cluster.identity import Cluster
+from blueshift.controllers.registry import recognise
+from blueshift.discovery.profile import Knowledge
+from blueshift.discovery.raw import Raw
+from blueshift.discovery.releases import Found, Pointing, controllers, pointing
+from blueshift.dns.authority import Directory
+from blueshift.dns.key import KeySource
+from blueshift.dns.resolver import query
+from blueshift.dns.wire import has_route
+from blueshift.errors import BlueshiftError
+from blueshift.helm.charts import ChartRef, read_local
+from blueshift.helm.records import latest
+
+# Hosts that are looked up; `blueshift check` looks at all.
+MOST_HOSTS = 500
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A Helm release that holds an ingress controller."""
+
+    found: Found
+    chart: str
+    chart_version: str
+    revision: int
+    status: str
+
+    @property
+    def name(self) -> str:
+        """`namespace/release`."""
+        return f"{self.found.release_namespace}/{self.found.release}"
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """The ingress controllers of a cluster."""
+
+    cluster: Cluster
+    releases: tuple[Candidate, ...]
+    """Those with most hosts first."""
+    others: tuple[str, ...] = ()
+    """Controllers that no Helm release holds, as `Deployment namespace/name`."""
+
+
+class Zones(msgspec.Struct, frozen=True):
+    """Where DNS leads for the hosts of a release."""
+
+    where: Pointing
+    primaries: dict[str, str]
+    """Zone → the server that takes its updates, as its SOA names it (RFC 1035 §3.3.13); "" if unknown."""
+
+    @property
+    def server(self) -> str:
+        """The one that most names are updated at; empty if none is known."""
+        ranked = sorted(self.where.here.items(), key=lambda item: (-item[1], item[0]))
+        return next((self.primaries[zone] for zone, _ in ranked if self.primaries.get(zone)), "")
+
+
+async def survey(kube: KubeApi) -> Survey:
+    """Look at a cluster. Raises BlueshiftError where there is no controller that can be upgraded."""
+
+    def known(workload: Raw) -> Knowledge | None:
+        match = recognise(workload)
+        return match[0] if match else None
+
+    cluster, found = await asyncio.gather(kube.identity(), controllers(kube, known))
+    seen = Survey(
+        cluster,
+        tuple(await asyncio.gather(*(_candidate(kube, one) for one in found if one.release))),
+        tuple(f"{one.kind} {one.namespace}/{one.workload}" for one in found if not one.release),
+    )
+    if not found:
+        raise BlueshiftError(
+            f"no workload on {cluster.server} is an ingress controller that Blueshift knows",
+            hint="name another cluster by --kubeconfig or --context, or see a run in a lab: "
+            "`blueshift lab demo`",
+        )
+    if not seen.releases:
+        raise BlueshiftError(
+            f"no Helm release holds {', '.join(seen.others)}: Blueshift upgrades Helm releases",
+            hint="install it by its chart under Helm first, or see a run in a lab: `blueshift lab demo`",
+        )
+    return seen
+
+
+async def _candidate(kube: KubeApi, found: Found) -> Candidate:
+    record = await latest(kube, found.release_namespace, found.release)
+    if record is None:
+        return Candidate(found, "", "", 0, "without a record")
+    return Candidate(found, record.chart_name, record.chart_version, record.revision, record.status)
+
+
+def matching(seen: Survey, release: str | None, namespace: str | None) -> tuple[Candidate, ...]:
+    """The releases that go by these names. Raises BlueshiftError when there is none."""
+    chosen = tuple(
+        one
+        for one in seen.releases
+        if release in (None, one.found.release) and namespace in (None, one.found.release_namespace)
+    )
+    if not chosen:
+        asked = " in ".join(part for part in (release and f"release {release}", namespace) if part)
+        raise BlueshiftError(
+            f"no ingress controller is {asked}",
+            hint=f"this cluster has: {', '.join(one.name for one in seen.releases)}",
+        )
+    return chosen
+
+
+async def zones(directory: Directory, found: Found, clock: Clock) -> Zones:
+    """Ask DNS where the hosts of a release lead, and who takes updates. Raises nothing."""
+    where = await pointing(directory, found, MOST_HOSTS)
+    names = tuple(where.here)
+    servers = await asyncio.gather(*(_primary(directory, zone, clock) for zone in names))
+    return Zones(where, dict(zip(names, servers, strict=True)))
+
+
+async def _primary(directory: Directory, zone: str, clock: Clock) -> str:
+    try:
+        for server in await directory.servers(zone):
+            if has_route(server.address):
+                answer = await query(server.address, server.port, zone, "SOA", clock)
+                if answer.values:
+                    return answer.values[0].split()[0].rstrip(".")
+    except BlueshiftError:
+        return ""  # what cannot be found out is asked
+    return ""
+
+
+async def see_key(kube: KubeApi, source: KeySource) -> None:
+    """See that the key can be read. Raises UnusableKey; a variable may be set elsewhere alone."""
+    if source.env is not None:
+        return
+    data: Mapping[str, bytes] = {}
+    if source.secret is not None:
+        place = (source.secret.namespace, source.secret.name)
+        found = await kube.find(paths.core("secrets", *place))
+        if found is None:
+            raise BlueshiftError(
+                f"there is no Secret {place[0]}/{place[1]}",
+                hint=f"`kubectl get secrets -n {place[0]}` shows those that are there",
+            )
+        data = {name: base64.b64decode(value) for name, value in (found.get("data") or {}).items()}
+    source.load(lambda _namespace, _name: data)
+
+
+def see_chart(ref: str, running: str) -> None:
+    """See that a chart on this machine is one of the `running` name; others are fetched by `check`.
+
+    Raises BlueshiftError.
+    """
+    if "://" in ref:
+        return
+    if not Path(ref).expanduser().exists():
+        raise BlueshiftError(
+            "there is no such chart",
+            place=ref,
+            hint="name a folder, a .tgz, oci://…, or the https:// URL of a chart repository",
+        )
+    with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
+        chart = read_local(ChartRef(ref), Path(scratch))
+    if chart.name != running:
+        raise BlueshiftError(
+            f"this is the chart {chart.name}, and the release was made from {running}",
+            place=ref,
+            hint="name the right chart: `--chart REF`",
+        )
+
+
+def write(text: str, path: Path, *, force: bool) -> None:
+    """Write a new file; another one's place is taken only with `force`. Raises BlueshiftError."""
+    try:
+        with path.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise exists(path) from None
+    except OSError as error:
+        raise BlueshiftError(
+            f"cannot be written: {error.strerror}", place=str(path), hint="name another file: `-o FILE`"
+        ) from None
+
+
+def exists(path: Path) -> BlueshiftError:
+    """The refusal to overwrite."""
+    return BlueshiftError(
+        "this file exists already",
+        place=str(path),
+        hint="see what it says with `blueshift check`, name another with `-o FILE`, or overwrite: --force",
+    )

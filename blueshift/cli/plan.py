@@ -1,0 +1,178 @@
+"""`blueshift plan`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from blueshift.cli.errors import ExitCode
+from blueshift.cli.options import cluster_options, config_option, run_async
+from blueshift.cli.output import say
+from blueshift.errors import BlueshiftError
+
+if TYPE_CHECKING:
+    from blueshift.app.inputs import Frozen
+    from blueshift.app.plans import Plan
+    from blueshift.cli.work import Wanted
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@config_option
+@cluster_options
+@click.option("--playbook", metavar="NAME|FILE", help="Instead of the one that the settings name.")
+@click.option("--set", "sets", multiple=True, metavar="STEP.KEY=VALUE", help="Override one step setting.")
+@click.option("--to-version", metavar="V", help="Chart version of the target, instead of the settings'.")
+@click.option("--chart", metavar="REF", help="Chart of the target: a folder, .tgz, oci://… or repo/name.")
+@click.option("--world", type=_FILE, metavar="FILE", help="Plan on a saved World: no cluster is asked.")
+@click.option("--save-world", type=_FILE, metavar="FILE", help="Also keep what was seen, for --world.")
+@click.option("--full", is_flag=True, help="Whole diffs, however long.")
+@click.option(
+    "--detailed-exitcode", is_flag=True, help="Exit 2 if an upgrade would change the release, 0 if not."
+)
+@click.option(
+    "-o",
+    "--output",
+    default="table",
+    show_default=True,
+    metavar="table|json|FILE",
+    help="For people, for programs, or into a file for `upgrade --plan FILE`.",
+)
+@click.pass_context
+def plan(
+    ctx: click.Context,
+    config: Path,
+    kubeconfig: Path | None,
+    context: str | None,
+    state_namespace: str,
+    playbook: str | None,
+    sets: tuple[str, ...],
+    to_version: str | None,
+    chart: str | None,
+    world: Path | None,
+    save_world: Path | None,
+    full: bool,
+    detailed_exitcode: bool,
+    output: str,
+) -> ExitCode:
+    """Show what an upgrade would do: every step, its waits, and the way back.
+
+    Each step is shown with its changes as diffs, what it waits for and how long, and the exact helm, kubectl
+    and nsupdate commands that lead back. Nothing is changed; DNS is sent signed updates that write what
+    stands already.
+
+    A plan in a file is a contract: `upgrade --plan FILE` does exactly that, and refuses when release,
+    addresses or records are no longer as they were.
+
+    \b
+    Exit codes: 0 shown; 2 with --detailed-exitcode, changes are pending; 3 a check failed: an upgrade
+    would be refused.
+
+    \b
+        blueshift plan
+        blueshift plan -o plan.json && blueshift upgrade --plan plan.json
+        blueshift plan --save-world world.json
+        blueshift plan --world world.json --set soak.lasts=10m
+    """
+    show = Show(output, full, detailed_exitcode)
+    if world is None:
+        from blueshift.cli.work import Wanted
+
+        wanted = Wanted(config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart)
+        return run_async(_live(wanted, save_world, show))
+    if chart or to_version or save_world:
+        raise BlueshiftError(
+            "--chart, --to-version and --save-world need a cluster, and --world asks none",
+            hint="leave out --world, or plan for the target that the World was saved with",
+        )
+    given = ctx.get_parameter_source("config") is not click.core.ParameterSource.DEFAULT
+    return _saved(world, config, given, playbook, sets, kubeconfig, context, show)
+
+
+class Show:
+    """How the plan is to be shown."""
+
+    def __init__(self, output: str, full: bool, detailed: bool) -> None:
+        self.output = output
+        self.full = full
+        self.detailed = detailed
+
+    def plan(self, plan: Plan, frozen: Callable[[], Frozen], *, pending: bool) -> ExitCode:
+        """Print it, and write it to the file that was named."""
+        from blueshift.app import plans
+
+        self.only(plan)
+        if self.output not in ("table", "json"):
+            file = Path(self.output)
+            _written(file, lambda: plans.save(frozen(), file))
+            say(f"saved to {file}; run exactly this: blueshift upgrade --plan {file}")
+        return ExitCode.CHANGES_PENDING if self.detailed and pending else ExitCode.DONE
+
+    def only(self, plan: Plan) -> None:
+        """Print it, and write no file."""
+        from blueshift.report.plan import MOST_LINES, plan_text
+
+        if self.output == "json":
+            from blueshift.cli.output import print_json
+
+            print_json(plan)
+            return
+
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        click.echo(plan_text(plan, colour=colour, most_lines=None if self.full else MOST_LINES))
+
+
+async def _live(wanted: Wanted, save_world: Path | None, show: Show) -> ExitCode:
+    from blueshift.app import offline, plans
+    from blueshift.app.tools import places
+    from blueshift.cli.work import looked_at
+    from blueshift.discovery import world as worlds
+    from blueshift.preflight.protocol import failed
+    from blueshift.preflight.run import run_all
+    from blueshift.report.findings import findings_text
+
+    async with looked_at(wanted) as (session, looked, playbook):
+        world = looked.world
+        if save_world is not None:
+            _written(save_world, lambda: worlds.save(world, save_world))
+        plan = plans.plan(world, playbook, places(session))
+        if bad := failed(run_all(world)):
+            show.only(plan)
+            click.echo(findings_text(bad), err=True)
+            click.echo(f"error: {len(bad)} checks failed: an upgrade would be refused", err=True)
+            click.echo("hint: `blueshift check` shows all checks; nothing was changed", err=True)
+            return ExitCode.REFUSED
+        pending = not offline.nothing_to_do(world)
+        return show.plan(plan, lambda: offline.freeze(world, session.config, playbook), pending=pending)
+
+
+def _saved(
+    world: Path,
+    config: Path,
+    given: bool,
+    playbook: str | None,
+    sets: tuple[str, ...],
+    kubeconfig: Path | None,
+    context: str | None,
+    show: Show,
+) -> ExitCode:
+    from blueshift.app import offline
+
+    saved = offline.read(world, config, required=given, playbook=playbook, sets=sets)
+    plan = offline.plan(saved, kubeconfig=str(kubeconfig) if kubeconfig else None, context=context)
+    return show.plan(plan, lambda: offline.frozen(saved), pending=not offline.nothing_to_do(saved.world))
+
+
+def _written(file: Path, write: Callable[[], None]) -> None:
+    try:
+        write()
+    except OSError as error:
+        raise BlueshiftError(
+            f"cannot be written: {error.strerror}", place=str(file), hint="name another file"
+        ) from None
