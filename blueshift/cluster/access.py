@@ -10,9 +10,10 @@ from typing import Any
 
 import yaml
 from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes.aio.config import ConfigException, kube_config, load_incluster_config, load_kube_config
 
 from blueshift.clock import Clock
+from blueshift.cluster.errors import ApiUnreachable
 from blueshift.errors import BlueshiftError
 
 # Credentials are read anew at most this often: exec plugins cost a process, token files rotate hourly.
@@ -37,7 +38,12 @@ class Access:
         """The Authorization header, read again from its source when it is old or `anew`."""
         if self._loader is not None and (anew or self._clock.now() - self._read > _REFRESH):
             self._read = self._clock.now()
-            await self._loader.load_and_set(self._configuration)
+            try:
+                await self._loader.load_and_set(self._configuration)
+            except (ConfigException, ValueError, OSError) as error:
+                raise ApiUnreachable(f"the credentials cannot be read again: {error}") from error
+            finally:
+                kube_config._cleanup_temp_files()  # type: ignore[no-untyped-call]
         value = await self._configuration.get_api_key_with_prefix("BearerToken")
         return {"Authorization": value} if value else {}
 
@@ -57,11 +63,14 @@ async def load(clock: Clock, kubeconfig: str | None, context: str | None) -> Acc
         loader = await load_kube_config(  # type: ignore[no-untyped-call]
             config_file=spec, context=current, client_configuration=configuration, persist_config=False
         )
-    except ConfigException as error:
+        return Access(clock, configuration, loader, current)
+    except (ConfigException, ValueError, OSError) as error:
         raise BlueshiftError(
             str(error), place=spec, hint="`kubectl config view` shows how it is read"
         ) from error
-    return Access(clock, configuration, loader, current)
+    finally:
+        # It writes keys and certificates of the kubeconfig into files, which a kill would leave behind.
+        kube_config._cleanup_temp_files()  # type: ignore[no-untyped-call]
 
 
 def _in_cluster(clock: Clock, context: str | None) -> Access:

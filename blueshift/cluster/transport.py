@@ -154,11 +154,12 @@ class Transport:
         """One request, at most repeated once after 401, which is given before anything is done."""
         place = f"{method} {path}"
         for anew in (False, True):
+            everything = {**(headers or {}), **await self.access.headers(anew=anew)}
             try:
                 async with self._session.request(
                     method,
                     self._url(path, params),
-                    headers={**(headers or {}), **await self.access.headers(anew=anew)},
+                    headers=everything,
                     data=data,
                     timeout=timeout,
                     ssl=self.access.tls,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from blueshift.cluster.api import KubeApi
 
 # Aggregated discovery (KEP-3352), stable since Kubernetes 1.30 and on by default since 1.27.
@@ -20,29 +22,25 @@ async def api_versions(kube: KubeApi) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _aggregated(answer: dict[str, object]) -> set[str]:
+def _aggregated(answer: dict[str, Any]) -> set[str]:
     found: set[str] = set()
-    groups: list[dict[str, dict[str, str]]] = answer["items"]  # type: ignore[assignment]
-    for group in groups:
+    for group in answer["items"]:
         for version in group["versions"]:
-            name = _name(group["metadata"].get("name", ""), version["version"])  # type: ignore[index]
-            found.add(name)
-            kinds = version.get("resources", [])  # type: ignore[attr-defined]
-            found |= {f"{name}/{one['responseKind']['kind']}" for one in kinds if one.get("responseKind")}
+            name = "/".join(part for part in (group["metadata"].get("name"), version["version"]) if part)
+            kinds = (
+                one["responseKind"]["kind"]
+                for one in version.get("resources") or ()
+                if one.get("responseKind")
+            )
+            found |= {name, *(f"{name}/{kind}" for kind in kinds)}
     return found
 
 
-async def _one_by_one(kube: KubeApi, root: str, answer: dict[str, object]) -> set[str]:
-    """As older servers tell it: one request for each version."""
+async def _one_by_one(kube: KubeApi, root: str, answer: dict[str, Any]) -> set[str]:
+    """As servers before 1.27 tell it: one request for each version."""
+    groups = (one["groupVersion"] for group in answer.get("groups") or () for one in group["versions"])
     found: set[str] = set()
-    groups: list[dict[str, list[dict[str, str]]]] = answer.get("groups", [])  # type: ignore[assignment]
-    versions: list[str] = answer.get("versions", [])  # type: ignore[assignment]
-    for name in [*versions, *(one["groupVersion"] for group in groups for one in group["versions"])]:
-        found.add(name)
-        resources = (await kube.get(f"{root}/{name}")).get("resources", [])
-        found |= {f"{name}/{one['kind']}" for one in resources if "/" not in one["name"]}
+    for name in (*(answer.get("versions") or ()), *groups):
+        resources = (await kube.get(f"{root}/{name}")).get("resources") or ()
+        found |= {name, *(f"{name}/{one['kind']}" for one in resources if "/" not in one["name"])}
     return found
-
-
-def _name(group: str, version: str) -> str:
-    return f"{group}/{version}" if group else version

@@ -47,7 +47,7 @@ class Helm:
         if shutil.which(executable) is None:
             raise HelmError(
                 f"there is no program {executable}",
-                hint="install Helm 3 or 4 (https://helm.sh/docs/intro/install), or name one with --helm FILE",
+                hint="install Helm 3 or 4 (https://helm.sh/docs/intro/install), and put it on PATH",
             )
         driver = os.environ.get("HELM_DRIVER", "secret")
         if driver not in ("", "secret", "secrets"):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import tempfile
 from pathlib import Path
 
 import pytest
+import trustme
 
 from blueshift.cluster.access import load
 from blueshift.errors import BlueshiftError
@@ -98,3 +101,27 @@ async def test_a_certificate_that_is_not_there(home: Path) -> None:
     text = CONFIG.replace('6443/"', '6443/", certificate-authority: absent.crt')
     with pytest.raises(BlueshiftError, match=r"absent\.crt"):
         await load(ManualClock(), write(home / "config", text), None)
+
+
+async def test_a_key_in_the_kubeconfig_leaves_no_file_behind(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    issued = authority.issue_cert("client")
+
+    def data(blob: trustme.Blob) -> str:
+        return base64.b64encode(blob.bytes()).decode()
+
+    text = CONFIG.replace(
+        "{tokenFile: token}",
+        f"{{tokenFile: token, client-certificate-data: {data(issued.cert_chain_pems[0])}, "
+        f"client-key-data: {data(issued.private_key_pem)}}}",
+    ).replace('6443/"', f'6443/", certificate-authority-data: {data(authority.cert_pem)}')
+    scratch = home / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    for _ in range(2):
+        access = await load(ManualClock(), write(home / "config", text), None)
+        assert access.tls.get_ca_certs()
+        await access.headers(anew=True)
+        assert list(scratch.iterdir()) == []
