@@ -10,7 +10,7 @@ COMMANDS = {
     "doctor": Lazy(
         "blueshift.cli.lab_doctor:doctor", "What this machine lacks for a lab, and how to get it."
     ),
-    "build": Lazy("blueshift.cli.lab_build:build", "Build the cluster's programs, once (some 6 minutes)."),
+    "build": Lazy("blueshift.cli.lab_build:build", "Build the programs and images, once (some 8 minutes)."),
     "up": Lazy("blueshift.cli.lab_up:up", "Start a cluster and wait until it is ready (some 5 seconds)."),
     "status": Lazy("blueshift.cli.lab_status:status", "What runs, and where to find it."),
     "kubeconfig": Lazy("blueshift.cli.lab_status:kubeconfig", "Where the kubeconfig is."),

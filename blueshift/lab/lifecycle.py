@@ -37,7 +37,7 @@ from blueshift.lab.paths import Lab, known_labs
 Say = Callable[[str], None]
 Argv = list[str]
 
-START_TIMEOUT = 90.0
+START_TIMEOUT = 180.0
 """Seconds until a lab that does not become ready is given up; it takes 5 to 10."""
 
 

@@ -22,8 +22,8 @@ from blueshift.lab.zone import ZONE
 
 KEY = "blueshift"
 PRIMARY, SECONDARY, RESOLVER = "named-primary", "named-secondary", "unbound"
-_AGREE = 15.0
-"""Seconds until the secondary must have what was written to the primary; it takes well under one."""
+_AGREE = 60.0
+"""Seconds until the secondary must have what the primary has; well under one, unless the machine is full."""
 
 
 class DnsFacts(msgspec.Struct, frozen=True):

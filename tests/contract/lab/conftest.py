@@ -14,7 +14,8 @@ import pytest
 from blueshift.lab import build, lifecycle
 from blueshift.lab.paths import Lab, lab_named
 
-MakeLab = Callable[..., Lab]
+LB_DELAY = 3.0
+"""Seconds."""
 
 
 def quiet(_: object) -> None:
@@ -59,8 +60,8 @@ def named(state_folder: None) -> Iterator[Callable[[str], Lab]]:
 
 @pytest.fixture(scope="module")
 def lab(state_folder: None, tools: Path) -> Iterator[Lab]:
-    """One lab that the tests of a module share, its load balancer with a delay of a second."""
+    """One lab that the tests of a module share, its load balancer with a delay."""
     shared = lab_named(f"t{os.getpid()}-shared")
-    asyncio.run(lifecycle.up(shared, tools=tools, lb_delay=1.0, say=quiet))
+    asyncio.run(lifecycle.up(shared, tools=tools, lb_delay=LB_DELAY, say=quiet))
     yield shared
     asyncio.run(lifecycle.down(shared))

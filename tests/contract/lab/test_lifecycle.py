@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import time
@@ -45,6 +46,7 @@ def run_a_pod(lab: Lab) -> str:
 def test_a_lab_with_a_running_pod_leaves_nothing(named: Callable[[str], Lab], tools: Path) -> None:
     lab = named("whole")
     before = traces.of_machine()
+    idle = os.getloadavg()[0] < 1
     began = time.monotonic()
     up(lab, tools)
     took = time.monotonic() - began
@@ -61,7 +63,8 @@ def test_a_lab_with_a_running_pod_leaves_nothing(named: Callable[[str], Lab], to
     assert traces.of_lab(lab) == []
     assert traces.of_machine() == before
     assert asyncio.run(lifecycle.down(lab)) is False
-    assert took < 20, "node Ready is promised within 10 s on a machine that does nothing else"
+    if idle:
+        assert took < 10, "promised for a machine that does nothing else"
 
 
 def test_a_second_up_changes_nothing(named: Callable[[str], Lab], tools: Path) -> None:
