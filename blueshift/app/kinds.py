@@ -53,7 +53,9 @@ def _expand(entry: StepEntry, tools: Tools) -> Iterator[Step]:
     if entry.kind == "purge":
         from blueshift.steps.purge import PurgeGate, PurgeGateSettings
 
-        yield PurgeGate(f"{step}-gate", PurgeGateSettings(entry.settings.auto), tools)
+        yield PurgeGate(
+            f"{step}-gate", PurgeGateSettings(entry.settings.auto, entry.settings.agree_every), tools
+        )
     kind = cast(Callable[[str, Any, Tools], Step], _load(KINDS[entry.kind]))
     yield kind(step, entry.settings, tools)
 

@@ -14,7 +14,7 @@ from blueshift.cluster.identity import Cluster
 from blueshift.controllers.profile import Match, Profile, Workload
 from blueshift.controllers.registry import load as load_profile
 from blueshift.controllers.registry import recognise
-from blueshift.dns.agreement import EVERY, agreement, exactly
+from blueshift.dns.agreement import agreement, exactly
 from blueshift.dns.authority import Directory
 from blueshift.dns.backend import DnsBackend
 from blueshift.dns.key import KeySource
@@ -48,7 +48,7 @@ class Session:
         match = profile.matches(workload)
         return (profile, match) if match else None
 
-    async def agree(self, records: Sequence[RecordSet], *, every: float = EVERY) -> Landed:
+    async def agree(self, records: Sequence[RecordSet], *, every: float) -> Landed:
         """Whether every authoritative server serves exactly these record sets, three rounds in a row."""
         found = await agreement(exactly(records), self.directory, self.clock, every=every)
         return Landed(found.agreed, found.sentence, found.unknown)

@@ -31,8 +31,8 @@ def build(
 ) -> Tools:
     """Everything that steps are given."""
 
-    async def agreement(records: Sequence[RecordSet]) -> Landed:
-        return await session.agree(records)
+    async def agreement(records: Sequence[RecordSet], every: float) -> Landed:
+        return await session.agree(records, every=every)
 
     witness = Witness(session.kube, profile, session.clock, world)
 

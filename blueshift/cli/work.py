@@ -131,6 +131,7 @@ def told(run: str, outcome: Outcome) -> ExitCode:
         say(f"run {run} was interrupted in {outcome.step}; carry on: blueshift resume {run}")
         return ExitCode.INTERRUPTED
     say(f"run {run} holds in {outcome.step}: {outcome.said}")
+    say(f"  try again, when the cause is mended:\n    blueshift resume {run}")
     for way in outcome.ways:
         say(f"  {way.what}" + (f":\n    {way.command}" if way.command else ""))
     return ExitCode.HOLDING

@@ -12,8 +12,8 @@ from blueshift.engine.protocol import Effect
 from blueshift.shift.protocol import Landed, Target, desired
 from blueshift.shift.swap import swaps
 
-Agreement = Callable[[Sequence[RecordSet]], Awaitable[Landed]]
-"""Asks every authoritative server whether it serves exactly these record sets."""
+Agreement = Callable[[Sequence[RecordSet], float], Awaitable[Landed]]
+"""Asks every authoritative server for these record sets, in rounds so many seconds apart."""
 
 
 class DnsShifter:
@@ -45,6 +45,6 @@ class DnsShifter:
         ]
         return await swaps(self._backend, f"point at the {to.side}", changes)
 
-    async def landed(self, names: Sequence[NameFact], to: Target, ttl: int) -> Landed:
+    async def landed(self, names: Sequence[NameFact], to: Target, ttl: int, every: float) -> Landed:
         """See Shifter."""
-        return await self._agreement([record for name in names for record in desired(name, to, ttl)])
+        return await self._agreement([record for name in names for record in desired(name, to, ttl)], every)

@@ -48,8 +48,8 @@ class Shifter(Protocol):
     ) -> Sequence[Effect]:
         """The swaps that bring `names` from `source` to `to`, through the one fenced loop."""
 
-    async def landed(self, names: Sequence[NameFact], to: Target, ttl: int) -> Landed:
-        """Whether every authoritative server answers with `to` for every name."""
+    async def landed(self, names: Sequence[NameFact], to: Target, ttl: int, every: float) -> Landed:
+        """Whether every authoritative server answers with `to` for every name, `every` seconds apart."""
 
 
 def desired(name: NameFact, to: Target, ttl: int) -> tuple[RecordSet, ...]:

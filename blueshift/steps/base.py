@@ -30,6 +30,5 @@ class Base(Generic[S]):
         return ()
 
     async def ways(self) -> Sequence[Way]:
-        """See Step: go on by a resume, or take everything back by hand."""
-        go_on = Way("look again and go on", f"blueshift resume {self.tools.run}")
-        return (go_on, *await ways_back(self.tools))
+        """See Step: everything taken back by hand."""
+        return await ways_back(self.tools)

@@ -29,6 +29,8 @@ class DrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     window: Seconds = 600.0
     accept: float = 0.0
     """Share of the baseline's request rate that may remain."""
+    agree_every: Seconds = 5.0
+    """Seconds between the three rounds in which all authoritative servers must point away."""
     ask_after: Seconds = 86400.0
     """After this a person is asked whether to go on with the named rest."""
 
@@ -67,7 +69,7 @@ class Drain(Base[DrainSettings]):
         settings, tools = self.settings, self.tools
         swapped = tools.record.fact(Swapped)
         landed = await tools.shifter.landed(
-            tools.world.moving(), tools.target(OTHER[settings.side]), tools.ttl
+            tools.world.moving(), tools.target(OTHER[settings.side]), tools.ttl, settings.agree_every
         )
         rules = DrainRules(
             least=settings.at_least,

@@ -44,6 +44,7 @@ class Follower:
         self._samples: deque[Sample] = deque(maxlen=_SAMPLES)
         self._tally: Tally | None = None
         self._blind = ""
+        self._own: deque[tuple[float, int]] = deque(maxlen=_SAMPLES)
         self._following: dict[str, asyncio.Task[None]] = {}
         self._read: dict[str, float] = {}
         """Pod → the kubelet's timestamp of the last line that was counted."""
@@ -131,7 +132,12 @@ class Follower:
         start = max(first, since or first)
         end = self._samples[-1].at if self._samples else start
         seen = window(self._samples, start, end)
-        return Baseline(round(seen.total()), round(seen.errors()), max(0.0, end - start))
+        own = sum(count for at, count in self._own if start <= at <= end)
+        return Baseline(max(0, round(seen.total()) - own), round(seen.errors()), max(0.0, end - start))
+
+    def sent(self, probes: int) -> None:
+        """So many probes of our own are about to be counted by this side's metrics."""
+        self._own.append((self._clock.utc().timestamp(), probes))
 
     def requests(self, since: float, hosts: frozenset[str]) -> tuple[tuple[Seen, ...], tuple[Coverage, ...]]:
         """Who asked this side for known hosts since an instant, by log and by metrics, with coverage."""

@@ -37,6 +37,8 @@ class LowerTtlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds on top."""
     agree_within: Seconds = 300.0
     """Seconds that the authoritative servers may take to agree."""
+    agree_every: Seconds = 5.0
+    """Seconds between the three rounds in which they must."""
 
 
 class LowerTtl(Base[LowerTtlSettings]):
@@ -87,7 +89,9 @@ class LowerTtl(Base[LowerTtlSettings]):
         waited = self.here.waited("old-ttl")
         if waited is None:
             primary = self.tools.target("primary")
-            landed = await self.tools.shifter.landed(self.tools.world.moving(), primary, self._ttl)
+            landed = await self.tools.shifter.landed(
+                self.tools.world.moving(), primary, self._ttl, self.settings.agree_every
+            )
             if not landed.done:
                 return Wait(
                     "servers",
@@ -111,6 +115,7 @@ class RestoreTtlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """Nothing to say but how long servers may take."""
 
     agree_within: Seconds = 300.0
+    agree_every: Seconds = 5.0
 
 
 class RestoreTtl(Base[RestoreTtlSettings]):
@@ -148,7 +153,7 @@ class RestoreTtl(Base[RestoreTtlSettings]):
     async def settle(self) -> Answer:
         """See Step."""
         wanted = [record for name in self.tools.world.moving() for record in name.records]
-        landed = await self.tools.agreement(wanted)
+        landed = await self.tools.agreement(wanted, self.settings.agree_every)
         if landed.done:
             return Settled("every record is as it was before the run, TTL too")
         hold = Hold(f"the authoritative servers do not agree: {landed.sentence}")

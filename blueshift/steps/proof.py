@@ -9,7 +9,7 @@ import msgspec
 
 from blueshift.clock import Clock
 from blueshift.discovery.world import NameFact
-from blueshift.engine.state import SideName
+from blueshift.engine.state import OTHER, SideName
 from blueshift.shift.protocol import Target
 from blueshift.steps.context import Tools, brief
 from blueshift.traffic.probe import ProbeResult, probe
@@ -30,6 +30,7 @@ class Answer(msgspec.Struct, frozen=True):
     """One host asked at one address of a side."""
 
     host: str
+    tls: bool
     address: str
     result: ProbeResult
 
@@ -52,7 +53,7 @@ async def ask(
                 result = await probe(
                     address, port=port, host=concrete(host), tls=tls, clock=clock, proxy_protocol=proxy
                 )
-                answer = Answer(host, address, result)
+                answer = Answer(host, tls, address, result)
                 if answer.good or last:
                     break
                 await clock.sleep(0.5)
@@ -77,6 +78,7 @@ async def prove(tools: Tools, side: SideName, names: Sequence[NameFact]) -> Proo
     if not judged:
         return Proof(False, f"{pods.ready} ready pods; no host could be probed from here")
     service = tools.world.service()
+    tools.followers[side].sent(len(judged[:MOST_HOSTS]) * len(tools.target(side).addresses))
     answers = await ask(
         tools.clock,
         judged[:MOST_HOSTS],
@@ -85,10 +87,26 @@ async def prove(tools: Tools, side: SideName, names: Sequence[NameFact]) -> Proo
         tools.world.controller.proxy_protocol,
     )
     bad = [answer for answer in answers if not answer.good]
+    if bad and (other := await _other(tools, side, bad)) is not None:
+        # What fails alike on the other side is the application's trouble, and no reason to move anything.
+        alike = {answer.host for answer in other if not answer.good}
+        bad = [answer for answer in bad if answer.host not in alike]
     if bad:
         few = brief([f"{answer.host} at {answer.address}: {said(answer.result)}" for answer in bad])
         return Proof(True, f"{len(bad)} of {len(answers)} probes failed: {few}")
     return Proof(False, f"{pods.ready} ready pods, {len(answers)} probes answered")
+
+
+async def _other(tools: Tools, side: SideName, bad: Sequence[Answer]) -> tuple[Answer, ...] | None:
+    """The same hosts asked at the other side; None where there is no other side."""
+    if side == "primary" and tools.record.state.temporary != "ready":
+        return None
+    service = tools.world.service()
+    hosts = sorted({(answer.host, answer.tls) for answer in bad})
+    target = tools.target(OTHER[side])
+    tools.followers[OTHER[side]].sent(len(hosts) * len(target.addresses))
+    proxy = tools.world.controller.proxy_protocol
+    return await ask(tools.clock, hosts, target, (service.http, service.https), proxy)
 
 
 def said(result: ProbeResult) -> str:

@@ -40,6 +40,7 @@ class PurgeGateSettings(msgspec.Struct, frozen=True):
     """Whether a person is asked."""
 
     auto: bool = False
+    agree_every: float = 5.0
 
 
 class PurgeGate(Base[PurgeGateSettings]):
@@ -69,7 +70,9 @@ class PurgeGate(Base[PurgeGateSettings]):
     async def settle(self) -> Answer:
         """See Step."""
         primary = self.tools.target("primary")
-        landed = await self.tools.shifter.landed(self.tools.world.moving(), primary, self.tools.ttl)
+        landed = await self.tools.shifter.landed(
+            self.tools.world.moving(), primary, self.tools.ttl, self.settings.agree_every
+        )
         if not landed.done:
             return Hold(f"not every name points at the primary: {landed.sentence}")
         left = self._left()
@@ -99,6 +102,8 @@ class PurgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     auto: bool = False
     """Do not ask a person."""
+    agree_every: Seconds = 5.0
+    """Seconds between the three rounds in which all authoritative servers must point at the primary."""
     helm_timeout: Seconds = 300.0
     gone_within: Seconds = 600.0
 

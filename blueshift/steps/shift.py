@@ -32,6 +32,8 @@ class ShiftSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """How long each wave is watched before the next."""
     agree_within: Seconds = 300.0
     """Seconds that the authoritative servers may take to agree."""
+    agree_every: Seconds = 5.0
+    """Seconds between the three rounds in which they must."""
 
 
 class WaveSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +45,7 @@ class WaveSettings(msgspec.Struct, frozen=True, kw_only=True):
     last: bool
     hold: float
     agree_within: float
+    agree_every: float
 
 
 def cut(names: int, settings: ShiftSettings) -> tuple[WaveSettings, ...]:
@@ -61,6 +64,7 @@ def cut(names: int, settings: ShiftSettings) -> tuple[WaveSettings, ...]:
             last=end == names,
             hold=settings.hold,
             agree_within=settings.agree_within,
+            agree_every=settings.agree_every,
         )
         for first, end in spans
     )
@@ -119,7 +123,7 @@ class Wave(Base[WaveSettings]):
         target = tools.target(settings.to)
         watched = self.here.waited("watch")
         if watched is None:
-            landed = await tools.shifter.landed(self.names, target, tools.ttl)
+            landed = await tools.shifter.landed(self.names, target, tools.ttl, settings.agree_every)
             if not landed.done:
                 return Wait(
                     "servers",
