@@ -22,8 +22,9 @@ _IMAGE = re.compile(r"(?:^|/)external-dns(?:$|[:@-])")
 # The registry's text: `heritage=external-dns,external-dns/owner=…` (external-dns, endpoint/labels.go).
 _HERITAGE = "heritage=external-dns"
 _OWNER = re.compile(r"external-dns/owner=([^,\"]+)")
-# Names of its TXT records since v0.12 have the type before the name; older ones are at the name itself.
-_TYPES = ("", "a-", "aaaa-", "cname-")
+# Names of its TXT records since v0.12 have the type before the name; older ones are at the name itself. What
+# moves has addresses, so those of an alias are not asked for.
+_TYPES = ("", "a-", "aaaa-")
 
 
 async def ownership(kube: KubeApi, backend: DnsBackend, names: Sequence[NameFact]) -> Ownership:

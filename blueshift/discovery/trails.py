@@ -72,12 +72,12 @@ class Follower:
         """One link: an alias (then `chain` has its target) or an end."""
         try:
             zone = await self._backend.zone_of(name)
-            alias, *found = await self._backend.read([(name, kind) for kind in ("CNAME", *_ADDRESSES)])
+            records = await self._read(name)
+            (alias,) = (None,) if records else await self._backend.read([(name, "CNAME")])
         except (NotAuth, Refused):
             return await self._outside(name)
         if alias is not None:
             return Trail(name, name, zone, (), alias.values)
-        records = tuple(record for record in found if record is not None)
         return await self._wildcard(name, zone, records)
 
     async def _outside(self, name: str) -> Trail:

@@ -21,13 +21,15 @@ def hosts(world: World) -> Iterator[Seen]:
     """Every host is classified, and none with traffic stays behind."""
     seen = found(world, "dns-hosts", Hosts)
     moving = world.moving()
-    if seen.unknown:
-        reasons = sorted(set(seen.unknown.values()))
+    unknown = {host: why for host, why in seen.unknown.items() if not _acknowledged(host, seen)}
+    if unknown:
+        reasons = brief(sorted(set(unknown.values())), 2)
         yield Seen(
             "not-looked",
-            f"the names of {len(seen.unknown)} hosts could not be looked up: {brief(reasons, 2)}",
-            "see that the name server is reachable from here: `dns.settings.server`, `dns.resolver`",
-            tuple(sorted(seen.unknown)),
+            f"the names of {len(unknown)} hosts could not be looked up: {reasons}",
+            "see that the name server is reachable from here (`dns.settings.server`, `dns.resolver`), or list "
+            "the hosts under `hosts.acknowledged` in blueshift.yaml",
+            tuple(sorted(unknown)),
         )
     if not world.hosts:
         yield fails(

@@ -83,6 +83,12 @@ async def test_denied_rights_are_named_with_their_place() -> None:
     assert ("get", "pods/log", "ingress") in denied
 
 
+async def test_a_cluster_admin_is_asked_one_question() -> None:
+    kube = FakeKube()
+    kube.admin, kube.denied = True, {("create", "namespaces")}
+    assert not (await permissions(kube.api, {})).denied
+
+
 def test_every_rule_says_what_for() -> None:
     assert all(rule.why and rule.verbs for rule in RULES)
     assert len({(rule.place, rule.group, rule.resource) for rule in RULES}) == len(RULES)

@@ -251,6 +251,11 @@ def test_an_acknowledged_host_stops_nothing_even_with_traffic(given: str) -> Non
     assert "info" in {one.outcome for one in found}
 
 
+def test_an_acknowledged_host_may_be_unknown() -> None:
+    looks = Hosts(acknowledged=("a.b",), unknown={"a.b": "SERVFAIL"}, requests={})
+    assert not failed(of("dns-hosts", world(findings=seen(dns_hosts=looks))))
+
+
 def test_an_external_dns_for_other_domains_stops_nothing() -> None:
     instance = Instance("dns/external-dns", domains=("other.test",))
     found = of("dns-external-dns", world(findings=seen(dns_external_dns=Ownership((instance,)))))
