@@ -25,6 +25,7 @@ from blueshift.engine.store import Runs
 from blueshift.playbook.config import Chart, Config
 from blueshift.playbook.schema import Playbook
 from blueshift.preflight.protocol import failed
+from blueshift.preflight.run import run_all
 from blueshift.report import choose
 from blueshift.report.findings import findings_text
 from blueshift.report.plan import plan_text
@@ -79,8 +80,9 @@ async def upgrade_release(
                 click.echo(f"error: the plan is stale: {stale}", err=True)
                 click.echo("hint: plan again: `blueshift plan -o FILE`", err=True)
                 return ExitCode.REFUSED
-        if bad := failed(looked.findings):
-            click.echo(findings_text(looked.findings), err=True)
+        findings = run_all(looked.world)
+        if bad := failed(findings):
+            click.echo(findings_text(findings), err=True)
             click.echo(f"error: {len(bad)} checks failed; nothing was changed", err=True)
             return ExitCode.REFUSED
         run = runs.new_id(session)
