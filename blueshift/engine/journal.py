@@ -149,6 +149,13 @@ class StepSettled(msgspec.Struct, frozen=True, tag=True):
     facts: dict[str, Any] = {}
 
 
+class TakenBack(msgspec.Struct, frozen=True, tag=True):
+    """What these steps did was taken back: they begin anew when the run goes on."""
+
+    steps: tuple[str, ...]
+    state: State
+
+
 class StoodStill(msgspec.Struct, frozen=True, tag=True):
     """A hold, or a gate that waits."""
 
@@ -177,7 +184,9 @@ class Left(msgspec.Struct, frozen=True, tag=True):
     said: str
 
 
-Entry = Started | Intended | Did | WaitBegan | StepSettled | StoodStill | Approved | Resumed | Left
+Entry = (
+    Started | Intended | Did | WaitBegan | StepSettled | TakenBack | StoodStill | Approved | Resumed | Left
+)
 
 
 def apply(journal: Journal, entry: Entry, at: datetime) -> Journal:
@@ -211,12 +220,15 @@ def _in_step(step: StepEntry, entry: Started | Intended | Did | WaitBegan, at: d
 
 
 def _of_run(
-    journal: Journal, entry: StepSettled | StoodStill | Approved | Resumed | Left, at: datetime
+    journal: Journal, entry: StepSettled | TakenBack | StoodStill | Approved | Resumed | Left, at: datetime
 ) -> Journal:
     match entry:
         case StepSettled(step, said, state, facts):
             after = _with(journal, step, replace(journal.step(step), settled=at, said=said))
             return replace(after, state=state, facts={**journal.facts, **facts}, standstill=None)
+        case TakenBack(steps, state):
+            kept = {name: step for name, step in journal.steps.items() if name not in steps}
+            return replace(journal, steps=kept, state=state)
         case StoodStill(step, reason, gate, ways):
             number = journal.standstills + 1
             return replace(

@@ -26,6 +26,7 @@ from blueshift.engine.journal import (
     Started,
     StepSettled,
     StoodStill,
+    TakenBack,
     WaitBegan,
 )
 from blueshift.engine.protocol import (
@@ -262,7 +263,9 @@ class _Loop:
         await self._sleep(wait.poll)
 
     async def hold(self, step: Step, hold: Hold) -> Outcome:
-        """Stand still: journal why, and how a person goes on."""
+        """Stand still where traffic is safe: journal why, and how a person goes on."""
+        if hold.retreat:
+            hold = await self._retreat(step, hold)
         ways = hold.ways
         try:
             ways = (*ways, *await step.ways())
@@ -277,6 +280,21 @@ class _Loop:
         )
         self.emit(events.RunEnded, status="holding", said=hold.reason)
         return Outcome("holding", step.id, hold.reason, ways)
+
+    async def _retreat(self, step: Step, hold: Hold) -> Hold:
+        """Take back what moved; what hinders that is said, and traffic stays where it is."""
+        try:
+            retreat = await step.retreat()
+            if retreat is None:
+                return hold
+            for effect in retreat.effects:
+                await self._effect(step, effect)
+        except _StandsStill as still:
+            return Hold(f"{hold.reason}\nand traffic could not be taken back: {still.hold.reason}", hold.ways)
+        except BlueshiftError as error:
+            return Hold(f"{hold.reason}\nand traffic could not be taken back: {error}", hold.ways)
+        await self.writer.write(TakenBack(retreat.steps, retreat.state))
+        return Hold(f"{hold.reason}\ntraffic was taken back to the {retreat.state.traffic}", hold.ways)
 
     def _between(self) -> None:
         self.services.alive()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -116,6 +117,8 @@ class Hold(msgspec.Struct, frozen=True):
     reason: str
     ways: tuple[Way, ...] = ()
     gate: str = ""
+    retreat: bool = False
+    """Traffic must not stay where it is: the step's `retreat` comes before the standstill."""
 
 
 Answer = Settled | Wait | Hold
@@ -139,6 +142,16 @@ class StepPlan(msgspec.Struct, frozen=True):
     """How long its waits last at least."""
     back: tuple[str, ...] = ()
     """Commands that take this step back by hand, given that all later steps were taken back."""
+
+
+@dataclass(frozen=True)
+class Retreat:
+    """How a step takes back what it and its siblings moved, so that a hold is safe."""
+
+    effects: Sequence[Effect]
+    steps: tuple[str, ...]
+    """Steps that begin anew after it: a resume does them again."""
+    state: State
 
 
 class Record(Protocol):
@@ -188,6 +201,9 @@ class Step(Protocol):
 
     async def settle(self) -> Answer:
         """The waits and proofs. Always run, also when every effect had been done; asked until Settled."""
+
+    async def retreat(self) -> Retreat | None:
+        """The way to where traffic is safe, for a hold that asks for it; None where it stays put."""
 
     async def ways(self) -> Sequence[Way]:
         """The ways on by hand when the run holds in this step, as exact commands."""

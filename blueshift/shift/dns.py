@@ -43,7 +43,7 @@ class DnsShifter:
             for name in names
             for before, after in zip(desired(name, source, ttl), desired(name, to, ttl), strict=True)
         ]
-        return await swaps(self._backend, f"point at the {to.side}", changes)
+        return await swaps(self._backend, f"point at the {to.side}", changes, key=f"{to.side}:")
 
     async def landed(self, names: Sequence[NameFact], to: Target, ttl: int, every: float) -> Landed:
         """See Shifter."""

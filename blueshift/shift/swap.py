@@ -57,14 +57,16 @@ class Swap:
             raise Ambiguous(str(stale), hint=stale.hint) from stale
 
 
-async def swaps(backend: DnsBackend, what: str, changes: Sequence[Change]) -> tuple[Effect, ...]:
+async def swaps(
+    backend: DnsBackend, what: str, changes: Sequence[Change], *, key: str = ""
+) -> tuple[Effect, ...]:
     """The swaps of a change of many names. Keys carry the first name, and so are stable over resumes."""
     done: list[Effect] = []
     for batch in await batches(backend, changes):
         few = ", ".join(sorted({change.name for change in batch})[:3])
         more = len({change.name for change in batch})
         label = f"{what}: {few}" + (f" and {more - 3} more names" if more > 3 else "")
-        done.append(Swap(backend, f"{batch[0].name}+{len(batch)}", label, batch))
+        done.append(Swap(backend, f"{key}{batch[0].name}+{len(batch)}", label, batch))
     return tuple(done)
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
-from blueshift.engine.protocol import Effect, Way
+from blueshift.engine.protocol import Effect, Retreat, Way
 from blueshift.steps.context import Here, Tools
 from blueshift.steps.ways import ways_back
 
@@ -28,6 +28,10 @@ class Base(Generic[S]):
     async def effects(self) -> Sequence[Effect]:
         """See Step; none unless a step says otherwise."""
         return ()
+
+    async def retreat(self) -> Retreat | None:
+        """See Step; most steps move no traffic."""
+        return None
 
     async def ways(self) -> Sequence[Way]:
         """See Step: everything taken back by hand."""

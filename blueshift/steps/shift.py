@@ -10,7 +10,7 @@ from typing import ClassVar
 import msgspec
 
 from blueshift.discovery.world import NameFact
-from blueshift.engine.protocol import Answer, Effect, Hold, PlannedChange, Settled, StepPlan, Wait
+from blueshift.engine.protocol import Answer, Effect, Hold, PlannedChange, Retreat, Settled, StepPlan, Wait
 from blueshift.engine.state import OTHER, SideName, State
 from blueshift.playbook.duration import Seconds
 from blueshift.shift.protocol import desired
@@ -134,7 +134,7 @@ class Wave(Base[WaveSettings]):
                 )
         proof = await prove(tools, settings.to, self.names)
         if proof.failed:
-            return Hold(f"the {settings.to} does not answer as it should: {proof.sentence}")
+            return Hold(f"the {settings.to} does not answer as it should: {proof.sentence}", retreat=True)
         if watched is None or watched < settings.hold:
             return Wait(
                 "watch",
@@ -147,6 +147,22 @@ class Wave(Base[WaveSettings]):
         landed_at = self.here.utc() - timedelta(seconds=watched)
         said = f"{len(self.names)} names answer with the {settings.to}; {proof.sentence}"
         return Settled(said, (Swapped(settings.to, landed_at, ttl),))
+
+    async def retreat(self) -> Retreat | None:
+        """Every name that has moved goes back to the side that it came from, if that side proves itself."""
+        tools, to = self.tools, self.settings.to
+        source = OTHER[to]
+        moved = ordered(tools)[: self.settings.end]
+        if (await prove(tools, source, moved)).failed:
+            return None
+        back = await tools.shifter.effects(moved, tools.target(to), tools.target(source), tools.ttl)
+        shift = self.id.rpartition("/")[0]
+        steps = (f"{shift}/floor", *(f"{shift}/wave-{number}" for number in range(1, self._number + 1)))
+        return Retreat(back, steps, tools.record.state.but(traffic=source).without_side("drained", to))
+
+    @property
+    def _number(self) -> int:
+        return int(self.id.rpartition("-")[2])
 
 
 def ordered(tools: Tools) -> tuple[NameFact, ...]:

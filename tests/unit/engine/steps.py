@@ -19,6 +19,7 @@ from blueshift.engine.protocol import (
     Intent,
     Journalled,
     Observed,
+    Retreat,
     Settled,
     StepPlan,
     Way,
@@ -77,6 +78,7 @@ class ToyStep:
         self.answers = list(answers)
         self.settled = 0
         self.need: str | None = None
+        self.back: Retreat | None = None
 
     def needs(self, state: State) -> str | None:
         return self.need
@@ -93,6 +95,9 @@ class ToyStep:
     async def settle(self) -> Answer:
         self.settled += 1
         return self.answers.pop(0) if self.answers else Settled(f"{self.id} is well", (Learned(7),))
+
+    async def retreat(self) -> Retreat | None:
+        return self.back
 
     async def ways(self) -> Sequence[Way]:
         return (Way("try again", "blueshift resume r1"),)

@@ -7,7 +7,8 @@ import pytest
 from blueshift import events
 from blueshift.engine.journal import Approval, Resumed
 from blueshift.engine.loop import run_track
-from blueshift.engine.protocol import Foreign, Hold, InFlight, Settled, Wait, Way
+from blueshift.engine.protocol import Foreign, Hold, InFlight, Retreat, Settled, Wait, Way
+from blueshift.engine.state import State
 from blueshift.engine.store import FenceLost
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
 from tests.unit.engine.steps import Bench, Killed, Learned, Note, ToyEffect, ToyStep
@@ -174,6 +175,39 @@ async def test_needs_are_checked_before_anything_is_done() -> None:
     assert world.done == []
 
 
+async def test_a_hold_that_asks_for_it_takes_traffic_back_first_and_a_resume_does_it_again() -> None:
+    bench, world = Bench("a", "b"), Note()
+    writer = await bench.open()
+    first = ToyStep("a", ToyEffect(world, "one"))
+    second = ToyStep("b", ToyEffect(world, "two"), answers=[Hold("it fails", retreat=True)])
+    second.back = Retreat([ToyEffect(world, "back")], ("a", "b"), State(traffic="primary"))
+    outcome = await run_track(writer, [first, second], bench.services)
+    assert outcome.status == "holding"
+    assert "taken back to the primary" in outcome.said
+    assert world.done == ["one", "two", "back"]
+    assert writer.journal.step("a").settled is None
+    world.done.clear()
+    again = await bench.runs.open("r1")
+    await again.write(Resumed("a person"))
+    steps = [ToyStep("a", ToyEffect(world, "one")), ToyStep("b", ToyEffect(world, "two"))]
+    assert (await run_track(again, steps, bench.services)).status == "succeeded"
+    assert world.done == ["one", "two"]
+
+
+async def test_traffic_that_cannot_be_taken_back_stays_and_both_reasons_are_said() -> None:
+    bench, world = Bench("a"), Note()
+    writer = await bench.open()
+    step = ToyStep("a", answers=[Hold("it fails", retreat=True)])
+    blocked = ToyEffect(world, "back")
+    blocked.observed = Foreign("- ours\n+ theirs")
+    step.back = Retreat([blocked], ("a",), State())
+    outcome = await run_track(writer, [step], bench.services)
+    assert outcome.status == "holding"
+    assert "it fails" in outcome.said
+    assert "could not be taken back" in outcome.said
+    assert world.done == []
+
+
 async def test_a_process_that_was_taken_over_does_nothing_more() -> None:
     bench, world = Bench("a"), Note()
     writer = await bench.open()
@@ -190,7 +224,7 @@ def _breaks_after(wait: Wait, times: int) -> ToyStep:
     async def settle() -> Wait:
         return step.answers.pop(0)  # type: ignore[return-value]
 
-    step.settle = settle  # type: ignore[method-assign,assignment]
+    step.settle = settle  # type: ignore[method-assign]
     return step
 
 
