@@ -29,7 +29,7 @@ def build(only_cluster: bool, output: str) -> None:
     made = {"tools": str(asyncio.run(builder.cluster_tools(speaker.say, speaker.progress)))}
     if not only_cluster:
         images = asyncio.run(build_images(speaker.say, speaker.progress))
-        made |= {image.name: str(image) for image in images}
+        made |= {image.parent.name: str(image) for image in images}
     if output == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(made), indent=2).decode())
     else:

@@ -24,10 +24,10 @@ def remaining(lab: Lab) -> tuple[Path, ...]:
 
 
 def remove(lab: Lab) -> None:
-    """Remove them; raises OSError where a process is still inside."""
+    """Remove those that are empty: a process that was just killed holds its own for a moment."""
     for folder in remaining(lab):
         # Controllers that share a hierarchy (cpu,cpuacct) show the same folder twice.
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             folder.rmdir()
     for parent in _parents():
         # Not empty: another lab's.

@@ -39,6 +39,8 @@ Argv = list[str]
 
 START_TIMEOUT = 180.0
 """Seconds until a lab that does not become ready is given up; it takes 5 to 10."""
+STOP_TIMEOUT = 60.0
+"""Seconds until its killed processes must have gone; it takes a fraction of one."""
 
 
 class Status(msgspec.Struct, frozen=True, omit_defaults=False):
@@ -204,12 +206,21 @@ def _keep_logs(lab: Lab) -> Path:
 async def _take_down(lab: Lab, clock: Clock) -> None:
     init = processes.record(lab, processes.INIT)
     # The kernel ends every process of the lab with its init, and with them their mounts and namespaces.
-    if processes.kill(init, signal.SIGKILL):
-        async with clock.timeout(30):
+    processes.kill(init, signal.SIGKILL)
+    try:
+        async with clock.timeout(STOP_TIMEOUT):
             while processes.running_pid(lab, processes.INIT) is not None:
                 await clock.sleep(0.02)
+            cgroups.remove(lab)
+            while cgroups.remaining(lab):
+                await clock.sleep(0.05)
+                cgroups.remove(lab)
+    except TimeoutError:
+        raise BlueshiftError(
+            f"processes of lab {lab.name} do not end (stuck in the kernel?)",
+            hint="Try the same again, later.",
+        ) from None
     network.remove(lab)
-    cgroups.remove(lab)
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(lab.root)
 
