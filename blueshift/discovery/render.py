@@ -86,8 +86,8 @@ async def collisions(
         key, version = item
         try:
             there = await kube.find(_path(key, version))
-        except Forbidden as error:
-            return f"{key}: cannot be looked at ({error.message})"
+        except Forbidden:
+            return f"{key} may exist: this user may not look at it"
         return "" if there is None else ownership(key, there, release)
 
     return tuple(filter(None, await each(taken, created)))

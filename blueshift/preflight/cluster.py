@@ -22,9 +22,9 @@ def rbac(world: World) -> Iterator[Seen]:
         f"{one.verb} {one.resource}" + (f" in {one.namespace}" if one.namespace else "")
         for one in seen.denied
     ]
-    reasons = sorted({one.why for one in seen.denied})
     yield fails(
-        f"this user may not {brief(missing)}: {brief(reasons)}",
+        f"this user lacks {len(missing)} of {seen.asked} rights: {brief(missing)} (the first, as "
+        f"{seen.denied[0].why})",
         "grant them by a Role or ClusterRole, or run as a user who has them",
         missing,
     )

@@ -27,8 +27,8 @@ def hosts(world: World) -> Iterator[Seen]:
         yield Seen(
             "not-looked",
             f"the names of {len(unknown)} hosts could not be looked up: {reasons}",
-            "see that the name server is reachable from here (`dns.settings.server`, `dns.resolver`), or list "
-            "the hosts under `hosts.acknowledged` in blueshift.yaml",
+            "see that the name server is reachable from here (`dns.settings.server`, `dns.resolver`), or "
+            "list the hosts under `hosts.acknowledged` in blueshift.yaml",
             tuple(sorted(unknown)),
         )
     if not world.hosts:
@@ -165,7 +165,9 @@ def external_dns(world: World) -> Iterator[Seen]:
                 f"{remedy}; or keep it off them by `--domain-filter` or `--exclude-domains`",
                 mine,
             )
-    if not (seen.records or covered):
+    if not world.moving():
+        yield tells("no name moves, so none was looked for")
+    elif not (seen.records or covered):
         ran = f"{len(seen.instances)} that keep to other domains" if seen.instances else "none"
         yield passed(f"no name has a TXT record of external-dns; running in this cluster: {ran}")
         yield tells(

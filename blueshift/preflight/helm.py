@@ -76,7 +76,7 @@ def name_collision(world: World) -> Iterator[Seen]:
         if one.collisions:
             bad = True
             yield fails(
-                f"the {which} revision would create what exists: {brief(one.collisions)}",
+                f"the {which} revision cannot create its objects: {brief(one.collisions)}",
                 "choose another `temporary.release` in blueshift.yaml, or remove what is left over there",
                 one.collisions,
             )

@@ -88,7 +88,7 @@ CASES = [
     ),
     Case(
         "cluster-rbac",
-        "may not create namespaces: the temporary gets one",
+        "lacks 1 of 90 rights: create namespaces (the first, as the temporary gets one",
         {"findings": seen(cluster_rbac=DENIED)},
     ),
     Case(
