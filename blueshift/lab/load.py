@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+import msgspec
+
 from blueshift.lab.sites import Site
-from blueshift.traffic.prober.plan import Kind, Persona, Plan, Protocol, Route, Stream
+from blueshift.traffic.prober.plan import Kind, Persona, Plan, Route, Stream
 
 Family = Literal[4, 6]
 POLLS_PER_S = 0.5
@@ -17,6 +19,8 @@ LONG_SESSION_S = 300.0
 _HTTP2_SHARE = 1 / 3
 _FRESH = 30.0
 """Seconds for which those clients that do give connections up keep them."""
+_IDLE = 15.0
+"""Seconds of idleness after which they do so as well (aiohttp's default)."""
 
 
 def load(
@@ -33,7 +37,7 @@ def load(
 
     `sources` are the clients' own addresses, a tuple for each of `families`; clients take them in turn.
     """
-    personas = _personas(families, sources)
+    personas = tuple(_personas(families, sources))
     streams = [*_ordinary(sites, rate - POLLS_PER_S - SESSIONS_PER_S, families)]
     polled = [route for site in sites for route in site.polled]
     joined = [route for site in sites for route in site.joined]
@@ -49,32 +53,23 @@ def load(
     return Plan(personas=personas, streams=tuple(streams), duration=duration, ca=ca)
 
 
-_KINDS: tuple[tuple[str, Protocol, float | None], ...] = (
-    # Browsers and services keep a connection for as long as the server does; some services recycle them.
-    ("browser", "http1", None),
-    ("recycler", "http1", _FRESH),
-    ("browser2", "http2", None),
-    ("recycler2", "http2", _FRESH),
-    ("poller", "http1", None),
-    ("chatter", "websocket", None),
+_CLIENTS = (
+    # Browsers keep six connections to a host for as long as the server does; some services recycle theirs.
+    Persona(name="browser", protocol="http1", most_connections=6),
+    Persona(name="recycler", protocol="http1", max_age=_FRESH, max_idle=_IDLE),
+    Persona(name="browser2", protocol="http2"),
+    Persona(name="recycler2", protocol="http2", max_age=_FRESH),
+    Persona(name="poller", protocol="http1"),
+    Persona(name="chatter", protocol="websocket"),
 )
 
 
-def _personas(families: Sequence[Family], sources: Sequence[tuple[str, ...]]) -> tuple[Persona, ...]:
-    made = []
+def _personas(families: Sequence[Family], sources: Sequence[tuple[str, ...]]) -> Iterator[Persona]:
     for place, family in enumerate(families):
         own = sources[place] if sources else ("",)
-        for number, (name, protocol, max_age) in enumerate(_KINDS):
-            made.append(
-                Persona(
-                    name=f"{name}-{family}",
-                    protocol=protocol,
-                    family=family,
-                    max_age=max_age,
-                    source=own[number % len(own)],
-                )
-            )
-    return tuple(made)
+        for number, client in enumerate(_CLIENTS):
+            name, source = f"{client.name}-{family}", own[number % len(own)]
+            yield msgspec.structs.replace(client, name=name, family=family, source=source)
 
 
 def _ordinary(sites: Sequence[Site], rate: float, families: Sequence[Family]) -> Iterator[Stream]:

@@ -19,7 +19,7 @@ from blueshift.traffic.prober.check import check, upload_of
 from blueshift.traffic.prober.ledger import Row
 from blueshift.traffic.prober.names import Names, Resolve
 from blueshift.traffic.prober.plan import Persona, Plan, Route
-from blueshift.traffic.prober.pools import Http1Pool, Http2Pool, Kept, key_of
+from blueshift.traffic.prober.pools import Http1Pool, Http2Pool, Kept, Limits, key_of
 
 ID_HEADERS = ("X-Request-ID", "X-Blueshift-Id")
 """The first is what controllers log and pass on; some replace it, so the application reads the second."""
@@ -49,7 +49,7 @@ class Client:
         self._names = Names(resolve, persona.family, watch.clock)
         alpn = ("h2",) if persona.protocol == "http2" else ("http/1.1",)
         self._tls = trusting(plan.ca, alpn=alpn)
-        self._http1 = Http1Pool(persona.max_age, persona.most_connections)
+        self._http1 = Http1Pool(Limits(persona.max_age, persona.max_idle), persona.most_connections)
         self._http2 = Http2Pool(persona.max_age)
         self._prepared: dict[int, bytes] = {}
 
@@ -128,7 +128,7 @@ class Client:
         finally:
             row.sent, row.first_byte = connection.wrote_at, connection.first_byte_at
             if keep:
-                self._http1.give(key, kept)
+                self._http1.give(key, kept, self.watch.now())
             else:
                 connection.close()
         return response

@@ -22,6 +22,8 @@ class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     family: Literal[4, 6] = 4
     max_age: float | None = None
     """Seconds after which it gives up a pooled connection by itself; None: never, as most clients."""
+    max_idle: float | None = None
+    """Seconds without use after which it gives up a connection (aiohttp: 15, Go: 90); None: never."""
     most_connections: int = 16
     """Of HTTP/1.1, to one host at once; between a browser's six and what services allow themselves. Further
     requests wait for one, begun but not sent: without a bound, a server that stalls would get a storm."""

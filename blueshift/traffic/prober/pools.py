@@ -18,12 +18,25 @@ Key = tuple[str, int, bool]
 
 
 class Kept(NamedTuple, Generic[C]):
-    """A connection, since when it exists, and where it goes."""
+    """A connection, where it goes, since when it exists, and when it was last used."""
 
     connection: C
     socket: socket.socket
     address: str
     born: float
+    used: float = 0.0
+
+
+class Limits(NamedTuple):
+    """What a client allows a connection, in seconds; None: anything."""
+
+    age: float | None = None
+    idle: float | None = None
+
+    def allow(self, kept: Kept[C], now: float) -> bool:
+        """Tell whether the client would still use it."""
+        too_old = self.age is not None and now - kept.born > self.age
+        return not too_old and (self.idle is None or now - kept.used <= self.idle)
 
 
 def key_of(route: Route) -> Key:
@@ -31,14 +44,14 @@ def key_of(route: Route) -> Key:
     return route.host, route.to_port, route.tls
 
 
-def usable(kept: Kept[C], row: Row, max_age: float | None, now: float) -> bool:
+def usable(kept: Kept[C], row: Row, limits: Limits, now: float) -> bool:
     """Tell whether `row` may go over it; where not, close it and count it if the *peer* had ended it.
 
     This is the peek: between it and the first byte nothing else of this process runs. A connection whose
     end was seen long ago counts as well, since a client that looks only when it needs one would find it so.
     An end that the server announced (`Connection: close`, GOAWAY) never leaves a connection here.
     """
-    if max_age is not None and now - kept.born > max_age:
+    if not limits.allow(kept, now):
         kept.connection.close()
         return False
     if kept.connection.lost or closed_by_peer(kept.socket):
@@ -51,8 +64,8 @@ def usable(kept: Kept[C], row: Row, max_age: float | None, now: float) -> bool:
 class Http1Pool:
     """Idle connections; the last one used is used first, as nearly every client does."""
 
-    def __init__(self, max_age: float | None, most: int) -> None:
-        self._max_age = max_age
+    def __init__(self, limits: Limits, most: int) -> None:
+        self._limits = limits
         self._most = most
         self._idle: dict[Key, list[Kept[Http1]]] = {}
         self._slots: dict[Key, asyncio.Semaphore] = {}
@@ -68,13 +81,13 @@ class Http1Pool:
         idle = self._idle.get(key)
         while idle:
             kept = idle.pop()
-            if usable(kept, row, self._max_age, now):
+            if usable(kept, row, self._limits, now):
                 return kept
         return None
 
-    def give(self, key: Key, kept: Kept[Http1]) -> None:
+    def give(self, key: Key, kept: Kept[Http1], now: float) -> None:
         """Keep a connection that may carry another request."""
-        self._idle.setdefault(key, []).append(kept)
+        self._idle.setdefault(key, []).append(kept._replace(used=now))
 
     def close(self) -> None:
         """Close them all."""
@@ -88,7 +101,7 @@ class Http2Pool:
     """One connection per host, and more only when it is full; requests wait together for a new one."""
 
     def __init__(self, max_age: float | None) -> None:
-        self._max_age = max_age
+        self._limits = Limits(age=max_age)
         self._open: dict[Key, list[Kept[Http2]]] = {}
         self._locks: dict[Key, asyncio.Lock] = {}
 
@@ -122,10 +135,9 @@ class Http2Pool:
                     row.stale_closed += 1
                     connections.remove(kept)  # the requests on it find out by themselves
                     continue
-                too_old = self._max_age is not None and now - kept.born > self._max_age
-                if not (kept.connection.full or too_old):
+                if not kept.connection.full and self._limits.allow(kept, now):
                     return kept
-            elif usable(kept, row, self._max_age, now):
+            elif usable(kept, row, self._limits, now):
                 return kept
             else:
                 connections.remove(kept)

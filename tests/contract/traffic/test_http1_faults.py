@@ -22,13 +22,13 @@ from tests.contract.traffic.servers import (
     traffic,
 )
 
-THREE = (0.0, 0.15, 0.3)
+THREE = (0.0, 0.25, 0.5)
 
 
 async def against(behave: Behaviour, tmp_path: Path, **route: object) -> tuple[Summary, list[Row], Server]:
     async with serving(behave) as server:
         asked = Route(host=HOST, tls=False, port=server.port, service="echo-a", **route)  # type: ignore[arg-type]
-        summary, rows = await traffic(plan_of(asked, at=THREE, duration=0.5), tmp_path, lambda: server.ids)
+        summary, rows = await traffic(plan_of(asked, at=THREE, duration=0.7), tmp_path, lambda: server.ids)
     return summary, rows, server
 
 
@@ -175,7 +175,7 @@ async def test_no_listener_is_a_failure_in_connect(tmp_path: Path) -> None:
     async with serving(healthy) as server:
         port = server.port
     route = Route(host=HOST, tls=False, port=port, service="echo-a")
-    summary, rows = await traffic(plan_of(route, at=THREE, duration=0.5), tmp_path, list)
+    summary, rows = await traffic(plan_of(route, at=THREE, duration=0.7), tmp_path, list)
     assert {(row.phase, row.reason, row.sent) for row in rows} == {("connect", "refused", -1.0)}
     assert (summary.failed, summary.void) == (3, False)
 
@@ -211,9 +211,9 @@ async def test_a_slow_server_does_not_slow_the_sending(tmp_path: Path) -> None:
         route = Route(host=HOST, tls=False, port=server.port, service="echo-a")
         summary, rows = await traffic(plan_of(route, rate=100, duration=1.0), tmp_path, lambda: server.ids)
     assert (summary.scheduled, summary.sent, summary.failed, summary.void) == (100, 100, 0, False)
-    assert summary.late_p99_ms < 100
+    assert summary.late_p99_ms < 300  # answers take 500
     at = sorted(row.begun for row in rows)
-    assert at[-1] - at[0] == pytest.approx(0.99, abs=0.1)
+    assert at[-1] - at[0] == pytest.approx(0.99, abs=0.3)
 
 
 async def test_requests_wait_for_one_of_the_connections_that_a_client_allows_itself(tmp_path: Path) -> None:
@@ -229,8 +229,8 @@ async def test_requests_wait_for_one_of_the_connections_that_a_client_allows_its
         summary, rows = await traffic(plan, tmp_path, lambda: server.ids)
     assert len(server.connections) == 2
     assert (summary.requests, summary.failed) == (6, 0)
-    assert max(row.begun for row in rows) < 0.1
-    assert max(row.sent for row in rows) == pytest.approx(0.6, abs=0.1)
+    assert max(row.begun for row in rows) < 0.3
+    assert max(row.sent for row in rows) >= 0.6
 
 
 async def test_silence_of_a_host_voids_the_run_unless_it_counts_as_failure(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ async def test_silence_of_a_host_voids_the_run_unless_it_counts_as_failure(tmp_p
 async def test_a_client_with_a_maximum_age_renews_its_connection(tmp_path: Path) -> None:
     async with serving(healthy) as server:
         route = Route(host=HOST, tls=False, port=server.port, service="echo-a")
-        plan = plan_of(route, at=(0.0, 0.1, 0.4), duration=0.5, max_age=0.2)
+        plan = plan_of(route, at=(0.0, 0.2, 1.0), duration=1.1, max_age=0.6)
         summary, rows = await traffic(plan, tmp_path, lambda: server.ids)
     assert [row.reused for row in rows] == [False, True, False]
     assert summary.stale_closed == 0
@@ -266,9 +266,9 @@ async def test_tls_with_the_right_name_only(tmp_path: Path) -> None:
     tls, ca = server_tls(tmp_path)
     async with serving(healthy, tls) as server:
         right = Route(host=HOST, port=server.port, service="echo-a")
-        good, _ = await traffic(plan_of(right, at=THREE, ca=ca, duration=0.5), tmp_path, lambda: server.ids)
+        good, _ = await traffic(plan_of(right, at=THREE, ca=ca, duration=0.7), tmp_path, lambda: server.ids)
         wrong = Route(host="app02.lab.test", port=server.port, service="echo-a")
-        bad, rows = await traffic(plan_of(wrong, at=THREE, ca=ca, duration=0.5), tmp_path, list)
+        bad, rows = await traffic(plan_of(wrong, at=THREE, ca=ca, duration=0.7), tmp_path, list)
     assert (good.failed, good.void) == (0, False)
     assert {row.phase for row in rows} == {"tls"}
     assert "Hostname mismatch" in rows[0].reason
@@ -282,5 +282,5 @@ async def test_a_tls_connection_closed_while_idle_is_stale(tmp_path: Path) -> No
     tls, ca = server_tls(tmp_path)
     async with serving(close_when_idle, tls) as server:
         route = Route(host=HOST, port=server.port, service="echo-a")
-        _, rows = await traffic(plan_of(route, at=THREE, ca=ca, duration=0.5), tmp_path, lambda: server.ids)
+        _, rows = await traffic(plan_of(route, at=THREE, ca=ca, duration=0.7), tmp_path, lambda: server.ids)
     assert [(row.failed, row.stale_closed) for row in rows] == [(False, 0), (False, 1), (False, 1)]

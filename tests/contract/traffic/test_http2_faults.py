@@ -19,7 +19,7 @@ from blueshift.traffic.prober.plan import Route
 from blueshift.traffic.prober.summary import Summary
 from tests.contract.traffic.servers import HOST, plan_of, server_tls, traffic
 
-THREE = (0.0, 0.15, 0.3)
+THREE = (0.0, 0.4, 0.8)
 
 
 class Peer(asyncio.Protocol):
@@ -149,7 +149,7 @@ async def test_many_at_once_share_one_connection(tmp_path: Path) -> None:
 async def test_a_goaway_while_idle_ends_the_connection_without_harm(tmp_path: Path) -> None:
     def leave(peer: Peer, stream: int) -> None:
         peer.answer(stream)
-        later(0.05, lambda: depart(peer, stream))
+        later(0.02, lambda: depart(peer, stream))
 
     summary, rows, world = await against(leave, tmp_path)
     assert (summary.failed, summary.stale_closed, summary.repeated) == (0, 0, 0)
@@ -160,7 +160,7 @@ async def test_a_goaway_while_idle_ends_the_connection_without_harm(tmp_path: Pa
 async def test_an_end_without_goaway_while_idle_is_stale(tmp_path: Path) -> None:
     def vanish(peer: Peer, stream: int) -> None:
         peer.answer(stream)
-        later(0.05, peer.transport.close)
+        later(0.02, peer.transport.close)
 
     _, rows, _ = await against(vanish, tmp_path)
     assert [(row.failed, row.stale_closed) for row in rows] == [(False, 0), (False, 1), (False, 1)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blueshift.traffic.http1 import Response, ResponseReader, encode_request
@@ -30,6 +30,7 @@ def feed(data: bytes, cuts: list[int], method: str = "GET") -> tuple[Response | 
     return response, reader
 
 
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(0, 500), max_size=12))
 def test_the_cuts_make_no_difference(cuts: list[int]) -> None:
     for data, status, body in (

@@ -12,7 +12,7 @@ import pytest
 from blueshift.traffic.http1 import Http1
 from blueshift.traffic.http2 import Exchange, Http2
 from blueshift.traffic.prober.ledger import Row
-from blueshift.traffic.prober.pools import C, Http1Pool, Http2Pool, Kept
+from blueshift.traffic.prober.pools import C, Http1Pool, Http2Pool, Kept, Limits
 
 KEY = ("a.test", 443, True)
 
@@ -48,45 +48,46 @@ class Connected(Generic[C]):
 
 
 def test_the_connection_used_last_is_used_first() -> None:
-    pool = Http1Pool(None, 16)
+    pool = Http1Pool(Limits(), 16)
     first, second = Connected(Http1), Connected(Http1)
-    pool.give(KEY, first.kept)
-    pool.give(KEY, second.kept)
+    pool.give(KEY, first.kept, 0.0)
+    pool.give(KEY, second.kept, 0.0)
     taking = row()
-    assert pool.take(KEY, taking, 1.0) is second.kept
-    assert pool.take(KEY, taking, 1.0) is first.kept
+    assert pool.take(KEY, taking, 1.0) == second.kept
+    assert pool.take(KEY, taking, 1.0) == first.kept
     assert pool.take(KEY, taking, 1.0) is None
     assert taking.stale_closed == 0
 
 
 def test_an_end_that_the_loop_has_not_seen_yet_is_seen_by_the_peek() -> None:
-    pool = Http1Pool(None, 16)
+    pool = Http1Pool(Limits(), 16)
     alive, ended = Connected(Http1), Connected(Http1)
-    pool.give(KEY, alive.kept)
-    pool.give(KEY, ended.kept)
+    pool.give(KEY, alive.kept, 0.0)
+    pool.give(KEY, ended.kept, 0.0)
     ended.peer.close()
     assert not ended.kept.connection.lost
     taking = row()
-    assert pool.take(KEY, taking, 1.0) is alive.kept
+    assert pool.take(KEY, taking, 1.0) == alive.kept
     assert taking.stale_closed == 1
     assert ended.wire.closed
 
 
 def test_every_closed_connection_on_the_way_is_counted() -> None:
-    pool = Http1Pool(None, 16)
+    pool = Http1Pool(Limits(), 16)
     for _ in range(3):
         ended = Connected(Http1)
-        pool.give(KEY, ended.kept)
+        pool.give(KEY, ended.kept, 0.0)
         ended.kept.connection.connection_lost(None)
     taking = row()
     assert pool.take(KEY, taking, 1.0) is None
     assert taking.stale_closed == 3
 
 
-def test_our_own_maximum_age_is_not_the_servers_doing() -> None:
-    pool = Http1Pool(30.0, 16)
+@pytest.mark.parametrize("limits", [Limits(age=30.0), Limits(idle=15.0)])
+def test_our_own_limit_is_not_the_servers_doing(limits: Limits) -> None:
+    pool = Http1Pool(limits, 16)
     old = Connected(Http1)
-    pool.give(KEY, old.kept)
+    pool.give(KEY, old.kept, 0.0)
     old.peer.close()
     taking = row()
     assert pool.take(KEY, taking, 31.0) is None
@@ -94,9 +95,17 @@ def test_our_own_maximum_age_is_not_the_servers_doing() -> None:
     assert old.wire.closed
 
 
+def test_use_makes_a_connection_no_younger_but_less_idle() -> None:
+    kept = Connected(Http1).kept._replace(used=20.0)
+    assert Limits(age=30.0, idle=15.0).allow(kept, 29.0)
+    assert not Limits(age=30.0, idle=15.0).allow(kept, 31.0)
+    assert not Limits(age=None, idle=15.0).allow(kept, 36.0)
+    assert Limits().allow(kept, 1e6)
+
+
 def test_hosts_do_not_share_connections() -> None:
-    pool = Http1Pool(None, 16)
-    pool.give(KEY, Connected(Http1).kept)
+    pool = Http1Pool(Limits(), 16)
+    pool.give(KEY, Connected(Http1).kept, 0.0)
     assert pool.take(("b.test", 443, True), row(), 1.0) is None
     assert pool.take(("a.test", 80, False), row(), 1.0) is None
 

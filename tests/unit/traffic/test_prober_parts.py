@@ -7,7 +7,7 @@ import socket
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blueshift.errors import BlueshiftError, Retryable
@@ -25,6 +25,7 @@ def stream(**fields: object) -> Stream:
     return Stream(**{"kind": "http1", "persona": "p", "route": ROUTE, **fields})  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(rates=st.lists(st.floats(0.1, 50), min_size=1, max_size=6), until=st.floats(0.5, 20))
 def test_a_schedule_is_in_order_and_complete(rates: list[float], until: float) -> None:
     streams = [stream(rate=rate) for rate in rates]
