@@ -30,11 +30,15 @@ def processes_in(namespace: str) -> list[str]:
 
 
 def of_machine() -> dict[str, str]:
-    """What must be after a lab as it was before: links, rules and mounts of the machine itself."""
+    """What must be after a lab as it was before: links, rules and mounts of the machine itself.
+
+    Without handles of network namespaces, which other labs make meanwhile; `of_lab` looks for the lab's own.
+    """
+    mounts = [line.split()[4] for line in _lines("/proc/self/mountinfo")]
     return {
         "links": _said("ip", "-o", "link"),
         "rules": _said("nft", "list", "ruleset"),
-        "mounts": "\n".join(sorted(line.split()[4] for line in _lines("/proc/self/mountinfo"))),
+        "mounts": "\n".join(sorted(mount for mount in mounts if not mount.startswith("/run/netns/"))),
     }
 
 
