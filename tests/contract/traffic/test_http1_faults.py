@@ -241,10 +241,10 @@ async def test_silence_of_a_host_voids_the_run_unless_it_counts_as_failure(tmp_p
 
     async with serving(sleepy) as server:
         route = Route(host=HOST, tls=False, port=server.port, service="echo-a")
-        patient = plan_of(route, at=THREE, duration=0.4)
+        patient = plan_of(route, at=(0.0, 0.1, 0.2), duration=0.4)
         waited, _ = await traffic(patient, tmp_path, lambda: server.ids)
         server.requests.clear()
-        impatient = plan_of(route, at=THREE, duration=0.4, answer_timeout=0.2)
+        impatient = plan_of(route, at=(0.0, 0.1, 0.2), duration=0.4, answer_timeout=0.2)
         failed, rows = await traffic(impatient, tmp_path, lambda: server.ids)
     assert waited.void
     assert waited.max_gap_s > 2
