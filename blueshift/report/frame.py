@@ -23,7 +23,7 @@ def frame(view: View, now: datetime, width: int, height: int, marks: Marks) -> l
     head, why = _head(view, now), _why(view, now, width)
     room = height - 1 - len(why) - _FEWEST_STEPS
     shown: list[list[Text]] = [[], [], []]
-    for place, block in enumerate((_sides(view), _servers(view), _notices(view))):
+    for place, block in enumerate((_sides(view, width), _servers(view, width), _notices(view))):
         if block and len(block) + 1 <= room:
             shown[place] = [Text(), *block]
             room -= len(block) + 1
@@ -82,35 +82,38 @@ def _took(started: datetime | None, until: datetime | None) -> str:
     return length((until - started).total_seconds()) if started and until else ""
 
 
-def _sides(view: View) -> list[Text]:
+def _sides(view: View, width: int) -> list[Text]:
     rows = [
         (seen.side, f"{seen.ready}/{seen.wanted}", rate(seen.requests_per_s), rate(seen.errors_per_s))
         for seen in view.sides.values()
     ]
-    return _table(("side", "pods ready", "requests/s", "errors/s"), rows)
+    return _table(("side", "pods ready", "requests/s", "errors/s"), rows, width)
 
 
-def _servers(view: View) -> list[Text]:
+def _servers(view: View, width: int) -> list[Text]:
     seen = list(view.answers.values())
     rows = [
         (one.server, str(one.primary), str(one.temporary), str(one.other), str(one.unknown))
         for one in seen[:_MOST_SERVERS]
     ]
-    lines = _table(("DNS server", "primary", "temporary", "other", "unknown"), rows)
+    lines = _table(("DNS server", "primary", "temporary", "other", "unknown"), rows, width)
     left = len(seen) - _MOST_SERVERS
     return [*lines, Text(f"   and {left} more servers", "dim")] if left > 0 else lines
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Text]:
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[Text]:
     if not rows:
         return []
-    first = max(22, *(len(row[0]) for row in rows))
-    lines = [Text("   " + _row(columns, first), "dim")]
-    return [*lines, *(Text("   " + _row(row, first)) for row in rows)]
+    longest = max(len(row[0]) for row in (columns, *rows))
+    # Wide where there is room, so that the tables stand in line; narrow before a figure is lost.
+    first = max(longest, min(22, width - 51))
+    cell = min(12, max(8, (width - 3 - first) // (len(columns) - 1)))
+    lines = [Text(_row(columns, first, cell), "dim")]
+    return [*lines, *(Text(_row(row, first, cell)) for row in rows)]
 
 
-def _row(cells: Sequence[str], first: int) -> str:
-    return f"{cells[0]:<{first}}" + "".join(f"{cell:>12}" for cell in cells[1:])
+def _row(cells: Sequence[str], first: int, cell: int) -> str:
+    return f"   {cells[0]:<{first}}" + "".join(f"{text[: cell - 1]:>{cell}}" for text in cells[1:])
 
 
 def _why(view: View, now: datetime, width: int) -> list[Text]:

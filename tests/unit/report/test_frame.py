@@ -71,6 +71,12 @@ def test_a_small_terminal_keeps_why_nothing_moves() -> None:
     assert any("drain-primary" in line for line in drawn(*until_drain(), height=8))
 
 
+def test_a_narrow_terminal_keeps_every_figure() -> None:
+    rows = [line.split() for line in drawn(*until_drain(), width=50, height=40)]
+    assert ["primary", "3/3", "12.3", "0.0"] in rows
+    assert ["10.0.0.53", "2", "38", "0", "0"] in rows
+
+
 def test_many_servers_are_cut_and_counted() -> None:
     seen = [
         make(events.AnswersSeen, 1, server=f"10.0.0.{n}", primary=1, temporary=0, other=0, unknown=0)
