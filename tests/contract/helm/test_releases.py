@@ -121,6 +121,8 @@ async def test_upgrade_of_nothing_is_no_install(
 async def test_fields_of_another_manager_conflict_until_forced(
     helm: Helm, kube: KubeApi, namespace: str, chart: Chart
 ) -> None:
+    if helm.version.major < 4:
+        pytest.skip("Helm 3 applies on the client, where fields have no owners")
     await helm.install("web", namespace, chart, {}, description="")
     path = paths.core("configmaps", namespace, "web-plain")
     theirs = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"colour": "green"}}
