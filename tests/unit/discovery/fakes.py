@@ -33,6 +33,9 @@ class FakeKube:
             raise Forbidden("not yours")
         return self.objects.get(path)
 
+    async def get(self, path: str) -> Any:
+        return self.objects[path]
+
     async def list(self, path: str, **_params: Any) -> list[Any]:
         if path in self.forbidden:
             raise Forbidden("not yours")

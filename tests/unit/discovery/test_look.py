@@ -1,0 +1,249 @@
+"""The whole look, on a cluster of plain objects: what is found, and what a fault of one part leaves whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from blueshift.cluster import paths
+from blueshift.cluster.execute import ExecResult
+from blueshift.cluster.identity import Cluster
+from blueshift.discovery import traffic
+from blueshift.discovery.look import Revised, Sources, look
+from blueshift.discovery.primary import Primary
+from blueshift.discovery.profile import Knowledge
+from blueshift.discovery.raw import Raw, name
+from blueshift.discovery.releases import controllers
+from blueshift.discovery.render import RELEASE_NAME, RELEASE_NAMESPACE
+from blueshift.discovery.world import Rendered, World
+from blueshift.dns.authority import Directory, Server, View
+from blueshift.dns.records import RecordSet
+from blueshift.errors import BlueshiftError
+from blueshift.helm import records
+from blueshift.playbook.config import Config, Dns, Hosts, Release
+from blueshift.preflight.run import run_all
+from blueshift.traffic.metrics import MetricNames
+from blueshift.traffic.probe import ProbeResult
+from tests.fakes import ManualClock
+from tests.unit.discovery.fakes import FakeDns, FakeKube
+from tests.unit.discovery.test_objects import HTTP, HTTPS, ingress, service, workload
+
+SECRETS = paths.core("secrets", "ingress")
+NAMES = ("shop.example.test", "old.example.test")
+SETTINGS = SimpleNamespace(
+    version="1.11.3",
+    controller="k8s.io/ingress-nginx",
+    ingress_class="nginx",
+    watches="",
+    classless=False,
+    class_by_name=False,
+    metrics=True,
+    metrics_port=10254,
+    metrics_per_host=True,
+    access_log=True,
+    proxy_protocol=False,
+)
+METRICS = b'nginx_ingress_controller_requests{host="shop.example.test",status="200"} 7\n'
+
+
+class Profile:
+    name = "ingress-nginx"
+    metrics = MetricNames()
+
+    def __init__(self) -> None:
+        self.config: Mapping[str, str] = {}
+
+    def container_name(self, _: Raw) -> str:
+        return "controller"
+
+    def prestop(self, _: Raw) -> tuple[str, ...]:
+        return ("/wait-shutdown",)
+
+    def config_map(self, _: Raw) -> tuple[str, str]:
+        return ("ingress", "web")
+
+    def settings(self, _: Raw, config: Mapping[str, str]) -> Any:
+        self.config = config
+        return SETTINGS
+
+    def aliases(self, _: Raw) -> tuple[str, ...]:
+        return ()
+
+
+PROFILE = Profile()
+
+
+def recognise(found: Raw) -> Knowledge | None:
+    return PROFILE if name(found) == "web" else None
+
+
+def deployment() -> dict[str, Any]:
+    marks = {RELEASE_NAME: "web", RELEASE_NAMESPACE: "ingress"}
+    found = workload(apiVersion="apps/v1")
+    found["metadata"] = {**found["metadata"], "annotations": marks}
+    template = {**found["spec"]["template"], "metadata": {"labels": {"app": "web"}}}
+    return {**found, "spec": {**found["spec"], "template": template}}
+
+
+def pod(called: str, ready: str) -> dict[str, Any]:
+    status = {"conditions": [{"type": "Ready", "status": ready}]}
+    return {"metadata": {"name": called, "namespace": "ingress"}, "status": status}
+
+
+def cluster(**without: Any) -> FakeKube:
+    manifest = yaml.safe_dump_all([deployment(), {"apiVersion": "v1", **service("web"), "kind": "Service"}])
+    release = {
+        "name": "web",
+        "namespace": "ingress",
+        "version": 3,
+        "info": {"status": "deployed"},
+        "chart": {"metadata": {"name": "ingress-nginx", "version": "4.11.3", "appVersion": "1.11.3"}},
+        "config": {"a": 1},
+        "manifest": manifest,
+    }
+    labels = {"owner": "helm", "name": "web", "version": "3", "status": "deployed"}
+    kube = FakeKube(
+        {
+            SECRETS: [{"metadata": {"namespace": "ingress", "labels": labels}}],
+            f"{SECRETS}/sh.helm.release.v1.web.v3": {
+                "metadata": {"name": "x"},
+                "data": {"release": records.encode(release)},
+            },
+            "/apis/apps/v1/namespaces/ingress/deployments/web": deployment(),
+            "/apis/apps/v1/deployments": [deployment()],
+            "/api/v1/namespaces/ingress/services": [service("web", HTTP, HTTPS)],
+            "/api/v1/services": [service("web", HTTP, HTTPS)],
+            "/api/v1/namespaces/ingress/pods": [pod("web-0", "False"), pod("web-1", "True")],
+            "/api/v1/namespaces/ingress/configmaps/web": {"data": {"k": "v"}},
+            paths.core("pods", "ingress", "web-1:10254", "proxy") + "/metrics": METRICS,
+            "/apis/networking.k8s.io/v1/ingressclasses": [
+                {"metadata": {"name": "public"}, "spec": {"controller": "k8s.io/ingress-nginx"}}
+            ],
+            "/apis/networking.k8s.io/v1/ingresses": [
+                ingress("a", NAMES[0], ingressClassName="public"),
+                ingress("b", NAMES[1], annotations={"kubernetes.io/ingress.class": "nginx"}),
+                ingress("c", "other.example.test", ingressClassName="traefik"),
+            ],
+            **without,
+        }
+    )
+    kube.said = ExecResult(b"", b"", 0)
+    return kube
+
+
+class OneServer(Directory):
+    async def zone_of(self, name: str) -> str:
+        return "example.test"
+
+    async def servers(self, zone: str) -> tuple[Server, ...]:
+        return (Server(zone, "ns1", "192.0.2.53"),)
+
+
+@pytest.fixture(autouse=True)
+def _no_wire(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def probe(_address: str, **_: Any) -> ProbeResult:
+        return ProbeResult(True, 200, (), "", 0.01, "", "", "")
+
+    async def views(*_: Any) -> tuple[View, ...]:
+        return (View(Server("example.test", "ns1", "192.0.2.53"), 7),)
+
+    monkeypatch.setattr(traffic, "probe", probe)
+    monkeypatch.setattr("blueshift.discovery.dns.look", views)
+
+
+async def taken(kube: FakeKube, dns: FakeDns | None = None) -> World:
+    backend = dns or FakeDns(
+        RecordSet(NAMES[0], "A", 300, ("198.18.0.50",)), RecordSet(NAMES[1], "A", 300, ("192.0.2.9",))
+    )
+    sources = Sources(
+        kube.api, Cluster("https://api", "lab", "uid", "v1.37.2"), backend, OneServer(), ManualClock()
+    )
+    config = Config(Release("web", "ingress"), Dns(), hosts=Hosts((NAMES[1],)))
+
+    async def render(found: Primary) -> Revised:
+        await asyncio.sleep(0)
+        same = Rendered(chart=found.record.chart_name, chart_version="4.12.1")
+        return Revised(same, same, same)
+
+    return await look(
+        sources, config, recognise, render, temporary_release="web-blue", temporary_namespace="web-blue"
+    )
+
+
+async def test_what_a_look_brings() -> None:
+    world = await taken(cluster())
+    assert (world.release.revision, world.release.chart_version, world.release.owner) == (3, "4.11.3", "")
+    assert (world.workload.name, world.workload.replicas, world.workload.image) == ("web", 3, "ctl:1")
+    assert (world.controller.classes, world.controller.version) == (("nginx", "public"), "1.11.3")
+    assert PROFILE.config == {"k": "v"}
+    assert world.service().addresses == ("198.18.0.50", "2001:2::50")
+    assert [host.host for host in world.hosts] == sorted(NAMES)
+    assert {one.name: one.state for one in world.names} == {NAMES[0]: "move", NAMES[1]: "elsewhere"}
+    assert world.dns.rights == {NAMES[0]: "granted"}
+    assert world.dns.min_ttl == 30
+    assert [server.serial for server in world.dns.servers] == [7]
+    assert world.target.chart_version == "4.12.1"
+    assert world.baseline == {NAMES[0]: 200}
+    assert world.findings["dns-hosts"]["requests"] == {NAMES[0]: 7.0}
+
+
+async def test_no_host_that_stays_is_probed_since_that_would_count_as_its_traffic() -> None:
+    assert NAMES[1] not in (await taken(cluster())).baseline
+
+
+async def test_checks_stand_on_it() -> None:
+    found = {one.check: one.outcome for one in run_all(await taken(cluster()), skip=["cluster-replicas"])}
+    assert set(found.values()) <= {"pass", "info"}
+
+
+async def test_what_cannot_be_seen_is_told_and_leaves_the_rest() -> None:
+    kube = cluster()
+    kube.said = ExecResult(b"", b"no shell", 126)
+    kube.forbidden = ["/apis/apps/v1/statefulsets"]
+    world = await taken(kube)
+    found = {one.check: one for one in run_all(world)}
+    assert {check for check, one in found.items() if one.outcome == "not-looked"} == {
+        "nginx-prestop-binary",
+        "dns-external-dns",
+    }
+    assert world.moving()
+
+
+async def test_metrics_that_cannot_be_read_are_no_zero() -> None:
+    class Silent(FakeKube):
+        async def text(self, path: str) -> bytes:
+            raise BlueshiftError("pods/proxy is forbidden")
+
+    world = await taken(Silent(cluster().objects))
+    assert world.findings["dns-hosts"]["unmeasured"] == "pods/proxy is forbidden"
+
+
+@pytest.mark.parametrize(
+    ("without", "says"),
+    [
+        ({SECRETS: []}, "there is no Helm release web in namespace ingress"),
+        ({"/apis/apps/v1/namespaces/ingress/deployments/web": None}, "no workload of the release web"),
+    ],
+)
+async def test_nothing_to_upgrade_is_an_error_with_a_next_command(without: Any, says: str) -> None:
+    with pytest.raises(BlueshiftError, match=says) as caught:
+        await taken(cluster(**without))
+    assert caught.value.hint
+
+
+async def test_a_flux_release_has_its_owner() -> None:
+    flux = {"metadata": {"name": "web", "namespace": "ingress"}, "spec": {}}
+    world = await taken(cluster(**{"/apis/helm.toolkit.fluxcd.io/v2/helmreleases": [flux]}))
+    assert world.release.owner == "flux:ingress/web"
+
+
+async def test_every_controller_of_a_cluster() -> None:
+    (found,) = await controllers(cluster().api, recognise)
+    assert (found.release, found.release_namespace, found.workload) == ("web", "ingress", "web")
+    assert [host.host for host in found.hosts] == sorted(NAMES)
+    assert found.services[0].addresses == ("198.18.0.50", "2001:2::50")
