@@ -228,6 +228,7 @@ QUIET = [
     ("update-status is off", {"workload": but(WORKLOAD, args=("--update-status=false",))}),
     ("it is off at shutdown", {"workload": but(WORKLOAD, args=("--update-status-on-shutdown=false",))}),
     ("pods have no version label", {"release": but(RELEASE, chart_version="4.5.2")}),
+    ("nothing is published", {"controller": but(CONTROLLER, publishes=())}),
     ("another controller", {"controller": but(ONE_ADDRESS, profile="traefik")}),
 ]
 
