@@ -111,9 +111,10 @@ def matching(seen: Survey, release: str | None, namespace: str | None) -> tuple[
         if release in (None, one.found.release) and namespace in (None, one.found.release_namespace)
     )
     if not chosen:
-        asked = " in ".join(part for part in (release and f"release {release}", namespace) if part)
+        asked = [f"release {release}"] if release else []
+        asked += [f"namespace {namespace}"] if namespace else []
         raise BlueshiftError(
-            f"no ingress controller is {asked}",
+            f"there is no ingress controller of {' in '.join(asked)}",
             hint=f"this cluster has: {', '.join(one.name for one in seen.releases)}",
         )
     return chosen

@@ -82,7 +82,7 @@ def scalar(value: str) -> str:
 
 def note(value: str) -> str:
     """A text that stays within its comment."""
-    return " ".join(value.split())
+    return " ".join("".join(char if char.isprintable() else " " for char in value).split())
 
 
 def relative(path: str, folder: Path) -> str:

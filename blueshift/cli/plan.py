@@ -145,7 +145,7 @@ async def _live(wanted: Wanted, save_world: Path | None, show: Show) -> ExitCode
         if bad := failed(run_all(world)):
             show.only(plan)
             click.echo(findings_text(bad), err=True)
-            click.echo(f"error: {len(bad)} checks failed: an upgrade would be refused", err=True)
+            click.echo(f"error: {len(bad)} of the checks failed: an upgrade would be refused", err=True)
             click.echo("hint: `blueshift check` shows all checks; nothing was changed", err=True)
             return ExitCode.REFUSED
         pending = not offline.nothing_to_do(world)
