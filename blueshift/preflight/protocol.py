@@ -64,11 +64,6 @@ class Finding(msgspec.Struct, frozen=True):
     stops: bool = False
     """Whether an upgrade must not start (exit 3)."""
 
-    @property
-    def link(self) -> str:
-        """Where the check is described."""
-        return f"docs/checks.md#{self.check}"
-
 
 def passed(sentence: str, *objects: str) -> Seen:
     """It is as it should be."""
