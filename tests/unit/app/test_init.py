@@ -1,0 +1,142 @@
+"""What `init` chooses from and what it refuses, without a cluster."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from blueshift.app.init import Candidate, Survey, exists, matching, see_chart, see_key, survey, write
+from blueshift.cluster.identity import Cluster
+from blueshift.dns.key import KeySource, SecretField
+from blueshift.errors import BlueshiftError
+from tests.fake_kube import FakeKube
+from tests.unit.app.test_init_file import FOUND
+
+KEY = 'key "blueshift" { algorithm hmac-sha256; secret "c2VjcmV0"; };'
+
+
+def candidate(namespace: str, release: str) -> Candidate:
+    found = msgspec.structs.replace(FOUND, release=release, release_namespace=namespace)
+    return Candidate(found, "ingress-nginx", "4.11.3", 1, "deployed")
+
+
+SEEN = Survey(
+    Cluster("https://198.18.0.1:6443", "lab", "uid", "v1.37.2"),
+    (candidate("edge", "main"), candidate("edge", "internal"), candidate("team", "main")),
+)
+
+
+@pytest.mark.parametrize(
+    ("release", "namespace", "left"),
+    [
+        (None, None, ["edge/main", "edge/internal", "team/main"]),
+        ("main", None, ["edge/main", "team/main"]),
+        (None, "edge", ["edge/main", "edge/internal"]),
+        ("main", "team", ["team/main"]),
+    ],
+)
+def test_releases_by_name(release: str | None, namespace: str | None, left: list[str]) -> None:
+    assert [one.name for one in matching(SEEN, release, namespace)] == left
+
+
+def test_a_release_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(BlueshiftError, match="release mian in namespace edge") as caught:
+        matching(SEEN, "mian", "edge")
+    assert "edge/main, edge/internal, team/main" in (caught.value.hint or "")
+
+
+class OneCluster(FakeKube):
+    """A cluster with these workloads."""
+
+    def __init__(self, *workloads: dict[str, Any]) -> None:
+        super().__init__()
+        self.objects |= {f"/apis/apps/v1/deployments/{item['metadata']['name']}": item for item in workloads}
+
+    async def identity(self) -> Cluster:
+        return SEEN.cluster
+
+
+def controller(**annotations: str) -> dict[str, Any]:
+    container = {
+        "name": "controller",
+        "image": "registry.k8s.io/ingress-nginx/controller:v1.11.3",
+        "args": ["/nginx-ingress-controller", "--ingress-class=nginx"],
+    }
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": "controller", "namespace": "edge", "annotations": annotations},
+        "spec": {"template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [container]}}},
+    }
+
+
+async def test_a_cluster_without_a_controller_is_told() -> None:
+    with pytest.raises(BlueshiftError, match="is an ingress controller that Blueshift knows") as caught:
+        await survey(OneCluster())  # type: ignore[arg-type]
+    assert "blueshift lab demo" in (caught.value.hint or "")
+
+
+async def test_a_controller_that_helm_did_not_install_is_told() -> None:
+    with pytest.raises(BlueshiftError, match="no Helm release holds Deployment edge/controller"):
+        await survey(OneCluster(controller()))  # type: ignore[arg-type]
+
+
+async def test_a_controller_of_a_release_is_found() -> None:
+    marks = {"meta.helm.sh/release-name": "main", "meta.helm.sh/release-namespace": "edge"}
+    seen = await survey(OneCluster(controller(**marks)))  # type: ignore[arg-type]
+    assert [one.name for one in seen.releases] == ["edge/main"]
+    assert seen.releases[0].found.version == "1.11.3"
+    assert seen.releases[0].status == "without a record"
+
+
+async def test_the_key_is_read_where_it_is_and_shown_nowhere(tmp_path: Path) -> None:
+    kube = FakeKube()
+    (tmp_path / "good").write_text(KEY)
+    (tmp_path / "bad").write_text("c2VjcmV0")
+    data = {"key": base64.b64encode(KEY.encode()).decode()}
+    kube.objects["/api/v1/namespaces/dns/secrets/update"] = {"data": data}
+    for source in (
+        KeySource(file=str(tmp_path / "good")),
+        KeySource(env="NOT_SET_HERE"),
+        KeySource(secret=SecretField("dns", "update")),
+    ):
+        await see_key(kube, source)  # type: ignore[arg-type]
+    for source, says in (
+        (KeySource(file=str(tmp_path / "bad")), "the key has no name"),
+        (KeySource(file=str(tmp_path / "none")), "cannot be read"),
+        (KeySource(secret=SecretField("dns", "none")), "there is no Secret dns/none"),
+        (KeySource(secret=SecretField("dns", "update", "tsig")), "no field 'tsig'"),
+    ):
+        with pytest.raises(BlueshiftError, match=says) as caught:
+            await see_key(kube, source)  # type: ignore[arg-type]
+        assert "c2VjcmV0" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_chart_on_this_machine_must_be_of_the_running_kind(tmp_path: Path) -> None:
+    (tmp_path / "Chart.yaml").write_text("name: ingress-nginx\nversion: 4.12.1\n")
+    see_chart(str(tmp_path), "ingress-nginx")
+    see_chart("oci://registry.example.org/charts/x", "ingress-nginx")
+    with pytest.raises(
+        BlueshiftError, match="this is the chart ingress-nginx, and the release was made from"
+    ):
+        see_chart(str(tmp_path), "traefik")
+    for wrong, says in ((tmp_path / "none", "there is no such chart"), (tmp_path.parent, "no Chart.yaml")):
+        with pytest.raises(BlueshiftError, match=says) as caught:
+            see_chart(str(wrong), "ingress-nginx")
+        assert caught.value.hint
+
+
+def test_a_file_is_overwritten_only_by_force(tmp_path: Path) -> None:
+    file = tmp_path / "blueshift.yaml"
+    write("one", file, force=False)
+    with pytest.raises(BlueshiftError) as caught:
+        write("two", file, force=False)
+    assert str(caught.value) == str(exists(file))
+    assert file.read_text() == "one"
+    write("two", file, force=True)
+    assert file.read_text() == "two"
+    with pytest.raises(BlueshiftError, match="cannot be written"):
+        write("x", tmp_path / "none" / "f", force=False)
