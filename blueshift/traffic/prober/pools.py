@@ -77,8 +77,14 @@ class Http1Pool:
         return slot
 
     def take(self, key: Key, row: Row, now: float) -> Kept[Http1] | None:
-        """Return an idle connection that is alive, if there is one."""
+        """Return an idle connection that is alive, if there is one.
+
+        Counted are those that a request would have gone over. One that lies below a live one, left from a
+        busier moment, is nobody's next connection: a server ends it as idle, and every client drops it then.
+        """
         idle = self._idle.get(key)
+        if idle and not idle[-1].connection.lost:
+            idle[:] = [kept for kept in idle if not kept.connection.lost]
         while idle:
             kept = idle.pop()
             if usable(kept, row, self._limits, now):

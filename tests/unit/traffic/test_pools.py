@@ -83,6 +83,18 @@ def test_every_closed_connection_on_the_way_is_counted() -> None:
     assert taking.stale_closed == 3
 
 
+def test_an_idle_one_that_ended_below_a_live_one_is_not_counted() -> None:
+    pool = Http1Pool(Limits(), 16)
+    below, top = Connected(Http1), Connected(Http1)
+    pool.give(KEY, below.kept, 0.0)
+    pool.give(KEY, top.kept, 0.0)
+    below.kept.connection.connection_lost(None)
+    taking = row()
+    assert pool.take(KEY, taking, 1.0) == top.kept
+    assert pool.take(KEY, taking, 1.0) is None
+    assert taking.stale_closed == 0
+
+
 @pytest.mark.parametrize("limits", [Limits(age=30.0), Limits(idle=15.0)])
 def test_our_own_limit_is_not_the_servers_doing(limits: Limits) -> None:
     pool = Http1Pool(limits, 16)
