@@ -21,6 +21,9 @@ from blueshift.cluster.listing import list_all
 from blueshift.cluster.transport import TRIES, Transport
 from blueshift.cluster.watch import WatchEvent
 
+MANAGER = "blueshift"
+"""Field manager of every write that names no other."""
+
 PatchKind = Literal["merge", "strategic", "json", "apply"]
 _PATCH: Mapping[PatchKind, str] = {
     "merge": "application/merge-patch+json",
@@ -118,7 +121,7 @@ class KubeApi:
         kind: PatchKind = "merge",
         **params: Any,
     ) -> dict[str, Any]:
-        """PATCH; `apply` needs `fieldManager` (and `force=True` to take fields). Raises as `replace`."""
+        """PATCH; `apply` takes `force=True` to take fields from other managers. Raises as `replace`."""
         return await self._write("PATCH", path, body, params, content=_PATCH[kind])
 
     async def delete(
@@ -217,5 +220,7 @@ class KubeApi:
     async def _write(
         self, method: str, path: str, body: Any, params: Mapping[str, Any], content: str = "application/json"
     ) -> dict[str, Any]:
+        if method != "DELETE":
+            params = {"fieldManager": MANAGER, **params}
         answer: dict[str, Any] = await self._transport.write(method, path, params, body, content=content)
         return answer

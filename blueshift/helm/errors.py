@@ -40,6 +40,10 @@ _LOST = re.compile(
     r"connection refused|connection reset|unexpected eof|i/o timeout|tls handshake timeout|no route to host"
     r"|context deadline exceeded|http2: client connection lost|etcdserver|cluster unreachable"
 )
+_CONFLICT = (
+    "somebody else set the fields that it names: take their setting back, or let Helm have the fields "
+    "once with `helm upgrade --force-conflicts`"
+)
 _NO_CHART = re.compile(r'chart "[^"]+" .*not found')
 _RENDER = re.compile(r"parse error at|error calling|don't meet the specifications of the schema|values\.yaml")
 
@@ -69,7 +73,7 @@ def translate(error: theirs.Error, place: str, *, write: bool) -> BlueshiftError
     if isinstance(error, theirs.FailedToRenderChartError) or _RENDER.search(low):
         return ChartError(said, place=place, hint="`helm template` with the same values shows the same error")
     if "conflict with" in low:
-        return HelmError(said, place=place, hint="--force-conflicts takes over the fields that it names")
+        return HelmError(said, place=place, hint=_CONFLICT)
     return HelmError(said, place=place, hint="`helm history` and `kubectl get events` may tell more")
 
 

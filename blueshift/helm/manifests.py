@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from blueshift.helm import yaml
-from blueshift.helm.values import HIDDEN
+from blueshift.helm.values import HIDDEN, redacted
 
 Raw = Mapping[str, Any]
 
@@ -114,9 +114,10 @@ def _difference(old: Raw, new: Raw) -> str:
 
 
 def masked(item: Raw, other: Raw, label: str) -> Raw:
-    """A Secret without its values; those that differ from `other`'s are told apart by `label`."""
+    """A Secret without its values, those that differ from `other`'s told apart by `label`; other objects
+    without what looks like a secret, such as an environment variable of that name."""
     if item.get("kind") != "Secret":
-        return item
+        return redacted(item)
     result = dict(item)
     for field in ("data", "stringData"):
         values, others = item.get(field), other.get(field) or {}

@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # client libraries that a plan does not need
     from blueshift.cluster.api import KubeApi
 
 PENDING = frozenset({"pending-install", "pending-upgrade", "pending-rollback"})
-TYPE = "helm.sh/release.v1"
 
 
 class ReleaseRecord(msgspec.Struct, frozen=True):
@@ -94,13 +93,7 @@ async def history(kube: KubeApi, namespace: str, name: str) -> tuple[ReleaseSumm
     return tuple(one for one in found if one.name == name)
 
 
-async def all_releases(kube: KubeApi, namespace: str | None = None) -> tuple[ReleaseSummary, ...]:
-    """The latest revision of every release, by namespace and name."""
-    found = await _summaries(kube, namespace, "owner=helm")
-    return tuple({(one.namespace, one.name): one for one in found}.values())
-
-
-async def _summaries(kube: KubeApi, namespace: str | None, selector: str) -> list[ReleaseSummary]:
+async def _summaries(kube: KubeApi, namespace: str, selector: str) -> list[ReleaseSummary]:
     """From metadata alone: the Secrets of one release may weigh megabytes."""
     path = paths.core("secrets", namespace)
     found = []
@@ -108,7 +101,7 @@ async def _summaries(kube: KubeApi, namespace: str | None, selector: str) -> lis
         labels = item["metadata"].get("labels") or {}
         if labels.get("owner") == "helm" and labels.get("version", "").isdigit():
             revision, status = int(labels["version"]), labels.get("status", "unknown")
-            where = item["metadata"].get("namespace") or namespace or ""
+            where = item["metadata"].get("namespace") or namespace
             found.append(ReleaseSummary(labels["name"], where, revision, status))
     return sorted(found, key=lambda one: (one.namespace, one.name, one.revision))
 

@@ -1,8 +1,7 @@
-"""Helm values: merging as Helm does it, differences, and what may be shown of them."""
+"""Helm values: merging as Helm does it, their hash, and what may be shown of them."""
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections.abc import Mapping
@@ -10,21 +9,10 @@ from typing import Any
 
 import msgspec
 
-from blueshift.helm import yaml
-
-Path = tuple[str, ...]
 _SECRET = re.compile(r"passw|passphrase|secret|token|credential|api-?key|private-?key|^auth$", re.IGNORECASE)
 # Keys that only name a Secret, which is no secret itself.
 _NAME = re.compile(r"(name|ref|namespace|enabled|mount|annotations|labels|path)s?$", re.IGNORECASE)
 HIDDEN = "***"
-
-
-class Change(msgspec.Struct, frozen=True):
-    """A value at a path in two mappings; None where there is none."""
-
-    path: Path
-    old: Any
-    new: Any
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,24 +33,6 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def digest(values: Mapping[str, Any]) -> str:
     """A hash by content: key order, and how a number is written, do not matter."""
     return hashlib.sha256(msgspec.json.encode(_plain(values), order="deterministic")).hexdigest()
-
-
-def changes(old: Mapping[str, Any], new: Mapping[str, Any], path: Path = ()) -> tuple[Change, ...]:
-    """The leaves that differ, in the order of their paths. Lists are leaves: Helm replaces them whole."""
-    found: list[Change] = []
-    for key in sorted({*old, *new}):
-        before, after, here = old.get(key), new.get(key), (*path, key)
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            found += changes(before, after, here)
-        elif before != after or (key in old) != (key in new):
-            found.append(Change(here, before, after))
-    return tuple(found)
-
-
-def difference(old: Mapping[str, Any], new: Mapping[str, Any], names: tuple[str, str]) -> str:
-    """A unified diff of both as YAML; empty when they are equal. Redact first what will be shown."""
-    before, after = yaml.dump(old).splitlines(), yaml.dump(new).splitlines()
-    return "\n".join(difflib.unified_diff(before, after, *names, lineterm=""))
 
 
 def redacted(values: Mapping[str, Any]) -> dict[str, Any]:

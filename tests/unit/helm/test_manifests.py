@@ -56,6 +56,16 @@ def test_secrets_are_masked_and_still_seen_to_change() -> None:
     assert "   same: '***'" in changed.diff
 
 
+def test_a_password_in_the_environment_is_not_shown() -> None:
+    def deployment(password: str) -> Json:
+        env = [{"name": "DB_PASSWORD", "value": password}, {"name": "LEVEL", "value": "debug"}]
+        return thing("Deployment", "a", "apps/v1", spec={"containers": [{"name": "c", "env": env}]})
+
+    (changed,) = diff([deployment("aaa")], [deployment("bbb")], "edge").changed
+    assert "aaa" not in changed.diff
+    assert "bbb" not in changed.diff
+
+
 def test_a_manifest_is_taken_apart() -> None:
     text = (
         "---\n# Source: a\nkind: A\n---\n---\nkind: List\nitems:\n- kind: B\n- kind: C\n"

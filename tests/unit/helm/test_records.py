@@ -18,7 +18,6 @@ from blueshift.errors import BlueshiftError
 from blueshift.helm.charts import read_chart
 from blueshift.helm.pending import RevisionIntent, recover, standing
 from blueshift.helm.records import (
-    all_releases,
     decode,
     decode_secret,
     encode,
@@ -160,9 +159,6 @@ async def test_the_newest_revision_is_by_number_and_not_by_text() -> None:
     assert record is not None
     assert record.revision == 10
     assert [one.revision for one in await history(kube, "edge", "web")] == [2, 9, 10]
-    assert [(one.name, one.revision, one.status) for one in await all_releases(kube, "edge")] == [
-        ("web", 10, "deployed")
-    ]
     assert await latest(kube, "edge", "other") is None
 
 

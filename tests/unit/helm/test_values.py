@@ -1,4 +1,4 @@
-"""Values merge as Helm merges them, hash by content, differ by path, and hide their secrets."""
+"""Values merge as Helm merges them, hash by content, and hide their secrets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueshift.helm.values import Change, changes, difference, digest, merge, redacted
+from blueshift.helm.values import digest, merge, redacted
 
 scalars = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=5)
 trees: st.SearchStrategy[dict[str, Any]] = st.recursive(
@@ -39,35 +39,11 @@ def test_a_hash_knows_no_order_and_survives_json(tree: dict[str, Any]) -> None:
     assert digest(tree) == digest(backwards) == digest(msgspec.json.decode(msgspec.json.encode(tree)))
 
 
-@given(trees, trees)
-def test_changes_are_none_exactly_when_the_hashes_are_equal(a: dict[str, Any], b: dict[str, Any]) -> None:
-    assert changes(a, a) == ()
-    if digest(a) != digest(b):
-        assert changes(a, b)
-
-
 def test_a_number_hashes_as_helm_would_write_it() -> None:
     assert digest({"a": 1.0}) == digest({"a": 1})
     assert digest({"a": True}) != digest({"a": 1})
     assert digest({"a": "1"}) != digest({"a": 1})
     assert digest({"a": None}) != digest({})
-
-
-def test_changes_name_the_path_of_each_leaf() -> None:
-    old = {"a": {"b": 1, "c": [1]}, "gone": None}
-    new = {"a": {"b": 2, "c": [1, 2]}, "d.e": "x"}
-    assert changes(old, new) == (
-        Change(("a", "b"), 1, 2),
-        Change(("a", "c"), [1], [1, 2]),
-        Change(("d.e",), None, "x"),
-        Change(("gone",), None, None),
-    )
-
-
-def test_a_difference_is_a_unified_diff() -> None:
-    lines = difference({"a": 1, "b": 2}, {"a": 1, "b": 3}, ("old", "new")).splitlines()
-    assert lines == ["--- old", "+++ new", "@@ -1,2 +1,2 @@", " a: 1", "-b: 2", "+b: 3"]
-    assert difference({"a": 1}, {"a": 1}, ("old", "new")) == ""
 
 
 def test_secrets_are_hidden_by_the_names_of_their_keys() -> None:

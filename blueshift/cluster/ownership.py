@@ -1,0 +1,39 @@
+"""Who owns a field: what we set for a while must not stand in the way of its owner's next apply."""
+
+from __future__ import annotations
+
+from blueshift.cluster.api import MANAGER, KubeApi
+from blueshift.cluster.errors import Conflict, Invalid
+
+# The object may change between our look and our write: a status, mostly.
+_TRIES = 5
+
+
+async def disown(kube: KubeApi, path: str) -> None:
+    """Give up every field of an object that we own; values stay as they are.
+
+    Helm 4 applies on the server: a field that a plain patch of ours changed, even there and back, makes the
+    user's next `helm upgrade` to another value fail with a conflict. Raises Conflict or Invalid when the
+    object changes faster than we can write.
+    """
+    for left in reversed(range(_TRIES)):
+        found = await kube.get(path)
+        owners = found["metadata"].get("managedFields") or []
+        kept = [one for one in owners if one["manager"] != MANAGER]
+        if len(kept) == len(owners):
+            return
+        change = [
+            {
+                "op": "test",
+                "path": "/metadata/resourceVersion",
+                "value": found["metadata"]["resourceVersion"],
+            },
+            # An empty list would be taken as "leave as it is" (server-side apply: clearing managedFields).
+            {"op": "replace", "path": "/metadata/managedFields", "value": kept or [{}]},
+        ]
+        try:
+            await kube.patch(path, change, "json")
+            return
+        except (Conflict, Invalid):
+            if not left:
+                raise
