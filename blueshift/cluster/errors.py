@@ -97,7 +97,5 @@ def _hint(code: int, message: str) -> str | None:
     if code == 403:
         return "`kubectl auth can-i --list` shows what this user may; `blueshift check` names what is missing"
     if code == 409 and "conflict with" in message:
-        return (
-            "another manager owns these fields: `kubectl get -o yaml --show-managed-fields` shows which"
-        )
+        return "another manager owns these fields: `kubectl get -o yaml --show-managed-fields` shows which"
     return None
