@@ -57,7 +57,7 @@ def left_behind(before: Seen, after: Seen) -> tuple[str, ...]:
 
 async def chart_version(lab: Lab) -> str:
     """Of the primary's newest revision."""
-    found = msgspec.json.decode(await helm(lab, "list", "-n", NAMESPACE, "-a", "-o", "json"))
+    found = msgspec.json.decode(await helm(lab, "list", "-n", NAMESPACE, "-o", "json"))
     return next(
         str(item["chart"]).removeprefix("ingress-nginx-") for item in found if item["name"] == RELEASE
     )
