@@ -28,6 +28,11 @@ _BREAKS = ("target-image", "primary-unready", "parity", "dns-key")
     help="Requests per second.",
 )
 @click.option(
+    "--long",
+    is_flag=True,
+    help="Also hold three WebSocket sessions of five minutes; the drain waits for them.",
+)
+@click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("build/demo.json"),
@@ -35,7 +40,7 @@ _BREAKS = ("target-image", "primary-unready", "parity", "dns-key")
     help="Where the figures go.",
 )
 @click.option("--keep", is_flag=True, help="Leave the lab up at the end, to look around in it.")
-def demo(name: str, broken_by: str | None, rate: float, out: Path, keep: bool) -> int:
+def demo(name: str, broken_by: str | None, rate: float, long: bool, out: Path, keep: bool) -> int:
     """Upgrade a controller of forty hosts under constant traffic, and count every request.
 
     Starts a lab of its own, installs ingress-nginx and an application behind forty Ingresses in it, sends
@@ -61,7 +66,7 @@ def demo(name: str, broken_by: str | None, rate: float, out: Path, keep: bool) -
     # Before sudo: the cache belongs to the person who will use it again.
     tools, images = asyncio.run(prepare(speaker.say, speaker.progress))
     become_root()
-    return run_async(_demo(name, tools, images, broken_by, rate, out, keep, speaker))
+    return run_async(_demo(name, tools, images, broken_by, rate, long, out, keep, speaker))
 
 
 async def _demo(
@@ -70,6 +75,7 @@ async def _demo(
     images: tuple[Path, ...],
     broken_by: str | None,
     rate: float,
+    long: bool,
     out: Path,
     keep: bool,
     speaker: Speaker,
@@ -92,7 +98,9 @@ async def _demo(
         speaker.say(f"lab {name}: cluster, images, controller, application, names")
         made = await world.make(lab, tools, images, speaker.say, clock)
         speaker.say(f"lab {name}: every site answers, after {clock.now() - began:.0f} s")
-        result, code = await run.rehearse(made, rate=rate, broken_by=broken_by, say=speaker.say, clock=clock)
+        result, code = await run.rehearse(
+            made, rate=rate, long=long, broken_by=broken_by, say=speaker.say, clock=clock
+        )
         results.write(result, out)
         speaker.say(f"\n{results.told(result)}\nfigures    {out}")
     finally:

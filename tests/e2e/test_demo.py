@@ -96,3 +96,13 @@ def test_a_wrong_key_changes_nothing(state_folder: Path, tmp_path: Path, record:
     assert figures["primary"] == {"from": "4.11.3", "to": "4.11.3"}
     assert figures["temporary"]["purged"]
     assert figures["dns"] == {"equal": True, "unanswered": 0}
+
+
+@pytest.mark.slow
+def test_sessions_of_five_minutes_are_waited_for(state_folder: Path, tmp_path: Path, record: Record) -> None:
+    code, figures = demo(tmp_path, "long", "--long", "--rate", "100")
+    record(figures)
+    assert code == 0
+    assert_nothing_lost(figures["traffic"], requests=10_000)
+    assert figures["traffic"]["long"] == {"requests": 3, "failed": 0}
+    assert figures["run"]["wall_s"] > 300, "the primary was changed under an open session"

@@ -25,7 +25,7 @@ class Counted:
 async def traffic(world: World, *, rate: float = RATE) -> AsyncIterator[Counted]:
     """Send while the block lasts, from 1,000 requests before it until 5 s after it."""
     clock = SystemClock()
-    generator, counted = Generator(world, "traffic", clock), Counted()
+    generator, counted = Generator(world, clock), Counted()
     await generator.start(plan(world, rate=rate))
     try:
         await generator.warm(WARM, within=120)

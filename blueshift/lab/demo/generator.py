@@ -29,12 +29,12 @@ _ENDS_WITHIN = 150.0
 
 
 class Generator:
-    """One generator process. Its files are `<name>.json` (told), `.ledger`, `.summary` and `.log`."""
+    """One generator process. Its files are `traffic.json` (told), `.ledger`, `.summary` and `.log`."""
 
-    def __init__(self, world: World, name: str, clock: Clock) -> None:
+    def __init__(self, world: World, clock: Clock) -> None:
         self._world = world
         self._clock = clock
-        self._base = world.folder / name
+        self._base = world.folder / "traffic"
         self._process: asyncio.subprocess.Process | None = None
 
     @property

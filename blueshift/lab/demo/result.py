@@ -82,7 +82,7 @@ class Result(msgspec.Struct, frozen=True):
         return not (traffic.failed or traffic.long.failed or traffic.void or self.dns.unanswered)
 
 
-def traffic_of(summary: Summary, long: KindCount) -> Traffic:
+def traffic_of(summary: Summary) -> Traffic:
     """The generator's figures as the result has them."""
     return Traffic(
         scheduled=summary.scheduled,
@@ -96,7 +96,7 @@ def traffic_of(summary: Summary, long: KindCount) -> Traffic:
         void=summary.void,
         by_kind=summary.by_kind,
         backend_count=summary.backend_count,
-        long=KindCount(summary.long.requests + long.requests, summary.long.failed + long.failed),
+        long=summary.long,
         void_reasons=summary.void_reasons,
         answered_by=summary.answered_by,
     )

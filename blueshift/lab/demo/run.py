@@ -15,8 +15,9 @@ from blueshift.lab.demo.generator import Generator, plan
 from blueshift.lab.demo.inside import listed
 from blueshift.lab.demo.result import Dns, Primary, Result, Run, Temporary, traffic_of
 from blueshift.lab.demo.world import TTL, World
+from blueshift.lab.load import LONG_SESSIONS
 from blueshift.lab.paths import Lab
-from blueshift.traffic.prober.summary import KindCount, Summary
+from blueshift.traffic.prober.summary import Summary
 
 Say = Callable[[str], None]
 WARM = 1000
@@ -29,15 +30,18 @@ STATES = {0: "succeeded", 3: "refused", 5: "holding"}
 
 
 async def rehearse(
-    world: World, *, rate: float, broken_by: str | None, say: Say, clock: Clock
+    world: World, *, rate: float, long: bool, broken_by: str | None, say: Say, clock: Clock
 ) -> tuple[Result, int]:
-    """Upgrade a world that was just made, under traffic. The result, and the exit code of `upgrade`."""
+    """Upgrade a world that was just made, under traffic. The result, and the exit code of `upgrade`.
+
+    `long` adds sessions of five minutes from the beginning, which the drain of the primary waits for.
+    """
     broken = await BREAKS[broken_by](world) if broken_by else Broken()
     config = settings.write(world, values=broken.values, key_file=broken.key_file)
     before = await seen.look(world.lab)
-    traffic = Generator(world, "traffic", clock)
+    traffic = Generator(world, clock)
     try:
-        await traffic.start(plan(world, rate=rate))
+        await traffic.start(plan(world, rate=rate, long_sessions=LONG_SESSIONS if long else ()))
         say(f"traffic: {rate:g} requests/s over {len(world.addresses)} addresses")
         await traffic.warm(WARM, within=WARM_WITHIN)
         began = clock.now()
@@ -62,7 +66,7 @@ async def rehearse(
             inherent_wait_s=round(settings.inherent_wait(TTL) if found.step else 0.0, 1),
             settings=settings.OVERRIDES,
         ),
-        traffic=traffic_of(summary, KindCount()),
+        traffic=traffic_of(summary),
         primary=Primary(before=before.version, after=found.seen.version),
         temporary=Temporary(purged=not left, left=left),
         dns=Dns(equal=before.answers == found.seen.answers, unanswered=found.unanswered),
