@@ -24,10 +24,17 @@ VALUES: dict[str, Any] = {
         "replicaCount": 2,
         "allowSnippetAnnotations": True,
         "metrics": {"enabled": True},
-        "readinessProbe": {"initialDelaySeconds": 1, "periodSeconds": 1},
+        # A busy machine: a slow answer must not take a pod out of service, and each validation runs nginx.
+        "readinessProbe": {
+            "initialDelaySeconds": 3,
+            "periodSeconds": 1,
+            "timeoutSeconds": 5,
+            "failureThreshold": 10,
+        },
         "updateStrategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
         "service": {"externalTrafficPolicy": "Local"},
         "resources": None,
+        "admissionWebhooks": {"timeoutSeconds": 30},
     },
     "tcp": {"9000": "shop/echo-a:80"},
 }
@@ -91,7 +98,7 @@ class Edge:
         """Install or upgrade to this chart version, and wait until it is ready."""
         self.run(
             "helm", "upgrade", "--install", "main", str(chart(version)), "-n", NAMESPACE,
-            "--create-namespace", "--wait", "--timeout", "120s", "-f", "-", input=json.dumps(values),
+            "--create-namespace", "--wait", "--timeout", "300s", "-f", "-", input=json.dumps(values),
         )  # fmt: skip
         path = "jsonpath={.status.loadBalancer.ingress[0].ip}"
         self.address = until(
@@ -122,7 +129,7 @@ class Edge:
         """One request from a client's address, by the LoadBalancer's address."""
         port = port or {"http": 80, "https": 443}[scheme]
         text = self.run(
-            "curl", "-sS", "--max-time", "30", "-D", "-", "--resolve", f"{host}:{port}:{self.address}",
+            "curl", "-sS", "--max-time", "60", "-D", "-", "--resolve", f"{host}:{port}:{self.address}",
             *options, f"{scheme}://{host}:{port}{path}", clients=True,
         )  # fmt: skip
         while True:  # a 100 Continue, or the answer to a PROXY line, comes first
@@ -135,7 +142,7 @@ class Edge:
         return Answer(int(status.split()[1]), headers, body)
 
 
-def until(look: Callable[[], Any], *, seconds: float = 30.0) -> Any:
+def until(look: Callable[[], Any], *, seconds: float = 120.0) -> Any:
     """What `look` returns once that is true; a failed test if it does not become so."""
     deadline = time.monotonic() + seconds
     while not (found := look()):

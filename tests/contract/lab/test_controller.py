@@ -63,7 +63,7 @@ def edge(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Edge:
         *INGRESSES,
         CANARY,
     )
-    edge.run("kubectl", "-n", "shop", "rollout", "status", "deployment/echo", "--timeout=60s")
+    edge.run("kubectl", "-n", "shop", "rollout", "status", "deployment/echo", "--timeout=180s")
     serving(edge)
     return edge
 
@@ -253,7 +253,7 @@ def test_a_tcp_service_follows_its_endpoints(edge: Edge) -> None:
     assert edge.curl("any.test", "/tcp", port=9000).seen["path"] == "/tcp"
     name = edge.run("kubectl", "-n", "shop", "get", "pods", "-o", "name").split()
     edge.run("kubectl", "-n", "shop", "delete", *name)
-    edge.run("kubectl", "-n", "shop", "rollout", "status", "deployment/echo", "--timeout=60s")
+    edge.run("kubectl", "-n", "shop", "rollout", "status", "deployment/echo", "--timeout=180s")
     # Without an endpoint the controller closes the port, and syncs at most every 3.3 s.
     assert edge.curl("any.test", "/again", *REFUSED, port=9000).seen["path"] == "/again"
     serving(edge)
@@ -375,11 +375,12 @@ def test_a_pod_that_is_deleted_finishes_what_it_has(edge: Edge) -> None:
     pods = edge.pods()
     answers: list[Answer] = []
     slow = [
-        threading.Thread(target=lambda: answers.append(edge.curl("plain.test", "/?wait=6"))) for _ in range(6)
+        threading.Thread(target=lambda: answers.append(edge.curl("plain.test", "/?wait=20")))
+        for _ in range(6)
     ]
     for thread in slow:
         thread.start()
-    busy = until(lambda: [pod for pod in pods if _writing(edge, pod) > 1], seconds=5)[0]
+    busy = until(lambda: [pod for pod in pods if _writing(edge, pod) > 1], seconds=15)[0]
     edge.run("kubectl", "-n", NAMESPACE, "delete", "pod", busy, "--wait=false")
     log = edge.logs(busy, "--follow")
     for thread in slow:
@@ -388,8 +389,8 @@ def test_a_pod_that_is_deleted_finishes_what_it_has(edge: Edge) -> None:
     assert "Received SIGTERM" in log
     assert log.rstrip().splitlines()[-1].endswith('"Exiting" code=0')
     ended = log.index('"NGINX process has stopped"')
-    assert log.rindex("?wait=6") < ended, "the request in flight ended before nginx did"
-    edge.run("kubectl", "-n", NAMESPACE, "rollout", "status", f"deployment/{CONTROLLER}", "--timeout=60s")
+    assert log.rindex("?wait=20") < ended, "the request in flight ended before nginx did"
+    edge.run("kubectl", "-n", NAMESPACE, "rollout", "status", f"deployment/{CONTROLLER}", "--timeout=180s")
 
 
 def _writing(edge: Edge, pod: str) -> int:
@@ -400,6 +401,7 @@ def _writing(edge: Edge, pod: str) -> int:
 
 def test_an_upgrade_to_the_other_version(edge: Edge) -> None:
     edge.install("4.12.1", VALUES)
+    serving(edge)
     until(lambda: edge.curl("plain.test", "/", *REFUSED).headers["x-lab-controller"] == "v1.12.1")
     dump = edge.inside(edge.pods()[0], "nginx", "-T")
     assert "\thttp2 on;" in dump
