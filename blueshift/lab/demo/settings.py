@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from blueshift.dns.agreement import EVERY, ROUNDS
 from blueshift.lab.charts import chart
 from blueshift.lab.demo.world import NAMESPACE, RELEASE, TO, World
 from blueshift.lab.nameservers import zone
@@ -38,13 +39,13 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 def inherent_wait(ttl: int) -> float:
     """Seconds that these settings make any run wait, however fast everything else is; `ttl` was the old one.
 
-    Of a drain only what is left of its least after the last wave was watched; harden's and upgrade's new pods
-    must be ready for a second each, one after the other.
+    Of a drain it is what is left of its least after the last wave was watched. The servers are seen to agree
+    after lowering the TTL, at every wave, before the purge and at the end.
     """
     old_answers = ttl * 1.1 + 2
-    waves = WAVES * 10
-    drain = max(20, 10 * LOW_TTL, 15) - 10
-    return old_answers + 10 + 2 * (waves + drain) + 20
+    shifts = 2 * (WAVES * 10 + max(20, 10 * LOW_TTL, 15) - 10)
+    agreements = (1 + 2 * WAVES + 2) * (ROUNDS - 1) * EVERY
+    return old_answers + agreements + 10 + shifts + 20
 
 
 def write(
