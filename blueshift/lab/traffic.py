@@ -85,7 +85,11 @@ async def run_traffic(config: Config, clock: Clock) -> Summary:
         finally:
             fetching.cancel()
             await asyncio.gather(fetching, return_exceptions=True)
-    await fetch_all(backends, clock)
+    for _ in range(_TRIES):
+        await fetch_all(backends, clock)
+        if not any(backend.lost for backend in backends):
+            break
+        await clock.sleep(FETCH_EVERY)
     lost = [f"{backend.url} ({backend.lost})" for backend in backends if backend.lost]
     if not backends:
         lost = ["(none was named)"]

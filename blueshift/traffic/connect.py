@@ -46,26 +46,23 @@ async def dial(
     """
     loop = asyncio.get_running_loop()
     phase = "connect"
-    sock = None
+    ours: socket.socket | None = None  # as long as no transport has it, which closes it then
     try:
         async with clock.timeout(timeout):
-            sock = open_socket(target)
+            sock = ours = open_socket(target)
             await loop.sock_connect(sock, (target.address, target.port))
             if target.proxy_protocol:
                 await loop.sock_sendall(sock, proxy_line(sock))
-            phase = "tls" if target.tls else phase
+            phase, ours = ("tls" if target.tls else phase), None
             _, protocol = await loop.create_connection(
                 make, sock=sock, ssl=target.tls, server_hostname=target.host if target.tls else None
             )
             return protocol, sock
     except (OSError, ValueError, EOFError) as error:
-        if sock is not None:
-            sock.close()
         raise Failed(phase, reason_of(error)) from error
-    except asyncio.CancelledError:
-        if sock is not None:
-            sock.close()
-        raise
+    finally:
+        if ours is not None:
+            ours.close()
 
 
 def open_socket(target: Target) -> socket.socket:
@@ -122,7 +119,9 @@ def reason_of(error: BaseException) -> str:
         return "reset"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
-    return str(error) or type(error).__name__
+    if isinstance(error, ValueError | EOFError) and str(error):
+        return str(error)  # our own sentences
+    return f"{type(error).__name__}: {error}"
 
 
 def fingerprint(transport: asyncio.BaseTransport) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -97,7 +98,7 @@ class Http2(asyncio.Protocol):
                 self._flush()
             raise
         except h2.exceptions.ProtocolError as error:
-            raise Failed("write", str(error)) from error
+            raise Failed("write", f"protocol: {type(error).__name__}") from error
         finally:
             seen.phase, seen.wrote_at, seen.first_byte_at = (
                 stream.phase,
@@ -167,7 +168,8 @@ class Http2(asyncio.Protocol):
     def _on(self, event: h2.events.Event) -> None:
         if isinstance(event, h2.events.WindowUpdated | h2.events.RemoteSettingsChanged):
             for number, waiting in self._streams.items():
-                if not waiting.answer.done():
+                # The server may have reset the stream, which the next event says.
+                with contextlib.suppress(h2.exceptions.StreamClosedError):
                     self._upload(number, waiting)
             return
         if isinstance(event, h2.events.DataReceived):

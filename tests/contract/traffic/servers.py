@@ -146,6 +146,7 @@ def plan_of(
     answer_timeout: float = 5.0,
     hold: tuple[float, float] = (0.0, 0.0),
     most_connections: int = 100,
+    connect_timeout: float = 5.0,
 ) -> Plan:
     spoken: dict[Kind, Protocol] = {"http2": "http2", "websocket": "websocket", "websocket_long": "websocket"}
     persona = Persona(
@@ -153,7 +154,12 @@ def plan_of(
     )
     stream = Stream(kind=kind, persona="one", route=route, rate=rate, at=tuple(at), hold=hold)
     return Plan(
-        personas=(persona,), streams=(stream,), duration=duration, ca=ca, answer_timeout=answer_timeout
+        personas=(persona,),
+        streams=(stream,),
+        duration=duration,
+        ca=ca,
+        answer_timeout=answer_timeout,
+        connect_timeout=connect_timeout,
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from blueshift.traffic.prober.ledger import Row
-from blueshift.traffic.prober.plan import Route
+from blueshift.traffic.prober.plan import Route, Stream
 from blueshift.traffic.prober.summary import Summary
 from tests.contract.traffic.servers import (
     HOST,
@@ -284,3 +285,22 @@ async def test_a_tls_connection_closed_while_idle_is_stale(tmp_path: Path) -> No
         route = Route(host=HOST, port=server.port, service="echo-a")
         _, rows = await traffic(plan_of(route, at=THREE, ca=ca, duration=0.7), tmp_path, lambda: server.ids)
     assert [(row.failed, row.stale_closed) for row in rows] == [(False, 0), (False, 1), (False, 1)]
+
+
+async def test_handshakes_that_never_end_fail_each_by_itself(tmp_path: Path) -> None:
+    async def mute(connection: Connection) -> None:
+        await asyncio.sleep(1)
+
+    tls, ca = server_tls(tmp_path)
+    async with serving(mute) as silent, serving(healthy, tls) as server:
+        bad = Route(host=HOST, port=silent.port, service="echo-a")
+        good = Route(host=HOST, port=server.port, service="echo-a")
+        plan = plan_of(bad, rate=40, duration=1.0, ca=ca, connect_timeout=0.1)
+        both = msgspec.structs.replace(
+            plan, streams=(*plan.streams, Stream(kind="http1", persona="one", route=good, rate=40))
+        )
+        summary, rows = await traffic(both, tmp_path, lambda: server.ids)
+    reasons = {(row.phase, row.reason) for row in rows}
+    # Under load a good handshake may take its tenth of a second too; but none suffers from another's end.
+    assert reasons == {("tls", "timeout"), ("", "")}
+    assert summary.unmatched == 0

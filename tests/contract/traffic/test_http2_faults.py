@@ -46,6 +46,7 @@ class Peer(asyncio.Protocol):
                 assert event.headers is not None
                 self.headers[event.stream_id] = {str(name): str(value) for name, value in event.headers}
                 self.received[event.stream_id] = 0
+                self.world.greet(self, event.stream_id)
             elif isinstance(event, h2.events.DataReceived):
                 self.received[event.stream_id] += len(event.data or b"")
                 self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
@@ -84,6 +85,7 @@ class World:
 
     def __init__(self, behave: Callable[[Peer, int], None]) -> None:
         self.behave = behave
+        self.greet: Callable[[Peer, int], None] = lambda _peer, _stream: None
         self.port = 0
         self.ca = ""
         self.peers: list[Peer] = []
@@ -231,6 +233,16 @@ async def test_a_timeout_ends_only_its_own_stream(tmp_path: Path) -> None:
 async def test_a_wrong_answer_fails(tmp_path: Path) -> None:
     _, rows, _ = await against(answer, tmp_path, backend_path="/rewritten")
     assert {row.reason for row in rows} == {"backend saw path /"}
+
+
+async def test_an_upload_that_the_server_stops_fails_alone(tmp_path: Path) -> None:
+    async with serving(answer, tmp_path) as world:
+        world.greet = lambda peer, stream: peer.h2.reset_stream(stream, 8) if stream == 1 else None
+        route = Route(host=HOST, port=world.port, service="echo-a", method="POST", upload=300_000)
+        plan = plan_of(route, kind="http2", at=(0.0, 0.4), duration=0.6, ca=world.ca)
+        _, rows = await traffic(plan, tmp_path, lambda: world.processed)
+    assert [row.reason for row in rows] == ["stream reset 8", "upload arrived damaged"]
+    assert len(world.peers) == 1
 
 
 async def test_an_upload_larger_than_the_window_arrives(tmp_path: Path) -> None:
