@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -45,6 +44,8 @@ def backend(name: str) -> BackendType:
     """Return the class of a backend. Raises BlueshiftError for a name that nobody offers."""
     if name in BACKENDS:
         return cast(BackendType, _load(BACKENDS[name]))
+    from importlib.metadata import entry_points  # a tenth of the time in which a plan is made
+
     offered = entry_points(group=ENTRY_POINTS)
     if name in offered.names:
         return cast(BackendType, offered[name].load())
