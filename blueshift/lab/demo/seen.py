@@ -75,7 +75,7 @@ async def dns_answers(lab: Lab) -> dict[str, tuple[str, ...]]:
 
 async def unreached(world: World, clock: Clock) -> list[tuple[str, Route]]:
     """Questions that an address in DNS does not answer as it should: each name, as each server gives it."""
-    asked: list[tuple[str, Route]] = []
+    asked: dict[tuple[str, str], Route] = {}
     for lines in (await dns_answers(world.lab)).values():
         values: dict[str, list[str]] = {}
         for line in lines:
@@ -84,8 +84,9 @@ async def unreached(world: World, clock: Clock) -> list[tuple[str, Route]]:
         for _, route in questions(world.addresses[:1]):
             wild = "*." + route.host.partition(".")[2]
             found = values.get(route.host) or values.get(wild) or []
-            asked += [(address, route) for name in found for address in values.get(name, [name])]
-    return await unanswered(world, list(dict.fromkeys(asked)), clock)
+            # A value is an address, or the name that an alias leads to.
+            asked |= {(address, route.host): route for name in found for address in values.get(name, [name])}
+    return await unanswered(world, [(address, route) for (address, _), route in asked.items()], clock)
 
 
 async def _asked(lab: Lab, server: str, wanted: Sequence[RecordSet]) -> tuple[str, ...]:
