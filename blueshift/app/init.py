@@ -44,6 +44,19 @@ class Candidate(msgspec.Struct, frozen=True):
         """`namespace/release`."""
         return f"{self.found.release_namespace}/{self.found.release}"
 
+    @property
+    def said(self) -> str:
+        """Its version, classes and addresses in one line."""
+        found = self.found
+        points = [point for one in found.services for point in (*one.addresses, one.hostname) if point]
+        parts = [
+            f"{found.profile} {found.version}".strip(),
+            f"class {' and '.join(found.classes) or 'of its own'}",
+            f"{len(found.hosts)} hosts",
+            f"at {', '.join(points) or 'no address of a load balancer'}",
+        ]
+        return ", ".join(parts) + (f"; ATTENTION: {found.owner} owns it" if found.owner else "")
+
 
 class Survey(msgspec.Struct, frozen=True):
     """The ingress controllers of a cluster."""
@@ -67,6 +80,19 @@ class Zones(msgspec.Struct, frozen=True):
         """The one that most names are updated at; empty if none is known."""
         ranked = sorted(self.where.here.items(), key=lambda item: (-item[1], item[0]))
         return next((self.primaries[zone] for zone, _ in ranked if self.primaries.get(zone)), "")
+
+    @property
+    def said(self) -> str:
+        """How many hosts point where, in one line."""
+        where = self.where
+        told = [
+            f"{count} point here from {zone} "
+            f"(updates go to {self.primaries.get(zone) or 'an unknown server'})"
+            for zone, count in sorted(where.here.items())
+        ]
+        left = {"elsewhere": where.elsewhere, "nowhere": where.none, "could not be asked": where.unknown}
+        told += [f"{len(hosts)} {how}" for how, hosts in left.items() if hosts]
+        return ", ".join(told) or "there are no hosts"
 
 
 async def survey(kube: KubeApi) -> Survey:

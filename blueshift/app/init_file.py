@@ -73,7 +73,7 @@ def text(choices: Choices) -> str:
 
 def scalar(value: str) -> str:
     """A text as YAML in one line, quoted where it would be read as something else."""
-    style = '"' if "\n" in value or "\r" in value else None
+    style = None if value.isprintable() else '"'  # which escapes what would end the line
     dumped = yaml.safe_dump(
         [value], default_style=style, default_flow_style=True, width=100_000, allow_unicode=True
     )

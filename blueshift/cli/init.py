@@ -85,8 +85,10 @@ def init(
     clock = SystemClock()
     seen = run_async(_survey(kubeconfig, context))
     candidate = answers.release(seen, looks.matching(seen, release, namespace))
+    say(f"{candidate.name}: {candidate.said}")
     say(f"asking DNS about {len(candidate.found.hosts)} hosts …")
     zones = run_async(looks.zones(Directory(resolver), candidate.found, clock))
+    say(zones.said)
     server, port = answers.server(dns_server, zones)
     source = key if key or no_key else answers.key()
     ref, version = (chart, to_version) if chart else answers.chart(candidate)
@@ -131,8 +133,7 @@ class Answers:
                 hint="name one: `--namespace NAMESPACE --release RELEASE`",
             )
         for one in chosen:
-            found = one.found
-            say(f"  {one.name}: {found.profile} {found.version}, {len(found.hosts)} hosts")
+            say(f"  {one.name}: {one.said}")
         name = click.prompt("Which one", type=click.Choice(names), default=names[0], err=True)
         return chosen[names.index(name)]
 

@@ -54,7 +54,7 @@ def _change(change: PlannedChange, colour: bool, most_lines: int | None) -> Iter
         code = _COLOURS.get(line[:1]) if colour else None
         yield f"        {code}{line}{_PLAIN}" if code else f"        {line}"
     if most_lines is not None and len(lines) > most_lines:
-        yield f"        … {len(lines) - most_lines} more lines (`blueshift plan -o FILE` has them)"
+        yield f"        … {len(lines) - most_lines} more lines (`blueshift plan --full` shows them)"
 
 
 def _way_back(ways: Sequence[Way]) -> list[str]:

@@ -14,7 +14,7 @@ from blueshift.cluster.identity import Cluster
 from blueshift.dns.key import KeySource, SecretField
 from blueshift.errors import BlueshiftError
 from tests.fake_kube import FakeKube
-from tests.unit.app.test_init_file import FOUND
+from tests.unit.app.test_init_file import FOUND, ZONES
 
 KEY = 'key "blueshift" { algorithm hmac-sha256; secret "c2VjcmV0"; };'
 
@@ -41,6 +41,19 @@ SEEN = Survey(
 )
 def test_releases_by_name(release: str | None, namespace: str | None, left: list[str]) -> None:
     assert [one.name for one in matching(SEEN, release, namespace)] == left
+
+
+def test_what_was_found_in_a_line() -> None:
+    assert SEEN.releases[0].said == "ingress-nginx 1.11.3, class nginx, 2 hosts, at 198.18.0.50, 2001:2::50"
+    owned = msgspec.structs.replace(FOUND, owner="flux:edge/main", services=())
+    assert (
+        "no address of a load balancer; ATTENTION: flux:edge/main owns it"
+        in Candidate(owned, "ingress-nginx", "4.11.3", 1, "deployed").said
+    )
+    assert ZONES.said == (
+        "9 point here from more.test (updates go to an unknown server), "
+        "3 point here from shop.test (updates go to ns1.shop.test), 1 elsewhere"
+    )
 
 
 def test_a_release_that_is_not_there_names_those_that_are() -> None:
