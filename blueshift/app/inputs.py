@@ -16,6 +16,7 @@ import msgspec
 from blueshift.app.kinds import settings_types
 from blueshift.discovery.world import World
 from blueshift.errors import BlueshiftError
+from blueshift.helm.charts import extract
 from blueshift.playbook.schema import Playbook, StepEntry
 
 
@@ -94,7 +95,7 @@ def unpack(data: bytes, folder: Path) -> Path:
     """Write a packed chart into `folder`. Raises BlueshiftError for one that would write elsewhere."""
     try:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            archive.extractall(folder, filter="data")
+            extract(archive, folder)
     except tarfile.TarError as error:
         raise BlueshiftError(f"the run's copy of the chart cannot be unpacked: {error}") from error
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -113,9 +114,13 @@ async def _revised(
             old=old,
         )
 
-    hardened = await of(primary, revisions.hardened(grace_of(playbook, "harden")), found.objects)
-    target = await of(primary, revisions.target(grace_of(playbook, "upgrade")), found.objects)
-    return Revised(await of(temporary, revisions.temporary(facts), ()), hardened, target)
+    return Revised(
+        *await asyncio.gather(
+            of(temporary, revisions.temporary(facts), ()),
+            of(primary, revisions.hardened(grace_of(playbook, "harden")), found.objects),
+            of(primary, revisions.target(grace_of(playbook, "upgrade")), found.objects),
+        )
+    )
 
 
 def grace_of(playbook: Playbook, kind: str) -> Grace:

@@ -51,7 +51,13 @@ def _deployment(image: str, replicas: int) -> Manifest:
         "args": [f"--service={name}={port}" for name, port in SERVICES.items()]
         + [f"--admin-port={ADMIN_PORT}"],
         "ports": [{"name": name, "containerPort": port} for name, port in SERVICES.items()],
-        "readinessProbe": {"httpGet": {"path": "/healthz", "port": ADMIN_PORT}, "periodSeconds": 2},
+        "readinessProbe": {
+            "httpGet": {"path": "/healthz", "port": ADMIN_PORT},
+            "periodSeconds": 2,
+            # A machine under load answers late; that is no reason to take every backend away at once.
+            "timeoutSeconds": 5,
+            "failureThreshold": 15,
+        },
         # Endpoints must have forgotten a pod before it stops to listen.
         "lifecycle": {"preStop": {"exec": {"command": ["python3", "-c", "import time; time.sleep(10)"]}}},
     }

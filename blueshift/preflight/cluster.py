@@ -81,6 +81,12 @@ def lb_address(world: World) -> Iterator[Seen]:
         )
         return
     yield from _service(external[0])
+    if world.baseline and not any(0 < status < 500 for status in world.baseline.values()):
+        yield fails(
+            f"none of {len(world.baseline)} hosts answers well at {external[0].name} from here: what answers "
+            "before the run is what each side must prove itself by",
+            "run this from where clients' addresses can be reached, and see that the applications are up",
+        )
 
 
 def _service(service: ServiceFact) -> Iterator[Seen]:

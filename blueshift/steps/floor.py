@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from blueshift.cluster.ownership import disown
 from blueshift.engine.protocol import (
     Absent,
     Answer,
@@ -121,8 +122,10 @@ class Scale:
         """Patch one field."""
         if path := self._scaled.get("hpa_path"):
             await self._tools.kube.patch(path, {"spec": {"minReplicas": self._wanted}})
+            await disown(self._tools.kube, path)
         else:
             await self._tools.kube.patch(self._scaled["path"], {"spec": {"replicas": self._wanted}})
+            await disown(self._tools.kube, self._scaled["path"])
 
 
 class ReleaseFloorsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -187,3 +190,4 @@ class Lower:
     async def do(self) -> None:
         """Patch one field."""
         await self._tools.kube.patch(self._path, {"spec": {"minReplicas": self._floor.before}})
+        await disown(self._tools.kube, self._path)

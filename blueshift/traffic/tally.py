@@ -22,14 +22,10 @@ class Row(msgspec.Struct):
     first: float = 0.0
     last: float = 0.0
     """Instants of the log, seconds since the epoch."""
-    longest_gap: float = 0.0
-    """Seconds between two of its requests since counting began."""
 
     def add(self, line: Line) -> None:
         """Count one request."""
-        if self.requests:
-            self.longest_gap = max(self.longest_gap, line.at - self.last)
-        else:
+        if not self.requests:
             self.first = line.at
         self.requests += 1
         self.errors += line.status >= 500
@@ -54,6 +50,8 @@ class Tally:
         self.pods: dict[str, Follow] = {}
         self.others = 0
         self._rows: dict[tuple[str, str, bool], Row] = {}
+        self._heard: dict[str, tuple[float, float]] = {}
+        """Client → when it was last heard of, and its longest silence, whatever it asked for."""
 
     def follow(self, pod: str, at: float) -> None:
         """A pod's log is read from the instant `at` on (its start, say).
@@ -82,6 +80,8 @@ class Tally:
             self.pods[pod].unread += self.form.unread(raw)
             return None
         target = (line.host or line.upstream or "known") if line.reached else ""
+        if target and not line.own:
+            self._hear(line)
         key = (line.client, target, line.own)
         row = self._rows.pop(key, None) or Row(line.client, target, line.own)
         row.add(line)
@@ -89,6 +89,12 @@ class Tally:
         if len(self._rows) > MOST_CLIENTS:
             self.others += self._rows.pop(next(iter(self._rows))).requests
         return line
+
+    def _hear(self, line: Line) -> None:
+        last, longest = self._heard.pop(line.client, (line.at, 0.0))
+        self._heard[line.client] = (max(last, line.at), max(longest, line.at - last))
+        if len(self._heard) > MOST_CLIENTS:
+            del self._heard[next(iter(self._heard))]
 
     def rows(self, since: float = 0.0) -> tuple[Row, ...]:
         """Clients of known targets that were heard of since an instant, the latest first; without our own."""
@@ -101,4 +107,4 @@ class Tally:
 
     def longest_gap(self, since: float = 0.0) -> float:
         """Seconds: the longest silence, after which it came back, of any client heard of since an instant."""
-        return max((row.longest_gap for row in self.rows(since)), default=0.0)
+        return max((longest for last, longest in self._heard.values() if last >= since), default=0.0)

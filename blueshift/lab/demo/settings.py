@@ -9,29 +9,32 @@ from typing import Any
 
 import yaml
 
-from blueshift.dns.agreement import EVERY, ROUNDS
+from blueshift.dns.agreement import ROUNDS
 from blueshift.lab.charts import chart
 from blueshift.lab.demo.world import NAMESPACE, RELEASE, TO, World
 from blueshift.lab.nameservers import zone
 
 LOW_TTL = 2
 """Seconds. The playbook's drain takes ten times this as its least, and that is the lab's `at_least`."""
+AGREE_EVERY = 1
+"""Seconds between the rounds in which all servers must agree."""
 WAVES = 3
 """The playbook's own: a canary, a tenth, the rest."""
 
 OVERRIDES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         # Lengths of time and `auto`, and nothing else: what is proven, and by what, stays the playbook's.
-        "lower-ttl": {"ttl": f"{LOW_TTL}s", "margin": "2s"},
+        "lower-ttl": {"ttl": f"{LOW_TTL}s", "margin": "2s", "agree_every": f"{AGREE_EVERY}s"},
         "install-temporary": {"answering": "10s"},
-        "shift-to-temporary": {"hold": "10s"},
-        "drain-primary": {"at_least": "20s", "window": "15s"},
+        "shift-to-temporary": {"hold": "10s", "agree_every": f"{AGREE_EVERY}s"},
+        "drain-primary": {"at_least": "20s", "window": "15s", "agree_every": f"{AGREE_EVERY}s"},
         "harden": {"shutdown_grace": "5s", "min_ready": "1s"},
         "upgrade": {"shutdown_grace": "5s", "min_ready": "1s"},
-        "shift-to-primary": {"hold": "10s"},
-        "drain-temporary": {"at_least": "20s", "window": "15s"},
+        "shift-to-primary": {"hold": "10s", "agree_every": f"{AGREE_EVERY}s"},
+        "drain-temporary": {"at_least": "20s", "window": "15s", "agree_every": f"{AGREE_EVERY}s"},
         "soak": {"lasts": "20s"},
-        "purge": {"auto": True},
+        "purge": {"auto": True, "agree_every": f"{AGREE_EVERY}s"},
+        "restore-ttl": {"agree_every": f"{AGREE_EVERY}s"},
     }
 )
 
@@ -44,7 +47,7 @@ def inherent_wait(ttl: int) -> float:
     """
     old_answers = ttl * 1.1 + 2
     shifts = 2 * (WAVES * 10 + max(20, 10 * LOW_TTL, 15) - 10)
-    agreements = (1 + 2 * WAVES + 2) * (ROUNDS - 1) * EVERY
+    agreements = (1 + 2 * WAVES + 2) * (ROUNDS - 1) * AGREE_EVERY
     return old_answers + agreements + 10 + shifts + 20
 
 
