@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from blueshift.clock import SystemClock
 from blueshift.lab.demo import seen, settings
 from blueshift.lab.demo.breaks import BREAKS
 from blueshift.lab.demo.inside import listed
@@ -48,7 +49,7 @@ async def ready_images(world: World) -> set[str]:
 @pytest.mark.parametrize("broken", ["target-image", "parity"])
 async def test_the_way_back_of_a_hold(make_world: MakeWorld, record: Record, broken: str) -> None:
     world = await make_world("back")
-    made = await BREAKS[broken](world)
+    made = await BREAKS[broken](world, SystemClock())
     config = settings.write(world, values=made.values)
     before, images = await seen.look(world.lab), await ready_images(world)
     async with traffic(world) as counted:

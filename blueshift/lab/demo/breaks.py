@@ -14,10 +14,12 @@ from typing import Any
 
 import msgspec
 
+from blueshift.clock import Clock
 from blueshift.lab.demo.inside import apply
-from blueshift.lab.demo.world import NAMESPACE, World
+from blueshift.lab.demo.world import NAMESPACE, World, unanswered
 from blueshift.lab.nameservers import KEY
 from blueshift.lab.zone import ZONE
+from blueshift.traffic.prober.plan import Route
 
 HIDDEN = "shadow"
 """Namespace, and value of its label `team`, that the temporary's controller does not watch (`parity`)."""
@@ -31,23 +33,29 @@ class Broken(msgspec.Struct, frozen=True):
     key_file: Path | None = None
 
 
-async def _target_image(_world: World) -> Broken:
+async def _target_image(_world: World, _clock: Clock) -> Broken:
     """The target's image does not exist: its pods never start."""
     return Broken(values={"controller": {"image": {"tag": "v1.12.1-never-pushed"}}})
 
 
-async def _primary_unready(_world: World) -> Broken:
+async def _primary_unready(_world: World, _clock: Clock) -> Broken:
     """The upgraded controller runs, is ready by its own probe, and answers 503 for every host."""
     return Broken(values={"controller": {"config": {"server-snippet": "return 503;"}}})
 
 
-async def _parity(world: World) -> Broken:
+async def _parity(world: World, clock: Clock) -> Broken:
     """The cluster's policy keeps controllers in new namespaces from a team's Ingress: a route is lacking."""
     await apply(world.lab, _policy())
+    # The new Ingress makes every pod reload, which may end a connection under a request: not while traffic runs.
+    route = Route(host=ZONE, path="/old", status=301)
+    asked = [(address, route) for address in world.addresses] * 10
+    while await unanswered(world, asked, clock):
+        await clock.sleep(1.0)
+    await clock.sleep(2.0)
     return Broken()
 
 
-async def _dns_key(world: World) -> Broken:
+async def _dns_key(world: World, _clock: Clock) -> Broken:
     """A key of the right name with another secret, as after a rotation that was not told."""
     path = world.folder / "rotated.key"
     path.touch(mode=0o600)
@@ -56,7 +64,7 @@ async def _dns_key(world: World) -> Broken:
     return Broken(key_file=path)
 
 
-BREAKS: Mapping[str, Callable[[World], Awaitable[Broken]]] = {
+BREAKS: Mapping[str, Callable[[World, Clock], Awaitable[Broken]]] = {
     "target-image": _target_image,
     "primary-unready": _primary_unready,
     "parity": _parity,

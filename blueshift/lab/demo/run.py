@@ -36,7 +36,7 @@ async def rehearse(
 
     `long` adds sessions of five minutes from the beginning, which the drain of the primary waits for.
     """
-    broken = await BREAKS[broken_by](world) if broken_by else Broken()
+    broken = await BREAKS[broken_by](world, clock) if broken_by else Broken()
     config = settings.write(world, values=broken.values, key_file=broken.key_file)
     before = await seen.look(world.lab)
     traffic = Generator(world, clock)
@@ -64,7 +64,7 @@ async def rehearse(
             step=found.step or "preflight",
             wall_s=round(wall, 1),
             inherent_wait_s=round(settings.inherent_wait(TTL) if found.step else 0.0, 1),
-            settings=settings.OVERRIDES,
+            settings={step: dict(given) for step, given in settings.OVERRIDES.items()},
         ),
         traffic=traffic_of(summary),
         primary=Primary(before=before.version, after=found.seen.version),
