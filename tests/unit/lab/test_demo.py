@@ -42,7 +42,7 @@ def test_the_demo_overrides_lengths_of_time_and_the_purge_gate_and_nothing_else(
         if production[step][key] != value
     }
     assert changed.pop(("purge", "auto")) == (False, True)
-    lengths = {"ttl", "margin", "at_least", "min_ready", *SHORTEST}
+    lengths = {"ttl", "margin", "at_least", "min_ready", "agree_every", *SHORTEST}
     for (_, key), (before, after) in changed.items():
         assert key in lengths
         assert SHORTEST.get(key, 0) <= after < before
@@ -57,7 +57,7 @@ def test_a_drain_takes_no_longer_by_its_ttl_than_by_its_least() -> None:
 
 def test_the_inherent_wait_is_the_sum_of_what_is_set() -> None:
     # The old TTL of 15 s; answering; twice three waves and the drain's other 10 s; the soak; agreements.
-    assert inherent_wait(15) == pytest.approx(16.5 + 2 + 10 + 2 * (30 + 10) + 20 + 9 * 10)
+    assert inherent_wait(15) == pytest.approx(16.5 + 2 + 10 + 2 * (30 + 10) + 20 + 9 * 2)
 
 
 def seen(*objects: str) -> Seen:
