@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from blueshift.cluster.api import MANAGER, KubeApi
+from typing import TYPE_CHECKING
+
 from blueshift.cluster.errors import Conflict, Invalid
+
+if TYPE_CHECKING:  # client libraries that a plan does not need
+    from blueshift.cluster.api import KubeApi
 
 # The object may change between our look and our write: a status, mostly.
 _TRIES = 5
@@ -16,6 +20,8 @@ async def disown(kube: KubeApi, path: str) -> None:
     user's next `helm upgrade` to another value fail with a conflict. Raises Conflict or Invalid when the
     object changes faster than we can write.
     """
+    from blueshift.cluster.api import MANAGER
+
     for left in reversed(range(_TRIES)):
         found = await kube.get(path)
         owners = found["metadata"].get("managedFields") or []
