@@ -1,0 +1,90 @@
+"""Write docs/checks.md from the table of checks and the table of rights: `python tools/checks_doc.py`.
+
+tests/unit/docs/test_checks_page.py fails when the page is not what this would write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from blueshift.discovery.rights import EXEC, RULES, Place, Rule
+from blueshift.preflight.checks import CHECKS
+from blueshift.preflight.protocol import Area, Check
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "checks.md"
+
+AREAS: dict[Area, str] = {"helm": "Helm", "cluster": "Cluster", "controller": "Controller", "dns": "DNS"}
+PLACES: dict[Place, str] = {
+    "primary": "In the namespace of the primary",
+    "temporary": "In the namespace of the temporary",
+    "state": "In the namespace of the runs (`--state-namespace`)",
+    "control": "In the namespace of approvals (the same name with `-control`)",
+    "cluster": "In the whole cluster",
+}
+
+HEAD = """\
+<!-- Written by tools/checks_doc.py from the code: change blueshift/preflight/ or discovery/rights.py. -->
+
+# The preflight checks
+
+`blueshift check` runs them all and shows all results at once; `blueshift plan` and `blueshift upgrade` run
+the same ones. Nothing is changed by any. `--only ID` and `--skip ID` choose checks in `blueshift check`; an
+upgrade skips none. [Troubleshooting](troubleshooting.md) tells what to do about those that fail most.
+
+Each result is one of:
+
+| result | means |
+|---|---|
+| pass | it was looked at and is as it should be |
+| fail | it is not; the sentence below says what to do |
+| warn | it may be wrong, and a person should know |
+| info | a consequence that a person should know |
+| not-looked | it could not be looked at: never a pass |
+
+A `fail` or `not-looked` of a check with the severity `error` stops an upgrade before anything is changed
+(exit 3), and its result says so. A check of severity `warning` never does.
+"""
+
+RIGHTS = """\
+## The rights that `cluster-rbac` asks for
+
+The API server is asked about each of them (SelfSubjectAccessReview) for the user of the kubeconfig. Objects
+that only some values render, such as a NetworkPolicy or a ServiceMonitor, are not in the table: Helm refuses
+those before it applies anything. A Secret that holds the TSIG key (`dns.settings.key.secret`) must be
+readable too.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    lines = [HEAD]
+    for area, title in AREAS.items():
+        rows = [_check(check) for check in CHECKS if check.area == area]
+        lines += [f"## {title}\n", *_table(("check", "severity", "makes sure that"), rows)]
+    lines.append(RIGHTS)
+    for place, title in PLACES.items():
+        rules = [*RULES, EXEC]
+        rows = [_rule(rule) for rule in rules if rule.place == place]
+        lines += [f"### {title}\n", *_table(("resource", "verbs", "why"), rows)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _check(check: Check) -> tuple[str, ...]:
+    return f"`{check.id}`", check.severity, check.summary
+
+
+def _rule(rule: Rule) -> tuple[str, ...]:
+    group = f" ({rule.group})" if rule.group else ""
+    return f"`{rule.resource}`{group}", ", ".join(rule.verbs), rule.why
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(columns)} |"
+    yield "|" + "---|" * len(columns)
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+    yield ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
