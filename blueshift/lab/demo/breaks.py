@@ -46,7 +46,7 @@ async def _primary_unready(_world: World, _clock: Clock) -> Broken:
 async def _parity(world: World, clock: Clock) -> Broken:
     """The cluster's policy keeps controllers in new namespaces from a team's Ingress: a route is lacking."""
     await apply(world.lab, _policy())
-    # The new Ingress makes every pod reload, which may end a connection under a request: not while traffic runs.
+    # The new Ingress makes every pod reload, which may end a connection under a request: before traffic runs.
     route = Route(host=ZONE, path="/old", status=301)
     asked = [(address, route) for address in world.addresses] * 10
     while await unanswered(world, asked, clock):
