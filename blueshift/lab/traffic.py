@@ -50,6 +50,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resolver: str = ""
     """Address of the recursive resolver that every client asks."""
     resolver_port: int = 53
+    attended: bool = False
+    """End when standard input does: whoever started it has gone, however that came."""
     pinned: dict[str, tuple[str, ...]] = {}
     """Hosts that are not looked up, with their addresses of both families."""
 
@@ -76,6 +78,8 @@ async def run_traffic(config: Config, clock: Clock) -> Summary:
         run = Run(config.plan, name, _resolver(config, clock), clock, ledger, report=_report)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, run.stop)
+        if config.attended:
+            _attend(run)
         fetching = asyncio.create_task(_fetch_often(backends, clock))
         # Nothing that exists now goes away before the end; looking through it would only delay requests.
         gc.collect()
@@ -94,6 +98,16 @@ async def run_traffic(config: Config, clock: Clock) -> Summary:
     if not backends:
         lost = ["(none was named)"]
     return counter.summary(run.seconds, ids_of(backends), lost)
+
+
+def _attend(run: Run) -> None:
+    loop = asyncio.get_running_loop()
+
+    def gone() -> None:
+        loop.remove_reader(sys.stdin)
+        run.stop()
+
+    loop.add_reader(sys.stdin, gone)
 
 
 def write_summary(summary: Summary, path: Path) -> None:

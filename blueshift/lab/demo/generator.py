@@ -51,6 +51,7 @@ class Generator:
             summary=str(self._base.with_suffix(".summary")),
             backends=await backends(self._world.lab),
             resolver=known.resolver[0],
+            attended=True,
         )
         told = self._base.with_suffix(".json")
         told.write_bytes(msgspec.json.encode(config))
@@ -58,7 +59,10 @@ class Generator:
         with self.log.open("wb") as log:
             # A session of its own: Ctrl-C at the demo's terminal must not end the traffic before the run.
             self._process = await asyncio.create_subprocess_exec(
-                *entered(self._world.lab, argv, clients=True), stderr=log, start_new_session=True
+                *entered(self._world.lab, argv, clients=True),
+                stdin=asyncio.subprocess.PIPE,  # closed by our end, also by kill -9
+                stderr=log,
+                start_new_session=True,
             )
 
     async def warm(self, requests: int, *, within: float) -> None:

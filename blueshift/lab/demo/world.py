@@ -102,7 +102,7 @@ def values(*, dual_stack: bool) -> dict[str, Any]:
             "metrics": {"enabled": True},
             # Clients keep a connection for as long as the server does. nginx's own 1000 requests and 75 idle
             # seconds would let the demo's pools stay with the old address for minutes.
-            "config": {"keep-alive": "20", "keep-alive-requests": "200"},
+            "config": {"keep-alive": "20", "keep-alive-requests": "60"},
             "readinessProbe": {"initialDelaySeconds": 2, "periodSeconds": 2},
         }
     }
