@@ -16,6 +16,9 @@ from blueshift.playbook.schema import Playbook, load, parse_set
 from blueshift.playbook.shipped import find
 from blueshift.steps.places import Places
 
+STATE_NAMESPACE = Cluster().state_namespace
+"""Where runs are kept unless somebody says otherwise."""
+
 
 def from_file(path: Path) -> Config:
     """Read blueshift.yaml. Raises BlueshiftError with every fault, or the next command if there is none."""
@@ -29,9 +32,12 @@ def from_file(path: Path) -> Config:
 
 
 def chart_of(ref: str, version: str | None) -> Chart:
-    """A chart as `--chart` names it: a folder or archive, oci://…, or repository URL + name after a space."""
+    """A chart as `--chart` names it: a folder or archive, oci://…, or https://REPOSITORY/NAME."""
     if ref.startswith("oci://"):
         return Chart(oci=ref, version=version)
+    if ref.startswith(("https://", "http://")):
+        repo, _, name = ref.rpartition("/")
+        return Chart(repo=repo, name=name, version=version)
     return Chart(path=str(Path(ref).expanduser().resolve()))
 
 

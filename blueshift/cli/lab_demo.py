@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import click
@@ -64,7 +63,7 @@ def demo(name: str, broken_by: str | None, rate: float, long: bool, out: Path, k
 
     speaker = Speaker()
     # Before sudo: the cache belongs to the person who will use it again.
-    tools, images = asyncio.run(prepare(speaker.say, speaker.progress))
+    tools, images = run_async(prepare(speaker.say, speaker.progress))
     become_root()
     return run_async(_demo(name, tools, images, broken_by, rate, long, out, keep, speaker))
 

@@ -29,7 +29,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--playbook", metavar="NAME|FILE", help="Instead of the one that the settings name.")
 @click.option("--set", "sets", multiple=True, metavar="STEP.KEY=VALUE", help="Override one step setting.")
 @click.option("--to-version", metavar="V", help="Chart version of the target, instead of the settings'.")
-@click.option("--chart", metavar="REF", help="Chart of the target: a folder, .tgz, oci://… or repo/name.")
+@click.option(
+    "--chart", metavar="REF", help="Chart of the target: a folder, .tgz, oci://… or https://REPO/NAME."
+)
 @click.option("--world", type=_FILE, metavar="FILE", help="Plan on a saved World: no cluster is asked.")
 @click.option("--save-world", type=_FILE, metavar="FILE", help="Also keep what was seen, for --world.")
 @click.option("--full", is_flag=True, help="Whole diffs, however long.")

@@ -20,9 +20,9 @@ def resume(
 ) -> ExitCode:
     """Carry on a run that was interrupted, killed, or holds.
 
-    Everything that is needed is in the cluster: no settings file, no chart, no folder of the first start. What
-    was done is looked at again and not done twice; waits go on from when they began. Only the DNS key must
-    be where it was (a file, an environment variable or a Secret).
+    Everything that is needed is in the cluster: no settings file, no chart, no folder of the first start.
+    What was done is looked at again and not done twice; waits go on from when they began. Only the DNS key
+    must be where it was (a file, an environment variable or a Secret).
 
     \b
         blueshift status

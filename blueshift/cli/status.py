@@ -50,7 +50,13 @@ async def _status(
         print_json(tuple(journals))
         return
     rows = [
-        (journal.run, f"{journal.namespace}/{journal.release}", journal.status, f"{journal.created:%F %R}", journal.said)
+        (
+            journal.run,
+            f"{journal.namespace}/{journal.release}",
+            journal.status,
+            f"{journal.created:%F %R}",
+            journal.said,
+        )
         for journal in journals
     ]
     print_table(("run", "release", "status", "since (UTC)", "said"), rows, empty="no run is known here")

@@ -17,7 +17,9 @@ from blueshift.cli.options import cluster_options, config_option, run_async, run
 @click.option("--playbook", metavar="NAME|FILE", help="Instead of the one that the settings name.")
 @click.option("--set", "sets", multiple=True, metavar="STEP.KEY=VALUE", help="Override one step setting.")
 @click.option("--to-version", metavar="V", help="Chart version of the target, instead of the settings'.")
-@click.option("--chart", metavar="REF", help="Chart of the target: a folder, .tgz, oci://… or repo/name.")
+@click.option(
+    "--chart", metavar="REF", help="Chart of the target: a folder, .tgz, oci://… or https://REPO/NAME."
+)
 @click.option(
     "--plan",
     "plan_file",

@@ -22,7 +22,7 @@ from blueshift.cli.output import confirmed, say
 from blueshift.clock import SystemClock
 from blueshift.engine.loop import Outcome
 from blueshift.engine.store import Runs
-from blueshift.playbook.config import Chart, Config
+from blueshift.playbook.config import Config
 from blueshift.playbook.schema import Playbook
 from blueshift.preflight.protocol import failed
 from blueshift.preflight.run import run_all
@@ -52,7 +52,9 @@ class Wanted:
             chart = configuration.chart_of(self.chart, self.to_version)
         elif self.to_version is not None:
             chart = configuration.with_version(chart, self.to_version)
-        cluster = msgspec.structs.replace(config.cluster, state_namespace=self.state_namespace)
+        cluster = config.cluster
+        if self.state_namespace != configuration.STATE_NAMESPACE:  # given: an option wins over the file
+            cluster = msgspec.structs.replace(cluster, state_namespace=self.state_namespace)
         return msgspec.structs.replace(config, chart=chart, cluster=cluster)
 
 

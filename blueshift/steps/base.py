@@ -35,4 +35,5 @@ class Base(Generic[S]):
 
     async def ways(self) -> Sequence[Way]:
         """See Step: everything taken back by hand."""
-        return await ways_back(self.tools)
+        back = await ways_back(self.tools)
+        return [Way(f"back {turn}. {way.what}", way.command) for turn, way in enumerate(back, 1)]

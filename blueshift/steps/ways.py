@@ -71,7 +71,7 @@ def way_back(
                 f"{places.kubectl} delete namespace {world.temporary_namespace}",
             ),
         ]
-    return tuple(Way(f"back {n}. {what}", command) for n, (what, command) in enumerate(ways, 1))
+    return tuple(Way(what, command) for what, command in ways)
 
 
 def nsupdate_script(names: Sequence[NameFact], places: Places) -> str:
