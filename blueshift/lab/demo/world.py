@@ -30,6 +30,8 @@ FROM, TO = "4.11.3", "4.12.1"
 """Chart versions."""
 TTL = 15
 """Seconds of every record: the run must wait the old TTL out before it moves anything."""
+KEPT = 10
+"""Seconds after which the controller ends a client's busy connection, with its next answer."""
 READY_WITHIN = 120.0
 """Seconds until every site must answer after the world was made."""
 
@@ -100,9 +102,9 @@ def values(*, dual_stack: bool) -> dict[str, Any]:
             "replicaCount": 2,
             "service": service,
             "metrics": {"enabled": True},
-            # Clients keep a connection for as long as the server does. nginx's own 1000 requests and 75 idle
-            # seconds would let the demo's pools stay with the old address for minutes.
-            "config": {"keep-alive": "20", "keep-alive-requests": "60"},
+            # Clients keep a connection for as long as the server does. With nginx's own 75 idle seconds, 1000
+            # requests and one hour, the demo's pools would rightly stay with the old address for very long.
+            "config": {"keep-alive": "20", "http-snippet": f"keepalive_time {KEPT}s;"},
             "readinessProbe": {"initialDelaySeconds": 2, "periodSeconds": 2},
         }
     }
