@@ -117,6 +117,15 @@ class Edge:
         """A command in a controller's container."""
         return self.run("kubectl", "-n", NAMESPACE, "exec", pod, "--", *argv)
 
+    def dump(self, pod: str) -> str:
+        """Its configuration; "" while that is being written, when nginx cannot read it.
+
+        Never by way of a shell: that has no capability to hand on, and nginx could not try port 80.
+        """
+        argv = ("kubectl", "-n", NAMESPACE, "exec", pod, "--", "nginx", "-T")
+        done = blueshift("lab", "exec", "--name", self.lab.name, "--", *argv)
+        return done.stdout if done.returncode == 0 else ""
+
     def metrics(self, pod: str) -> str:
         """Its metrics page."""
         return self.inside(pod, "curl", "-s", "http://127.0.0.1:10254/metrics")
