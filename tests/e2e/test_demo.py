@@ -100,7 +100,7 @@ def test_a_wrong_key_changes_nothing(state_folder: Path, tmp_path: Path, record:
 
 @pytest.mark.slow
 def test_sessions_of_five_minutes_are_waited_for(state_folder: Path, tmp_path: Path, record: Record) -> None:
-    code, figures = demo(tmp_path, "long", "--long", "--rate", "100")
+    code, figures = demo(tmp_path, "long", "--long", "--rate", "120")
     record(figures)
     assert code == 0
     assert_nothing_lost(figures["traffic"], requests=10_000)
