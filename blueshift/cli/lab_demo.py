@@ -59,13 +59,16 @@ def demo(name: str, broken_by: str | None, rate: float, long: bool, out: Path, k
         blueshift lab demo
         blueshift lab demo --break target-image --keep
     """
+    from blueshift.lab.cache import locked
     from blueshift.lab.demo.world import prepare
 
     speaker = Speaker()
     # Before sudo: the cache belongs to the person who will use it again.
     tools, images = run_async(prepare(speaker.say, speaker.progress))
     become_root()
-    return run_async(_demo(name, tools, images, broken_by, rate, long, out, keep, speaker))
+    # Two at once on one machine would make each other's count void.
+    with locked("demo", speaker.say):
+        return run_async(_demo(name, tools, images, broken_by, rate, long, out, keep, speaker))
 
 
 async def _demo(

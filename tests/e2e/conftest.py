@@ -14,6 +14,7 @@ import pytest
 
 from blueshift.clock import SystemClock
 from blueshift.lab import lifecycle
+from blueshift.lab.cache import locked
 from blueshift.lab.demo import world
 from blueshift.lab.demo.world import World
 from blueshift.lab.paths import lab_named
@@ -55,12 +56,14 @@ async def make_world(state_folder: Path) -> AsyncIterator[MakeWorld]:
     async def make(name: str) -> World:
         lab = lab_named(f"t{os.getpid()}-{name}")
         made.append(lab)
-        tools, images = await world.prepare(print, lambda _: None)
-        return await world.make(lab, tools, images, print, SystemClock())
+        tools, images = await world.prepare(tell, lambda _: None)
+        return await world.make(lab, tools, images, tell, SystemClock())
 
-    yield make
-    for lab in made:
-        await lifecycle.down(lab)
+    # As the demo itself: two at once would make each other's count void.
+    with locked("demo", tell):
+        yield make
+        for lab in made:
+            await lifecycle.down(lab)
 
 
 @pytest.fixture

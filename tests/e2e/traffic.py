@@ -12,7 +12,7 @@ from blueshift.lab.demo.world import World
 from blueshift.traffic.prober.summary import Summary
 
 RATE = 120.0
-"""Requests per second: little beside other work, and enough in the soak of 20 s for a verdict (judge.py: 0.2 %)."""
+"""Requests per second: little beside other work, and enough in a soak of 20 s for a verdict (judge.py)."""
 
 
 class Counted:
