@@ -25,7 +25,12 @@ WARM = 1000
 WARM_WITHIN = 120.0
 AFTER = 5.0
 """Seconds of traffic after the run has ended or holds."""
-STATES = {0: "succeeded", 3: "refused", 5: "holding"}
+GATE = " waits at the gate "
+"""How a plain line says that a person is asked."""
+GATE_PATIENCE = 60.0
+"""Seconds that a gate of the run may stay shut."""
+HOLDING, INTERRUPTED = 5, 130
+STATES = {0: "succeeded", 3: "refused", HOLDING: "holding"}
 """Exit code of `blueshift upgrade` → `run.state`."""
 
 
@@ -48,7 +53,7 @@ async def rehearse(
         process = await upgrade.start(
             world.lab, "upgrade", "--yes", "--config", str(config), "--output", "plain"
         )
-        code = await _carried(process, say)
+        code = await _carried(process, say, clock)
         wall = clock.now() - began
         await clock.sleep(AFTER)
         say("the run is over; the last requests end")
@@ -74,14 +79,32 @@ async def rehearse(
     return result, code
 
 
-async def _carried(process: asyncio.subprocess.Process, say: Say) -> int:
+async def _carried(process: asyncio.subprocess.Process, say: Say, clock: Clock) -> int:
+    """Follow the run to its end; one that waits for a person's word finds nobody here, and so it holds."""
+    asked = asyncio.Event()
+
+    def hear(line: str) -> None:
+        say(line)
+        if GATE in line:
+            asked.set()
+
+    async def nobody() -> None:
+        await asked.wait()
+        await clock.sleep(GATE_PATIENCE)
+        say("a gate is shut and nobody is here to open it: the demo ends")
+        process.terminate()
+
+    waiting = asyncio.create_task(nobody())
     try:
-        return await upgrade.followed(process, say)
+        code = await upgrade.followed(process, hear)
     except asyncio.CancelledError:
         if process.returncode is None:
             process.terminate()
             await process.wait()
         raise
+    finally:
+        waiting.cancel()
+    return HOLDING if asked.is_set() and code == INTERRUPTED else code
 
 
 class _Found(NamedTuple):
