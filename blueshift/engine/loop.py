@@ -93,6 +93,7 @@ async def run_track(writer: Writer, steps: Sequence[Step], services: Services) -
     Raises FenceLost when somebody else carries it on meanwhile.
     """
     loop = _Loop(writer, services)
+    writer.stopping = services.stopping
     current = ""
     try:
         for step in steps:

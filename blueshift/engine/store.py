@@ -7,6 +7,7 @@ resourceVersion, and it is the run's fence.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import re
@@ -120,6 +121,8 @@ class Writer:
         self._labels = dict(found["metadata"].get("labels", {}))
         self._version: str = found["metadata"]["resourceVersion"]
         self.journal = journal
+        self.stopping = asyncio.Event()
+        """Set by a signal: then an API server that is gone is no longer waited for."""
 
     async def write(self, entry: Entry) -> Journal:
         """Append one entry. Returns only when it is in the cluster.
@@ -136,6 +139,8 @@ class Writer:
             except Conflict as conflict:
                 found = await self._landed(after, conflict)
             except (Ambiguous, Retryable) as trouble:
+                if self.stopping.is_set():
+                    raise  # a person wants to leave; the journal says what was intended last
                 await self._clock.sleep(getattr(trouble, "after", 1.0))
                 continue
             self._version = found["metadata"]["resourceVersion"]

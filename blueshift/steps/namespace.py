@@ -46,7 +46,7 @@ class CreateNamespace:
         whose = f"of run {run}" if run else "not made by Blueshift"
         return Foreign(
             f"namespace {self._name} exists and is {whose}",
-            (Way("choose another", "temporary: {namespace: NAME} in blueshift.yaml"),),
+            (Way("choose another", "temporary: {release: NAME} in blueshift.yaml"),),
         )
 
     async def do(self) -> None:
