@@ -11,7 +11,7 @@ from blueshift.engine.protocol import Answer, Hold, Settled, StepPlan, Wait
 from blueshift.engine.state import OTHER, SideName, State
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
-from blueshift.steps.facts import Swapped
+from blueshift.steps.facts import Baseline, Swapped
 from blueshift.steps.parity import configured
 from blueshift.traffic.drain import Drained, DrainRules, Remaining, Remains, drained
 from blueshift.traffic.routes import Routes
@@ -40,7 +40,7 @@ class Drain(Base[DrainSettings]):
 
     kind: ClassVar[str] = "drain"
     Settings: ClassVar[type[DrainSettings]] = DrainSettings
-    reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (Swapped,)
+    reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (Swapped, Baseline)
 
     def needs(self, state: State) -> str | None:
         """See Step."""
@@ -84,6 +84,7 @@ class Drain(Base[DrainSettings]):
             swapped=swapped.at.timestamp(),
             ttl=swapped.ttl,
             routes=self._routes,
+            baseline=tools.record.fact(Baseline).rate,
             dns="" if landed.done else landed.sentence,
         )
         verdict = drained(evidence, rules)

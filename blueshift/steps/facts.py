@@ -31,6 +31,8 @@ class TemporaryReady(msgspec.Struct, frozen=True):
     """Empty when the namespace was there before the run: then it is not ours to delete."""
     ipv4: tuple[str, ...]
     ipv6: tuple[str, ...]
+    skip_routes: tuple[str, ...] = ()
+    """What the playbook does not want asked, here and after each revision of the primary."""
 
 
 class Baseline(msgspec.Struct, frozen=True):
@@ -40,6 +42,11 @@ class Baseline(msgspec.Struct, frozen=True):
     errors: int
     """Answers of 500 and more."""
     seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Requests per second; 0 when nothing was counted."""
+        return self.requests / self.seconds if self.seconds else 0.0
 
 
 class Swapped(msgspec.Struct, frozen=True):

@@ -149,7 +149,7 @@ class Follower:
         return (*logged, *counted), (*by_lines, *by_counters)
 
     async def evidence(
-        self, rules: DrainRules, *, swapped: float, ttl: float, routes: Routes, dns: str
+        self, rules: DrainRules, *, swapped: float, ttl: float, routes: Routes, baseline: float, dns: str
     ) -> DrainEvidence:
         """All that `drain.drained` judges; reads the pods anew."""
         self.latest = await self._witness.look(self.side)
@@ -169,6 +169,7 @@ class Follower:
             unseen=routes.unseen(),
             dns=dns,
             longest_gap=gap,
+            baseline=baseline,
             noise=tally.noise(swapped) if tally else 0,
         )
 

@@ -16,7 +16,7 @@ from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
 from blueshift.steps.context import brief
 from blueshift.steps.describe import changes_of
-from blueshift.steps.facts import Hardened, Snapshot, Upgraded
+from blueshift.steps.facts import Hardened, Snapshot, TemporaryReady, Upgraded
 from blueshift.steps.parity import parity
 from blueshift.steps.proof import prove
 from blueshift.steps.release import Revise
@@ -111,7 +111,8 @@ class _PrimaryRevision(Base[RevisionSettings], ABC):
             if proved is not None and proved > PROOF_PATIENCE:
                 return Hold(f"the primary does not prove itself after {self.kind}: {proof.sentence}")
             return Wait("proof", f"the primary does not answer yet: {proof.sentence}")
-        compared = await parity(self.tools, self.tools.target("temporary"))
+        skip = self.tools.record.fact(TemporaryReady).skip_routes
+        compared = await parity(self.tools, self.tools.target("temporary"), skip)
         if problems := compared.problems():
             return Hold(
                 f"the primary does not serve after {self.kind} what it served before: "

@@ -152,6 +152,7 @@ class InstallTemporary(Base[InstallSettings]):
             await self._namespace_uid(),
             target.ipv4,
             target.ipv6,
+            settings.skip_routes,
         )
         return Settled(f"{' '.join(target.addresses)} answer; routes: {compared.said()}", (fact, baseline))
 
