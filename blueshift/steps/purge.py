@@ -14,6 +14,7 @@ from blueshift.engine.protocol import (
     Done,
     Effect,
     Hold,
+    InFlight,
     Intent,
     Journalled,
     Observed,
@@ -181,15 +182,21 @@ class DeleteNamespace:
     def __init__(self, tools: Tools, namespace: str, uid: str) -> None:
         self._tools = tools
         self._path = paths.core("namespaces", None, namespace)
+        self._pods = paths.core("pods", namespace)
         self._uid = uid
-        self.intent = Intent(f"delete namespace {namespace}", expected={"uid": uid})
+        self.intent = Intent(f"delete namespace {namespace}", expected={"uid": uid}, bound=600.0)
 
     async def observe(self, journalled: Journalled | None) -> Observed:
         """One of the same name and another UID is somebody else's: ours has gone."""
         found = await self._tools.kube.find(self._path)
         if found is None or found["metadata"]["uid"] != self._uid:
             return Done()
-        return Done() if found["metadata"].get("deletionTimestamp") else Absent()
+        if found["metadata"].get("deletionTimestamp"):
+            return Done()
+        # A namespace that is deleted with pods in it is looked at again only after half their grace period
+        # (namespace controller: the estimate of pods), which is minutes; pods end within seconds.
+        ending = await self._tools.kube.list(self._pods)
+        return InFlight(f"{len(ending)} pods of the temporary are ending") if ending else Absent()
 
     async def do(self) -> None:
         """Delete."""
