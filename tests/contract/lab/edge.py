@@ -95,7 +95,10 @@ class Edge:
         )
 
     def install(self, version: str, values: Mapping[str, Any]) -> None:
-        """Install or upgrade to this chart version, and wait until it is ready."""
+        """Install or upgrade to this chart version; returns when it is ready and the old pods have gone.
+
+        Helm does not wait for those, and the node's rules name a pod for a moment after it has stopped.
+        """
         self.run(
             "helm", "upgrade", "--install", "main", str(chart(version)), "-n", NAMESPACE,
             "--create-namespace", "--wait", "--timeout", "300s", "-f", "-", input=json.dumps(values),
@@ -104,14 +107,18 @@ class Edge:
         self.address = until(
             lambda: self.run("kubectl", "-n", NAMESPACE, "get", "service", CONTROLLER, "-o", path)
         )
+        until(lambda: all("deletionTimestamp" not in pod["metadata"] for pod in self._listed()), seconds=330)
 
     def pods(self) -> list[str]:
         """Names of the controller's pods that are not ending."""
+        return [
+            pod["metadata"]["name"] for pod in self._listed() if "deletionTimestamp" not in pod["metadata"]
+        ]
+
+    def _listed(self) -> list[dict[str, Any]]:
         selector = "app.kubernetes.io/component=controller"
         listed = json.loads(self.run("kubectl", "-n", NAMESPACE, "get", "pods", "-l", selector, "-o", "json"))
-        return [
-            pod["metadata"]["name"] for pod in listed["items"] if "deletionTimestamp" not in pod["metadata"]
-        ]
+        return list(listed["items"])
 
     def inside(self, pod: str, *argv: str) -> str:
         """A command in a controller's container."""

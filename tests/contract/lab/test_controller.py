@@ -362,11 +362,11 @@ def test_every_setting_gives_a_configuration_that_nginx_takes(edge: Edge, tmp_pa
     for pod in edge.pods():
         assert counter(edge.metrics(pod), "nginx_ingress_controller_config_last_reload_successful") == 1
     answer = edge.curl(
-        "hash.test", "/?x", "-H", "X-Forwarded-Host: told.test", "-H", "X-Forwarded-For: 203.0.113.5"
+        "hash.test", "/?x", *REFUSED, "-H", "X-Forwarded-Host: told.test", "-H", "X-Forwarded-For: 203.0.113.5"
     )
     assert (answer.status, answer.seen["host"], answer.headers["x-added"]) == (200, "told.test", "yes")
-    assert edge.curl("unknown.test").status == 404
-    assert edge.curl("both.test").status == 200
+    assert edge.curl("unknown.test", "/", *REFUSED).status == 404
+    assert edge.curl("both.test", "/", *REFUSED).status == 200
     edge.run("kubectl", "-n", "shop", "delete", "ingress", *(item["metadata"]["name"] for item in RARE))
     edge.install("4.11.3", VALUES)
     serving(edge)
