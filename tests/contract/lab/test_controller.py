@@ -361,9 +361,8 @@ def test_every_setting_gives_a_configuration_that_nginx_takes(edge: Edge, tmp_pa
     serving(edge)
     for pod in edge.pods():
         assert counter(edge.metrics(pod), "nginx_ingress_controller_config_last_reload_successful") == 1
-    answer = edge.curl(
-        "hash.test", "/?x", *REFUSED, "-H", "X-Forwarded-Host: told.test", "-H", "X-Forwarded-For: 203.0.113.5"
-    )
+    forwarded = ("-H", "X-Forwarded-Host: told.test", "-H", "X-Forwarded-For: 203.0.113.5")
+    answer = edge.curl("hash.test", "/?x", *REFUSED, *forwarded)
     assert (answer.status, answer.seen["host"], answer.headers["x-added"]) == (200, "told.test", "yes")
     assert edge.curl("unknown.test", "/", *REFUSED).status == 404
     assert edge.curl("both.test", "/", *REFUSED).status == 200
