@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import tempfile
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from blueshift.dns.wire import has_route
 from blueshift.errors import BlueshiftError
 from blueshift.helm.charts import ChartRef, read_local
 from blueshift.helm.records import latest
+from blueshift.together import together
 
 # Hosts that are looked up; `blueshift check` looks at all.
 MOST_HOSTS = 500
@@ -102,10 +102,10 @@ async def survey(kube: KubeApi) -> Survey:
         match = recognise(workload)
         return match[0] if match else None
 
-    cluster, found = await asyncio.gather(kube.identity(), controllers(kube, known))
+    cluster, found = await together(kube.identity(), controllers(kube, known))
     seen = Survey(
         cluster,
-        tuple(await asyncio.gather(*(_candidate(kube, one) for one in found if one.release))),
+        tuple(await together(*(_candidate(kube, one) for one in found if one.release))),
         tuple(f"{one.kind} {one.namespace}/{one.workload}" for one in found if not one.release),
     )
     if not found:
@@ -150,7 +150,7 @@ async def zones(directory: Directory, found: Found, clock: Clock) -> Zones:
     """Ask DNS where the hosts of a release lead, and who takes updates. Raises nothing."""
     where = await pointing(directory, found, MOST_HOSTS)
     names = tuple(where.here)
-    servers = await asyncio.gather(*(_primary(directory, zone, clock) for zone in names))
+    servers = await together(*(_primary(directory, zone, clock) for zone in names))
     return Zones(where, dict(zip(names, servers, strict=True)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -24,6 +23,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.playbook.schema import Playbook
 from blueshift.steps.harden import RevisionSettings
 from blueshift.steps.revisions import Grace, Revision, Revisions, temporary_facts
+from blueshift.together import together
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ async def _revised(
         )
 
     return Revised(
-        *await asyncio.gather(
+        *await together(
             of(temporary, revisions.temporary(facts), ()),
             of(primary, revisions.hardened(grace_of(playbook, "harden")), found.objects),
             of(primary, revisions.target(grace_of(playbook, "upgrade")), found.objects),

@@ -10,6 +10,7 @@ import msgspec
 
 from blueshift.discovery.world import World
 from blueshift.errors import BlueshiftError
+from blueshift.together import together
 
 Found = TypeVar("Found", bound=msgspec.Struct)
 Item = TypeVar("Item")
@@ -33,7 +34,7 @@ async def attempt(looks: Mapping[str, Awaitable[msgspec.Struct]]) -> dict[str, A
         except BlueshiftError as error:
             return {UNSEEN: error.message, "hint": error.hint or ""}
 
-    return dict(zip(looks, await asyncio.gather(*map(one, looks.values())), strict=True))
+    return dict(zip(looks, await together(*map(one, looks.values())), strict=True))
 
 
 def found(world: World, check: str, kind: type[Found]) -> Found:
@@ -61,4 +62,4 @@ async def each(
         async with gate:
             return await work(item)
 
-    return list(await asyncio.gather(*map(one, items)))
+    return list(await together(*map(one, items)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +25,7 @@ from blueshift.dns.authority import Directory
 from blueshift.dns.backend import DnsBackend
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.config import Config
+from blueshift.together import together
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ async def look(
     raises. Whatever else cannot be seen is kept as such under `findings`.
     """
     found = await primary(sources.kube, config.release.name, config.release.namespace, recognise)
-    revised, (names, of_dns, baseline), of_cluster = await asyncio.gather(
+    revised, (names, of_dns, baseline), of_cluster = await together(
         render(found),
         _names(sources, config, found),
         _cluster(sources, config, found, temporary_namespace),
@@ -98,7 +98,7 @@ async def _names(
     sources: Sources, config: Config, found: Primary
 ) -> tuple[tuple[NameFact, ...], dict[str, Any], dict[str, int]]:
     """Where every host's name leads; then what servers, key and primary say of those that move."""
-    trails, (requests, unmeasured) = await asyncio.gather(
+    trails, (requests, unmeasured) = await together(
         Follower(sources.dns, sources.directory).follow([host.host for host in found.hosts]),
         _requests(sources, found),
     )
@@ -110,7 +110,7 @@ async def _names(
         requests=requests,
         unmeasured=unmeasured,
     )
-    seen, baseline = await asyncio.gather(
+    seen, baseline = await together(
         attempt(
             {
                 "dns-name-servers": zones.servers(names, sources.directory),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from blueshift.discovery.world import ControllerFact, HostFact, ReleaseFact, Ser
 from blueshift.errors import BlueshiftError
 from blueshift.helm import manifests
 from blueshift.helm.records import ReleaseRecord, latest
+from blueshift.together import together
 
 _WORKLOADS = {"Deployment": "deployments", "DaemonSet": "daemonsets"}
 
@@ -58,7 +58,7 @@ async def primary(kube: KubeApi, release: str, namespace: str, recognise: Recogn
         )
     objects = manifests.parse(record.manifest, f"manifest of {release}")
     places = {manifests.key(item, namespace) for item in objects}
-    found, services, scalers, classes, ingresses, flux = await asyncio.gather(
+    found, services, scalers, classes, ingresses, flux = await together(
         _of_release(kube, places, _WORKLOADS),
         _services(kube, places, namespace),
         _scalers(kube, places, namespace),
@@ -73,7 +73,7 @@ async def primary(kube: KubeApi, release: str, namespace: str, recognise: Recogn
             f"no workload of the release {release} is an ingress controller that Blueshift knows",
             hint="`blueshift init` lists those of this cluster; a profile is named by `controller.profile`",
         )
-    config, pods = await asyncio.gather(_config(kube, known, workload), pods_of(kube, workload))
+    config, pods = await together(_config(kube, known, workload), pods_of(kube, workload))
     settings = known.settings(workload, config)
     fronts = service_facts(services, pod_labels(workload))
     own_classes = serving.classes_of(classes, settings.controller)
@@ -128,7 +128,7 @@ async def _of_release(
 ) -> list[dict[str, Any]]:
     """The live workloads of the release's manifest, in its order; what was deleted by hand is left out."""
     wanted = sorted(key for key in places if key.kind in plurals and key.group == "apps")
-    found = await asyncio.gather(
+    found = await together(
         *(kube.find(paths.apis("apps/v1", plurals[key.kind], key.namespace, key.name)) for key in wanted)
     )
     return [item for item in found if item is not None]
@@ -137,13 +137,13 @@ async def _of_release(
 async def _services(kube: KubeApi, places: set[manifests.Key], namespace: str) -> list[dict[str, Any]]:
     """All Services beside the workload: some people make the one in front of it themselves."""
     spaces = _spaces(places, namespace)
-    lists = await asyncio.gather(*(kube.list(paths.core("services", space)) for space in spaces))
+    lists = await together(*(kube.list(paths.core("services", space)) for space in spaces))
     return [item for items in lists for item in items]
 
 
 async def _scalers(kube: KubeApi, places: set[manifests.Key], namespace: str) -> list[dict[str, Any]]:
     spaces = _spaces(places, namespace)
-    lists = await asyncio.gather(
+    lists = await together(
         *(kube.list(paths.apis("autoscaling/v2", "horizontalpodautoscalers", space)) for space in spaces)
     )
     return [item for items in lists for item in items]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from blueshift.discovery.services import service_facts
 from blueshift.discovery.world import HostFact, ServiceFact
 from blueshift.dns.authority import Directory, follow
 from blueshift.errors import BlueshiftError
+from blueshift.together import together
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ async def controllers(kube: KubeApi, recognise: Recognise) -> tuple[Found, ...]:
 
     Raises ApiError where workloads, Services or Ingresses of all namespaces may not be listed.
     """
-    deployments, daemons, services, classes, ingresses = await asyncio.gather(
+    deployments, daemons, services, classes, ingresses = await together(
         kube.list(paths.apis("apps/v1", "deployments")),
         kube.list(paths.apis("apps/v1", "daemonsets")),
         kube.list(paths.core("services")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -10,6 +9,7 @@ import msgspec
 from blueshift.clock import Clock
 from blueshift.dns.authority import Directory, Server, View, ask_all, newer
 from blueshift.dns.records import Question, RecordSet
+from blueshift.together import together
 
 ROUNDS = 3
 EVERY = 5.0
@@ -55,9 +55,9 @@ def judge(wanted: Sequence[Wanted], views: Sequence[View]) -> Agreement:
     by_server: dict[tuple[str, str], list[View]] = {}
     for view in views:
         by_server.setdefault((view.server.zone, view.server.name), []).append(view)
-    for together in by_server.values():
-        answered = [view for view in together if not (view.unknown or view.skipped)]
-        silent = [view.unknown or view.skipped for view in together if view.unknown or view.skipped]
+    for answers in by_server.values():
+        answered = [view for view in answers if not (view.unknown or view.skipped)]
+        silent = [view.unknown or view.skipped for view in answers if view.unknown or view.skipped]
         (notes if answered else unknown).extend(silent)
         for view in answered:
             wrong, unclear = _compare(wanted, view)
@@ -113,7 +113,7 @@ def _behind(views: Sequence[View]) -> str:
 async def look(wanted: Sequence[Wanted], directory: Directory) -> tuple[View, ...]:
     """Ask every server of every zone for its part of what is wanted. Raises NoAnswer for an unknown zone."""
     by_zone: dict[str, list[Question]] = {}
-    zones = await asyncio.gather(*(directory.zone_of(want.name) for want in wanted))
+    zones = await together(*(directory.zone_of(want.name) for want in wanted))
     for zone, want in zip(zones, wanted, strict=True):
         by_zone.setdefault(zone, []).append((want.name, want.type))
     views: list[View] = []

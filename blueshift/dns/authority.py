@@ -20,6 +20,7 @@ from blueshift.dns.records import Question, RecordSet, canonical, within
 from blueshift.dns.update import to_records
 from blueshift.dns.wire import NoAnswer, addresses, ask, endpoint, has_route, question
 from blueshift.errors import Retryable
+from blueshift.together import together
 
 _AT_ONCE = 32
 _LONGEST_CHAIN = 16
@@ -155,7 +156,7 @@ def _system_resolver() -> str:
 
 async def ask_all(questions: Sequence[Question], servers: Sequence[Server]) -> tuple[View, ...]:
     """Ask every server everything, without recursion. Raises nothing: what failed is `unknown`."""
-    return tuple(await asyncio.gather(*(_view(server, questions) for server in servers)))
+    return tuple(await together(*(_view(server, questions) for server in servers)))
 
 
 async def _view(server: Server, questions: Sequence[Question]) -> View:
@@ -178,7 +179,7 @@ async def _view(server: Server, questions: Sequence[Question]) -> View:
         async with gate:
             return await reply_of(server, name, rdtype)
 
-    replies = await asyncio.gather(*(one(canonical(name), rdtype) for name, rdtype in questions))
+    replies = await together(*(one(canonical(name), rdtype) for name, rdtype in questions))
     return View(server, serials[0], tuple(replies))
 
 

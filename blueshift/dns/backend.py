@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
@@ -10,6 +9,7 @@ import msgspec
 
 from blueshift.dns.records import Change, Question, RecordSet
 from blueshift.errors import BlueshiftError
+from blueshift.together import together
 
 
 class Capabilities(msgspec.Struct, frozen=True):
@@ -158,18 +158,18 @@ async def batches(backend: DnsBackend, changes: Sequence[Change]) -> tuple[tuple
     """
     limit = backend.capabilities.max_batch
     by_zone: dict[str, dict[str, list[Change]]] = {}
-    zones = await asyncio.gather(*(backend.zone_of(change.name) for change in changes))
+    zones = await together(*(backend.zone_of(change.name) for change in changes))
     for change, zone in zip(changes, zones, strict=True):
         by_zone.setdefault(zone, {}).setdefault(change.name, []).append(change)
     done: list[tuple[Change, ...]] = []
     for names in by_zone.values():
         batch: list[Change] = []
-        for name, together in names.items():
-            if len(together) > limit:
-                raise DnsError(f"{name} has {len(together)} changes, over the backend's {limit} in one swap")
-            if len(batch) + len(together) > limit:
+        for name, whole in names.items():
+            if len(whole) > limit:
+                raise DnsError(f"{name} has {len(whole)} changes, over the backend's {limit} in one swap")
+            if len(batch) + len(whole) > limit:
                 done.append(tuple(batch))
                 batch = []
-            batch += together
+            batch += whole
         done.append(tuple(batch))
     return tuple(done)

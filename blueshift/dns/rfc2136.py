@@ -43,6 +43,7 @@ from blueshift.dns.update import (
 )
 from blueshift.dns.wire import MAX_MESSAGE, addresses, ask, has_route, question, send
 from blueshift.errors import Ambiguous, BlueshiftError
+from blueshift.together import together
 
 _AT_ONCE = 32  # questions in flight; a burst of hundreds meets response rate limits
 
@@ -86,7 +87,7 @@ class Rfc2136:
 
     async def read(self, names: Sequence[Question]) -> tuple[RecordSet | None, ...]:
         """See DnsBackend."""
-        return tuple(await asyncio.gather(*(self._read(canonical(name), kind) for name, kind in names)))
+        return tuple(await together(*(self._read(canonical(name), kind) for name, kind in names)))
 
     async def swap(self, changes: Sequence[Change]) -> ChangeRef:
         """See DnsBackend. Read before, because prerequisites ignore the TTL (RFC 2136 §2.4), and after,
@@ -122,7 +123,7 @@ class Rfc2136:
             for (name, kind), records in zip(names, await self.read(names), strict=True)
         ]
         by_zone: dict[str, list[tuple[str, str, RecordSet | None]]] = {}
-        zones = await asyncio.gather(*(self.zone_of(name) for name, _kind, _records in standing))
+        zones = await together(*(self.zone_of(name) for name, _kind, _records in standing))
         for zone, entry in zip(zones, standing, strict=True):
             by_zone.setdefault(zone, []).append(entry)
         found: dict[Question, Right] = {}
@@ -165,7 +166,7 @@ class Rfc2136:
         raise self._not_auth(name)
 
     async def _one_zone(self, changes: Sequence[Change]) -> str:
-        zones = set(await asyncio.gather(*map(self.zone_of, {change.name for change in changes})))
+        zones = set(await together(*map(self.zone_of, {change.name for change in changes})))
         if len(zones) != 1 or len(changes) > self.capabilities.max_batch:
             raise DnsError(
                 f"a swap holds 1 to {self.capabilities.max_batch} changes of one zone; this one has "

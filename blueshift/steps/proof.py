@@ -12,6 +12,7 @@ from blueshift.discovery.world import NameFact
 from blueshift.engine.state import OTHER, SideName
 from blueshift.shift.protocol import Target
 from blueshift.steps.context import Tools, brief
+from blueshift.together import together
 from blueshift.traffic.probe import ProbeResult, probe
 
 # Enough to see a broken side at once, few enough that it does not feel it.
@@ -60,7 +61,7 @@ async def ask(
             return answer
 
     asked = [one(host, tls, address) for host, tls in hosts for address in target.addresses]
-    return tuple(await asyncio.gather(*asked))
+    return tuple(await together(*asked))
 
 
 async def prove(tools: Tools, side: SideName, names: Sequence[NameFact]) -> Proof:

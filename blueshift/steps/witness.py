@@ -21,6 +21,7 @@ from blueshift.discovery.world import World
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
 from blueshift.shift.protocol import Target
+from blueshift.together import together
 from blueshift.traffic.metrics import Sample, extract
 from blueshift.traffic.status import Connections, parse_status
 
@@ -147,7 +148,7 @@ class Witness:
             return Look(name, started(pod), sample, connections, unknown)
 
         running = [pod for pod in await pods_of(self._kube, workload) if _runs(pod)]
-        return tuple(await asyncio.gather(*(one(pod) for pod in running)))
+        return tuple(await together(*(one(pod) for pod in running)))
 
     async def config(self, workload: Mapping[str, Any]) -> Mapping[str, str]:
         """The settings of the controller's ConfigMap."""
