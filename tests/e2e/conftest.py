@@ -17,7 +17,7 @@ from blueshift.lab import lifecycle
 from blueshift.lab.cache import locked
 from blueshift.lab.demo import world
 from blueshift.lab.demo.world import World
-from blueshift.lab.paths import lab_named
+from blueshift.lab.paths import Lab, lab_named
 from tests.e2e.command import tell
 
 MakeWorld = Callable[[str], Awaitable[World]]
@@ -52,9 +52,11 @@ def state_folder() -> Iterator[Path]:
 @pytest.fixture
 async def make_world(state_folder: Path) -> AsyncIterator[MakeWorld]:
     """The demo's world in a lab of that name; down afterwards, whatever happens."""
-    made = []
+    made: list[Lab] = []
 
     async def make(name: str) -> World:
+        while made:  # a test that is tried once more begins anew
+            await lifecycle.down(made.pop())
         lab = lab_named(f"t{os.getpid()}-{name}")
         made.append(lab)
         tools, images = await world.prepare(tell, lambda _: None)

@@ -13,7 +13,7 @@ from blueshift.lab.demo.world import NAMESPACE, RELEASE, TO, World
 from blueshift.lab.zone import APPS
 from tests.e2e.command import Ended, blueshift, elsewhere, kill_when
 from tests.e2e.conftest import MakeWorld, Record
-from tests.e2e.traffic import assert_nothing_lost, traffic
+from tests.e2e.traffic import again_if_void, assert_nothing_lost, traffic
 
 TEMPORARY = f"{RELEASE}-blueshift"
 
@@ -82,6 +82,7 @@ async def killed_and_resumed(world: World, folder: Path, moments: list[str]) -> 
         pytest.param(["helm-upgrade"], marks=pytest.mark.slow, id="helm-upgrade"),
     ],
 )
+@again_if_void
 async def test_a_killed_run_is_carried_on_from_elsewhere(
     make_world: MakeWorld, tmp_path: Path, record: Record, moments: list[str]
 ) -> None:

@@ -11,11 +11,12 @@ from blueshift.lab.demo import seen, settings
 from blueshift.lab.demo.world import TO
 from tests.e2e.command import blueshift, tell
 from tests.e2e.conftest import MakeWorld, Record
-from tests.e2e.traffic import assert_nothing_lost, traffic
+from tests.e2e.traffic import again_if_void, assert_nothing_lost, traffic
 
 pytestmark = pytest.mark.slow
 
 
+@again_if_void
 async def test_a_second_upgrade_is_refused_and_a_gate_is_opened_from_another_shell(
     make_world: MakeWorld, record: Record
 ) -> None:

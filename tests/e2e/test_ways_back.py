@@ -17,7 +17,7 @@ from blueshift.lab.demo.upgrade import BLUESHIFT
 from blueshift.lab.demo.world import FROM, NAMESPACE, World
 from tests.e2e.command import blueshift, tell
 from tests.e2e.conftest import MakeWorld, Record
-from tests.e2e.traffic import assert_nothing_lost, traffic
+from tests.e2e.traffic import again_if_void, assert_nothing_lost, traffic
 
 pytestmark = pytest.mark.slow
 
@@ -47,6 +47,7 @@ async def ready_images(world: World) -> set[str]:
 
 
 @pytest.mark.parametrize("broken", ["target-image", "parity"])
+@again_if_void
 async def test_the_way_back_of_a_hold(make_world: MakeWorld, record: Record, broken: str) -> None:
     world = await make_world("back")
     made = await BREAKS[broken](world, SystemClock())

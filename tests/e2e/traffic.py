@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import ParamSpec
 
 from blueshift.clock import SystemClock
 from blueshift.lab.demo.generator import Generator, plan
 from blueshift.lab.demo.run import WARM
 from blueshift.lab.demo.world import World
 from blueshift.traffic.prober.summary import Summary
+from tests.e2e.command import tell
 
 RATE = 120.0
 """Requests per second: little beside other work, and enough in a soak of 20 s for a verdict (judge.py)."""
@@ -36,7 +39,29 @@ async def traffic(world: World, *, rate: float = RATE) -> AsyncIterator[Counted]
         generator.kill()
 
 
+class VoidError(AssertionError):
+    """Nothing failed, and the count proves nothing: the machine stood still for too long."""
+
+
 def assert_nothing_lost(summary: Summary) -> None:
-    """No request failed, and the count proves it."""
+    """No request failed, and the count proves it. Raises VoidError where it does not."""
     assert summary.failed == 0, summary.failures[:10]
-    assert not summary.void, summary.void_reasons
+    if summary.void:
+        raise VoidError(summary.void_reasons)
+
+
+P = ParamSpec("P")
+
+
+def again_if_void(test: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[None]]:
+    """Try once more what was neither seen to go well nor to fail; a second time it fails."""
+
+    @functools.wraps(test)
+    async def tried(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            await test(*args, **kwargs)
+        except VoidError as void:
+            tell(f"void, and so tried once more: {void}")
+            await test(*args, **kwargs)
+
+    return tried
