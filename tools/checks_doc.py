@@ -64,7 +64,7 @@ def page() -> str:
         lines += [f"## {title}\n", *_table(("check", "severity", "makes sure that"), rows)]
     lines.append(RIGHTS)
     for place, title in PLACES.items():
-        rules = [*RULES, EXEC]
+        rules = [*RULES, *EXEC]
         rows = [_rule(rule) for rule in rules if rule.place == place]
         lines += [f"### {title}\n", *_table(("resource", "verbs", "why"), rows)]
     return "\n".join(lines).rstrip() + "\n"

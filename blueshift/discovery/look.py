@@ -145,7 +145,7 @@ async def _cluster(
     seen = await attempt(
         {
             "cluster-rbac": permissions(sources.kube, spaces, RULES),
-            "cluster-exec": permissions(sources.kube, spaces, (EXEC,)),
+            "cluster-exec": permissions(sources.kube, spaces, EXEC),
             "nginx-prestop-binary": prestop.look(
                 sources.kube, found.pods, container, found.known.prestop(found.raw)
             ),

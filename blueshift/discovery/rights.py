@@ -83,7 +83,11 @@ RULES: tuple[Rule, ...] = (
     Rule("cluster", "rbac.authorization.k8s.io", "clusterrolebindings", (*_READ, *_WRITE), _HELM),
 )
 
-EXEC = Rule("primary", "", "pods/exec", ("get", "create"), "configuration and connections are read in pods")
+_IN_PODS = ("get", "create")
+EXEC: tuple[Rule, ...] = (
+    Rule("primary", "", "pods/exec", _IN_PODS, "configuration and connections are read in pods"),
+    Rule("temporary", "", "pods/exec", _IN_PODS, "the same, to compare"),
+)
 """Apart, as many clusters forbid it. WebSockets ask for `get`, from Kubernetes 1.35 on for `create` too."""
 
 

@@ -12,7 +12,7 @@ CHECKS: tuple[Check, ...] = (
     Check("helm-render", "error", "every revision of the run renders", helm.render),
     Check("helm-name-collision", "error", "nothing to be created exists already", helm.name_collision),
     Check("cluster-rbac", "error", "this user may do what the run does", cluster.rbac),
-    Check("cluster-exec", "warning", "commands may be run in the pods", cluster.execute),
+    Check("cluster-exec", "error", "commands may be run in the pods", cluster.execute),
     Check("cluster-replicas", "error", "the primary is whole", cluster.replicas),
     Check("cluster-lb-address", "error", "a second release can have an address", cluster.lb_address),
     Check("nginx-prestop-binary", "error", "the preStop hook can run", nginx.prestop_binary),

@@ -34,10 +34,11 @@ def execute(world: World) -> Iterator[Seen]:
     """Commands may be run in the controller's pods."""
     seen = found(world, "cluster-exec", Permissions)
     if seen.denied:
-        yield warns(
-            "this user may not run commands in pods: routes are compared by requests alone, and drain goes "
-            "without connection counts",
-            f"grant `get` and `create` on pods/exec in {seen.denied[0].namespace}",
+        spaces = ", ".join(sorted({one.namespace for one in seen.denied}))
+        yield fails(
+            f"this user may not run commands in the pods of {spaces}: neither could the routes of both sides "
+            "be compared, nor open connections be counted",
+            f"grant `get` and `create` on pods/exec in {spaces}",
         )
     else:
         yield passed("commands may be run in the controller's pods")

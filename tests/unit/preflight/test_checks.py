@@ -95,7 +95,7 @@ CASES = [
         "cluster-rbac", "no answer within 4 s: try dig", {"findings": seen(cluster_rbac=UNSEEN)}, "not-looked"
     ),
     Case("cluster-rbac", "taken without looking", {"findings": seen(cluster_rbac=None)}, "not-looked"),
-    Case("cluster-exec", "drain goes without", {"findings": seen(cluster_exec=NO_EXEC)}, "warn", stops=False),
+    Case("cluster-exec", "may not run commands in the pods of", {"findings": seen(cluster_exec=NO_EXEC)}),
     Case("cluster-replicas", "0 of 2 pods are ready", {"workload": but(WORKLOAD, ready=0)}),
     Case("cluster-replicas", "1 of 2 pods are ready: it must", {"workload": but(WORKLOAD, ready=1)}),
     Case(
