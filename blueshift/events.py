@@ -28,6 +28,15 @@ class RunStarted(Event, frozen=True):
     epoch: int
 
 
+class Turned(Event, frozen=True):
+    """The run leaves its track: `to` is "back" or "panic", `steps` the new track in order."""
+
+    to: str
+    by: str
+    reason: str
+    steps: tuple[str, ...]
+
+
 class StepStarted(Event, frozen=True):
     """A step begins (or begins again after a resume)."""
 

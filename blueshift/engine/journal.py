@@ -16,9 +16,14 @@ from blueshift.engine.protocol import Fact, Intent, Journalled, Way, fact_name
 from blueshift.engine.state import State
 from blueshift.errors import BlueshiftError
 
-SCHEMA = 1
+SCHEMA = 2
+"""2 added tracks other than forward, and pauses; a journal of 1 reads as one that has neither."""
 
-Status = Literal["working", "holding", "interrupted", "succeeded"]
+Status = Literal["working", "holding", "interrupted", "succeeded", "rolled-back"]
+OVER: frozenset[Status] = frozenset({"succeeded", "rolled-back"})
+"""Nothing is left to carry on."""
+Track = Literal["forward", "back", "panic"]
+OnFailure = Literal["hold", "rollback"]
 
 
 class WaitEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -63,6 +68,35 @@ class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
+class TrackStep(msgspec.Struct, frozen=True):
+    """A step of a track that was compiled while the run was under way, with its settings as plain data."""
+
+    kind: str
+    id: str
+    settings: dict[str, Any]
+
+
+class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The run left its track for another one."""
+
+    to: Track
+    by: str
+    at: datetime
+    reason: str
+    steps: tuple[TrackStep, ...]
+    """What the new track was compiled from, before expansion."""
+    left: tuple[str, ...] = ()
+    """Step ids of the track that was left."""
+
+
+class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A person keeps the run from its next effect."""
+
+    by: str
+    at: datetime
+    reason: str = ""
+
+
 class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
     """The whole of a run's position. No credential is ever in it."""
 
@@ -76,7 +110,7 @@ class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
     playbook: str
     created: datetime
     track: tuple[str, ...]
-    """Step ids in order, after expansion."""
+    """Step ids in order, after expansion: of the track that the run is on."""
     schema: int = SCHEMA
     epoch: int = 1
     seq: int = 0
@@ -89,6 +123,18 @@ class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
     standstills: int = 0
     approvals: tuple[Approval, ...] = ()
     said: str = ""
+    turn: Turn | None = None
+    """The latest one; None on the way forward."""
+    turns: int = 0
+    """How many there were: a word that asks for one names this number, so it takes effect once."""
+    paused: Pause | None = None
+    on_failure: OnFailure = "hold"
+    """What comes after a hold on the way forward."""
+
+    @property
+    def on(self) -> Track:
+        """The track that it is on."""
+        return self.turn.to if self.turn else "forward"
 
     def step(self, step: str) -> StepEntry:
         """The entry of a step, empty when it has not started."""
@@ -171,6 +217,28 @@ class Approved(msgspec.Struct, frozen=True, tag=True):
     approval: Approval
 
 
+class Turned(msgspec.Struct, frozen=True, tag=True):
+    """The run goes on by another track, with what was found out to compile it."""
+
+    to: Track
+    steps: tuple[TrackStep, ...]
+    track: tuple[str, ...]
+    state: State
+    by: str
+    reason: str
+    facts: dict[str, Any] = {}
+
+
+class Paused(msgspec.Struct, frozen=True, tag=True):
+    """Nothing more is done until `Unpaused`."""
+
+    pause: Pause
+
+
+class Unpaused(msgspec.Struct, frozen=True, tag=True):
+    """The run goes on."""
+
+
 class Resumed(msgspec.Struct, frozen=True, tag=True):
     """Another process, or the same person again, carries the run on."""
 
@@ -184,21 +252,21 @@ class Left(msgspec.Struct, frozen=True, tag=True):
     said: str
 
 
-Entry = (
-    Started | Intended | Did | WaitBegan | StepSettled | TakenBack | StoodStill | Approved | Resumed | Left
-)
+_InStep = Started | Intended | Did | WaitBegan
+_OfRun = StepSettled | TakenBack | StoodStill | Approved | Turned | Paused | Unpaused | Resumed | Left
+Entry = _InStep | _OfRun
 
 
 def apply(journal: Journal, entry: Entry, at: datetime) -> Journal:
     """The journal after one entry. Pure; raises BlueshiftError for an entry that cannot follow."""
-    if isinstance(entry, Started | Intended | Did | WaitBegan):
+    if isinstance(entry, _InStep):
         after = _with(journal, entry.step, _in_step(journal.step(entry.step), entry, at))
     else:
         after = _of_run(journal, entry, at)
     return replace(after, seq=journal.seq + 1)
 
 
-def _in_step(step: StepEntry, entry: Started | Intended | Did | WaitBegan, at: datetime) -> StepEntry:
+def _in_step(step: StepEntry, entry: _InStep, at: datetime) -> StepEntry:
     match entry:
         case Started():
             return replace(step, started=step.started or at)
@@ -219,9 +287,7 @@ def _in_step(step: StepEntry, entry: Started | Intended | Did | WaitBegan, at: d
             return replace(step, waits={**step.waits, key: WaitEntry(at, reason, deadline, holds)})
 
 
-def _of_run(
-    journal: Journal, entry: StepSettled | TakenBack | StoodStill | Approved | Resumed | Left, at: datetime
-) -> Journal:
+def _of_run(journal: Journal, entry: _OfRun, at: datetime) -> Journal:
     match entry:
         case StepSettled(step, said, state, facts):
             after = _with(journal, step, replace(journal.step(step), settled=at, said=said))
@@ -242,12 +308,35 @@ def _of_run(
             if not journal.standstill or journal.standstill.number != approval.standstill:
                 raise BlueshiftError(f"run {journal.run} does not stand at {approval.standstill}")
             return replace(journal, standstill=None, approvals=(*journal.approvals, approval))
+        case Turned():
+            return _turned(journal, entry, at)
+        case Paused(pause):
+            return replace(journal, paused=pause)
+        case Unpaused():
+            return replace(journal, paused=None)
         case Resumed(holder):
             return replace(
                 _renewed(journal), epoch=journal.epoch + 1, holder=holder, status="working", said=""
             )
         case Left(status, said):
             return replace(journal, status=status, said=said)
+
+
+def _turned(journal: Journal, entry: Turned, at: datetime) -> Journal:
+    if journal.status in OVER:
+        raise BlueshiftError(f"run {journal.run} is over ({journal.status}): it has no other way to go")
+    turn = Turn(entry.to, entry.by, at, entry.reason, entry.steps, left=journal.track)
+    return replace(
+        journal,
+        turn=turn,
+        turns=journal.turns + 1,
+        track=entry.track,
+        state=entry.state,
+        facts={**journal.facts, **entry.facts},
+        standstill=None,
+        status="working",
+        said="",
+    )
 
 
 def _renewed(journal: Journal) -> Journal:

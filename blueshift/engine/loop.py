@@ -16,17 +16,20 @@ import msgspec
 
 from blueshift import events
 from blueshift.clock import Clock
+from blueshift.engine.control import TurnWord, Words
 from blueshift.engine.journal import (
     Approval,
     Approved,
     Did,
     Intended,
     Left,
+    Paused,
     Standstill,
     Started,
     StepSettled,
     StoodStill,
     TakenBack,
+    Unpaused,
     WaitBegan,
 )
 from blueshift.engine.protocol import (
@@ -56,10 +59,12 @@ Answered = TypeVar("Answered")
 class Outcome(msgspec.Struct, frozen=True):
     """How the loop ended."""
 
-    status: Literal["succeeded", "holding", "interrupted"]
+    status: Literal["succeeded", "rolled-back", "holding", "interrupted", "turning"]
+    """`turning`: a person's word asks for another track."""
     step: str
     said: str
     ways: tuple[Way, ...] = ()
+    word: TurnWord | None = None
 
 
 @dataclass
@@ -76,6 +81,8 @@ class Services:
     """Set by the first signal; read between effects and by waits."""
     alive: Callable[[], None] = lambda: None
     """Raises when the lease was lost to another run."""
+    words: Callable[[], Words] = Words
+    """What people say to the run now."""
 
 
 class _StandsStill(Exception):
@@ -87,8 +94,13 @@ class _Stopped(Exception):
     pass
 
 
+class _Turning(Exception):
+    def __init__(self, word: TurnWord) -> None:
+        self.word = word
+
+
 async def run_track(writer: Writer, steps: Sequence[Step], services: Services) -> Outcome:
-    """Carry a run on from where its journal stands to its end, a hold, or a signal.
+    """Carry a run on from where its journal stands to its end, a hold, a signal, or a word to turn.
 
     Raises FenceLost when somebody else carries it on meanwhile.
     """
@@ -108,10 +120,45 @@ async def run_track(writer: Writer, steps: Sequence[Step], services: Services) -
         await writer.write(Left("interrupted", said))
         services.emit(loop.event(events.RunEnded, status="interrupted", said=said))
         return Outcome("interrupted", current, said)
-    said = f"{writer.journal.release}: every step settled"
-    await writer.write(Left("succeeded", said))
-    services.emit(loop.event(events.RunEnded, status="succeeded", said=said))
-    return Outcome("succeeded", current, said)
+    except _Turning as turning:
+        return Outcome("turning", current, f"{turning.word.to}, says {turning.word.by}", word=turning.word)
+    status: Literal["succeeded", "rolled-back"] = (
+        "succeeded" if writer.journal.on == "forward" else "rolled-back"
+    )
+    said = f"{writer.journal.release}: " + (
+        "every step settled" if status == "succeeded" else "all is as it was before the run"
+    )
+    await writer.write(Left(status, said))
+    services.emit(loop.event(events.RunEnded, status=status, said=said))
+    return Outcome(status, current, said)
+
+
+async def stand_still(
+    writer: Writer, steps: Sequence[Step], services: Services, error: BlueshiftError
+) -> Outcome:
+    """Hold in the step at which a run is, for a reason that is not that step's own."""
+    step = next((one for one in steps if writer.journal.step(one.id).settled is None), steps[-1])
+    return await _Loop(writer, services).hold(step, _hold(error))
+
+
+async def come_to_rest(writer: Writer, step: Step, services: Services) -> None:
+    """Wait until no effect of a step that was cut off can be at work any more.
+
+    Raises BlueshiftError when one is still at work after its bound.
+    """
+    loop = _Loop(writer, services)
+    known = writer.journal.step(step.id).effects
+    for effect in await step.effects():
+        journalled = known.get(effect.key)
+        if journalled is None or journalled.done:
+            continue
+        until = services.clock.now() + _bound(effect)
+        while isinstance(seen := await effect.observe(journalled), InFlight | Unknown):
+            if services.clock.now() > until:
+                raise BlueshiftError(f"{effect.intent.what} is still at work: {seen.reason}")
+            since, then = services.clock.utc(), "the way back"
+            loop.emit(events.Waiting, step=step.id, reason=seen.reason, since=since, until=None, then=then)
+            await services.clock.sleep(2.0)
 
 
 class _Loop:
@@ -119,6 +166,8 @@ class _Loop:
         self.writer = writer
         self.services = services
         self.clock = services.clock
+        self._retreating = False
+        """Traffic is being taken back: that is finished before anybody's word is heeded."""
 
     def event(self, kind: type[events.Event], **fields: object) -> events.Event:
         return kind(at=self.clock.utc(), run=self.writer.journal.run, **fields)
@@ -128,7 +177,7 @@ class _Loop:
 
     async def carry(self, step: Step) -> None:
         """One step from its start (or its resume) until it has settled."""
-        self._between()
+        await self._between(step)
         state = await self._retrying(step, lambda: self.services.observe(self.writer.journal.state))
         if why := step.needs(state):
             raise _StandsStill(Hold(f"{step.id} may not run now: {why}"))
@@ -136,7 +185,7 @@ class _Loop:
             await self.writer.write(Started(step.id))
         self.emit(events.StepStarted, step=step.id)
         for effect in await self._retrying(step, step.effects):
-            self._between()
+            await self._between(step)
             await self._effect(step, effect)
         settled = await self._settle(step)
         after = step.leaves(state)
@@ -197,7 +246,7 @@ class _Loop:
         return True
 
     async def _intend(self, step: Step, effect: Effect) -> float:
-        self._between()
+        await self._between(step)
         before = self.clock.now()
         await self.writer.write(Intended(step.id, effect.key, effect.intent))
         return before
@@ -227,7 +276,7 @@ class _Loop:
         command = f"blueshift approve {self.writer.journal.run} {hold.gate}"
         self.emit(events.GateWaits, step=step.id, gate=hold.gate, reason=hold.reason, command=command)
         while (approval := await self._retrying(step, lambda: self.services.approval(standstill))) is None:
-            self._between()
+            await self._between(step)
             await self._sleep(2.0)
         await self.writer.write(Approved(approval))
 
@@ -260,7 +309,7 @@ class _Loop:
             until=entry.deadline,
             then=wait.then,
         )
-        self._between()
+        await self._between(step)
         await self._sleep(wait.poll)
 
     async def hold(self, step: Step, hold: Hold) -> Outcome:
@@ -288,22 +337,52 @@ class _Loop:
             retreat = await step.retreat()
             if retreat is None:
                 return hold
+            self._retreating = True
             for effect in retreat.effects:
                 await self._effect(step, effect)
         except _StandsStill as still:
             return Hold(f"{hold.reason}\nand traffic could not be taken back: {still.hold.reason}", hold.ways)
         except BlueshiftError as error:
             return Hold(f"{hold.reason}\nand traffic could not be taken back: {error}", hold.ways)
+        finally:
+            self._retreating = False
         await self.writer.write(TakenBack(retreat.steps, retreat.state))
         return Hold(f"{hold.reason}\ntraffic was taken back to the {retreat.state.traffic}", hold.ways)
 
-    def _between(self) -> None:
-        self.services.alive()
-        if self.services.stopping.is_set():
-            raise _Stopped
+    async def _between(self, step: Step) -> None:
+        """What may end or keep the run between two effects: a lost lease, a signal, a person's word."""
+        while True:
+            self.services.alive()
+            if self._retreating:
+                return
+            if self.services.stopping.is_set():
+                raise _Stopped
+            words = self.services.words()
+            if words.turn and words.turn.turns == self.writer.journal.turns:
+                raise _Turning(words.turn)
+            if not await self._paused(step, words):
+                return
+
+    async def _paused(self, step: Step, words: Words) -> bool:
+        """Journal the beginning and the end of a pause; while it lasts, True after a moment."""
+        pause, known = words.pause, self.writer.journal.paused
+        if pause is None:
+            if known is not None:
+                await self.writer.write(Unpaused())
+            return False
+        if known is None:
+            await self.writer.write(Paused(pause))
+        reason = f"paused by {pause.by}" + (f": {pause.reason}" if pause.reason else "")
+        command = f"`blueshift unpause {self.writer.journal.run}` ends it"
+        self.emit(events.Waiting, step=step.id, reason=reason, since=pause.at, until=None, then=command)
+        await self._sleep(1.0)
+        return True
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep, but wake for a signal."""
+        if self._retreating:
+            await self.clock.sleep(seconds)
+            return
         asleep = asyncio.ensure_future(self.clock.sleep(seconds))
         woken = asyncio.ensure_future(self.services.stopping.wait())
         try:

@@ -190,6 +190,9 @@ class Step(Protocol):
     def needs(self, state: State) -> str | None:
         """Why it may not run in this state, or None."""
 
+    def during(self, state: State) -> State:
+        """The state that must be reckoned with when it was begun and cut off anywhere inside."""
+
     def leaves(self, state: State) -> State:
         """The state after it has settled."""
 

@@ -16,12 +16,14 @@ class State(msgspec.Struct, frozen=True):
     """What steps need and leave (`Step.needs`, `Step.leaves`)."""
 
     traffic: Traffic = "primary"
-    temporary: Literal["absent", "ready"] = "absent"
-    primary: Literal["old", "hardened", "target"] = "old"
+    temporary: Literal["absent", "partial", "ready"] = "absent"
+    """`partial` while it is installed or removed."""
+    primary: Literal["old", "hardened", "target", "unsure"] = "old"
+    """`unsure` while it changes."""
     verified: tuple[SideName, ...] = ("primary",)
-    """Sides that proved themselves since they last changed."""
-    drained: tuple[SideName, ...] = ()
-    """Sides proven to serve nobody since traffic last left them."""
+    """Sides that proved themselves since they last changed, the last one last."""
+    drained: tuple[SideName, ...] = ("temporary",)
+    """Sides proven to serve nobody since traffic last left them; the temporary was not there before."""
     floors: tuple[SideName, ...] = ()
     """Sides whose replica floor this run raised."""
     ttl: Literal["as-before", "low"] = "as-before"
@@ -32,9 +34,9 @@ class State(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, **changes)
 
     def with_side(self, field: Literal["verified", "drained", "floors"], side: SideName) -> State:
-        """This state with `side` in the set `field`."""
+        """This state with `side` in the set `field`, as its last."""
         there: tuple[SideName, ...] = getattr(self, field)
-        return self if side in there else self.but(**{field: (*there, side)})
+        return self.but(**{field: (*(name for name in there if name != side), side)})
 
     def without_side(self, field: Literal["verified", "drained", "floors"], side: SideName) -> State:
         """This state with `side` taken out of the set `field`."""

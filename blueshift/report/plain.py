@@ -42,6 +42,9 @@ class Plain:
             case events.RunStarted():
                 how = "begins" if event.epoch == 1 else f"is carried on (epoch {event.epoch})"
                 return [f"run {event.run} of {event.release} {how}: {len(event.steps)} steps"]
+            case events.Turned():
+                why = f": {event.reason}" if event.reason else ""
+                return _several(f"TURNS to {event.to}, by {event.by}, {len(event.steps)} steps", why)
             case events.StepStarted():
                 return [f"[{view.at() + 1}/{len(view.steps)}] {event.step}"]
             case events.EffectIntended():

@@ -74,6 +74,9 @@ def fold(view: View, event: events.Event) -> View:
                 since=event.at,
                 steps=tuple(StepView(name) for name in event.steps),
             )
+        case events.Turned():
+            steps = tuple(StepView(name) for name in event.steps)
+            return replace(view, steps=steps, current="", effect="", waiting=None, gate=None, held=None)
         case events.RunEnded():
             return replace(view, ended=event, effect="", waiting=None, gate=None)
     return _of_step(view, event)

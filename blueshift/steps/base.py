@@ -8,6 +8,7 @@ from typing import ClassVar, Generic, TypeVar
 import msgspec
 
 from blueshift.engine.protocol import Effect, Retreat, Way
+from blueshift.engine.state import State
 from blueshift.steps.context import Here, Tools
 from blueshift.steps.ways import ways_back
 
@@ -24,6 +25,10 @@ class Base(Generic[S]):
         self.settings = settings
         self.tools = tools
         self.here = Here(step, tools)
+
+    def during(self, state: State) -> State:
+        """See Step; as before, unless a step says otherwise."""
+        return state
 
     async def effects(self) -> Sequence[Effect]:
         """See Step; none unless a step says otherwise."""

@@ -50,6 +50,10 @@ class Floor(Base[FloorSettings]):
             return "there is no temporary release"
         return None if side in state.verified else f"the {side} has not proved itself since it last changed"
 
+    def during(self, state: State) -> State:
+        """See Step."""
+        return state.with_side("floors", self.settings.side)
+
     def leaves(self, state: State) -> State:
         """See Step."""
         return state.with_side("floors", self.settings.side)

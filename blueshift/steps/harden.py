@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -24,7 +24,7 @@ from blueshift.steps.revisions import Grace, Revision
 
 
 class RevisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long a rollout may take."""
+    """How long a rollout may take, and how its pods end."""
 
     ready_within: Seconds = 600.0
     helm_timeout: Seconds = 300.0
@@ -35,24 +35,40 @@ class RevisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a new pod must be ready before an old one may go."""
 
 
-class _PrimaryRevision(Base[RevisionSettings], ABC):
+S = TypeVar("S", bound=RevisionSettings)
+
+
+class HardenSettings(RevisionSettings, frozen=True, forbid_unknown_fields=True):
+    """The same for the hardening."""
+
+    keep: bool = True
+    """It stays when the run is taken back: how pods end is no worse for it."""
+
+
+class PrimaryRevision(Base[S], ABC, Generic[S]):
     """A revision of the primary, watched until its pods are ready and it proves itself by address."""
 
-    Settings: ClassVar[type[RevisionSettings]] = RevisionSettings
     kind: ClassVar[str]
-    leaves_primary: ClassVar[Literal["hardened", "target"]]
+
+    @abstractmethod
+    def becomes(self) -> Literal["old", "hardened", "target"]:
+        """What the primary is after it."""
 
     @abstractmethod
     def revision(self) -> Revision:
         """Chart and values."""
 
     @abstractmethod
-    def previous(self) -> int:
+    async def previous(self) -> int:
         """The revision that it must follow."""
 
     @abstractmethod
+    def learnt(self, revision: int) -> tuple[msgspec.Struct, ...]:
+        """The facts that it leaves."""
+
+    @abstractmethod
     def rendered(self) -> Rendered:
-        """The same, as it was rendered when the World was looked at."""
+        """The revision, as it was rendered when the World was looked at."""
 
     @property
     def grace(self) -> Grace:
@@ -65,9 +81,13 @@ class _PrimaryRevision(Base[RevisionSettings], ABC):
             return f"traffic is on {state.traffic}, not on the temporary"
         return None if "primary" in state.drained else "the primary was not proven idle"
 
+    def during(self, state: State) -> State:
+        """See Step."""
+        return state.but(primary="unsure").without_side("verified", "primary")
+
     def leaves(self, state: State) -> State:
         """See Step."""
-        return state.but(primary=self.leaves_primary).with_side("verified", "primary")
+        return state.but(primary=self.becomes()).with_side("verified", "primary")
 
     def plan(self) -> StepPlan:
         """See Step."""
@@ -87,7 +107,7 @@ class _PrimaryRevision(Base[RevisionSettings], ABC):
                 release,
                 self.revision(),
                 what=f"{self.kind} {release[0]}",
-                previous=self.previous(),
+                previous=await self.previous(),
                 timeout=self.settings.helm_timeout,
             ),
         )
@@ -120,48 +140,64 @@ class _PrimaryRevision(Base[RevisionSettings], ABC):
             )
         record = await latest(self.tools.kube, *reversed(self.tools.release("primary")))
         revision = record.revision if record else 0
-        fact = Hardened(revision) if self.leaves_primary == "hardened" else Upgraded(revision)
-        return Settled(f"revision {revision}: {proof.sentence}; routes: {compared.said()}", (fact,))
+        said = f"revision {revision}: {proof.sentence}; routes: {compared.said()}"
+        return Settled(said, self.learnt(revision))
 
 
 # Seconds. Ready pods get their endpoints and first reload within a few; what fails after this is broken.
 PROOF_PATIENCE = 20.0
 
 
-class Harden(_PrimaryRevision):
+class Harden(PrimaryRevision[HardenSettings]):
     """A revision of the same version that ends gracefully."""
 
     kind: ClassVar[str] = "harden"
-    leaves_primary: ClassVar[Literal["hardened", "target"]] = "hardened"
+    Settings: ClassVar[type[HardenSettings]] = HardenSettings
     reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (Snapshot,)
+
+    def becomes(self) -> Literal["hardened"]:
+        """See above."""
+        return "hardened"
 
     def revision(self) -> Revision:
         """See above."""
         return self.tools.revisions.hardened(self.grace)
 
-    def previous(self) -> int:
+    async def previous(self) -> int:
         """See above."""
         return self.tools.record.fact(Snapshot).revision
+
+    def learnt(self, revision: int) -> tuple[msgspec.Struct, ...]:
+        """See above."""
+        return (Hardened(revision),)
 
     def rendered(self) -> Rendered:
         """See above."""
         return self.tools.world.harden
 
 
-class Upgrade(_PrimaryRevision):
+class Upgrade(PrimaryRevision[RevisionSettings]):
     """The bump to the target."""
 
     kind: ClassVar[str] = "upgrade"
-    leaves_primary: ClassVar[Literal["hardened", "target"]] = "target"
+    Settings: ClassVar[type[RevisionSettings]] = RevisionSettings
     reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (Hardened,)
+
+    def becomes(self) -> Literal["target"]:
+        """See above."""
+        return "target"
 
     def revision(self) -> Revision:
         """See above."""
         return self.tools.revisions.target(self.grace)
 
-    def previous(self) -> int:
+    async def previous(self) -> int:
         """See above."""
         return self.tools.record.fact(Hardened).revision
+
+    def learnt(self, revision: int) -> tuple[msgspec.Struct, ...]:
+        """See above."""
+        return (Upgraded(revision),)
 
     def rendered(self) -> Rendered:
         """See above."""

@@ -48,6 +48,10 @@ class InstallTemporary(Base[InstallSettings]):
         """See Step."""
         return None if state.traffic == "primary" else f"traffic is on {state.traffic}, not on the primary"
 
+    def during(self, state: State) -> State:
+        """See Step."""
+        return state.but(temporary="partial")
+
     def leaves(self, state: State) -> State:
         """See Step."""
         return state.but(temporary="ready").with_side("verified", "temporary")

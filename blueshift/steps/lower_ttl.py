@@ -65,6 +65,10 @@ class LowerTtl(Base[LowerTtlSettings]):
         """See Step."""
         return None if state.traffic == "primary" else f"traffic is on {state.traffic}, not on the primary"
 
+    def during(self, state: State) -> State:
+        """See Step."""
+        return state.but(ttl="low")
+
     def leaves(self, state: State) -> State:
         """See Step."""
         return state.but(ttl="low")

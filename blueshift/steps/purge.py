@@ -120,6 +120,10 @@ class Purge(Base[PurgeSettings]):
         """See Step."""
         return None if state.traffic == "primary" else f"traffic is on {state.traffic}"
 
+    def during(self, state: State) -> State:
+        """See Step."""
+        return state.but(temporary="partial").without_side("verified", "temporary")
+
     def leaves(self, state: State) -> State:
         """See Step."""
         return state.but(temporary="absent").without_side("verified", "temporary")

@@ -55,6 +55,10 @@ class Revisions:
         overrides = self._profile.temporary_values(self.running_values, facts)
         return _revision(self.running, self.running_values, overrides)
 
+    def before(self) -> Revision:
+        """The release as it was before the run."""
+        return Revision(self.running, self.running_values, ())
+
     def hardened(self, grace: Grace) -> Revision:
         """The same version, ending gracefully."""
         overrides = self._profile.harden(self.running_values, _harden(self.running, grace))

@@ -36,10 +36,22 @@ class ShiftSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Seconds between the three rounds in which they must."""
 
 
+class GatherSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Names that are astray in the middle of a shift, to one side in one wave."""
+
+    to: SideName
+    names: tuple[str, ...]
+    hold: float = 300.0
+    agree_within: float = 300.0
+    agree_every: float = 5.0
+
+
 class WaveSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One wave: the names from `first` up to, and not with, `end`."""
 
     to: SideName
+    only: tuple[str, ...] = ()
+    """The names that are counted; none for all that move."""
     first: int
     end: int
     last: bool
@@ -70,6 +82,20 @@ def cut(names: int, settings: ShiftSettings) -> tuple[WaveSettings, ...]:
     )
 
 
+def gathering(settings: GatherSettings) -> WaveSettings:
+    """The one wave that brings names which are astray to the side where the others are."""
+    return WaveSettings(
+        to=settings.to,
+        only=settings.names,
+        first=0,
+        end=len(settings.names),
+        last=True,
+        hold=settings.hold,
+        agree_within=settings.agree_within,
+        agree_every=settings.agree_every,
+    )
+
+
 class Wave(Base[WaveSettings]):
     """Swap one wave's names, see them at every authority, and watch both sides."""
 
@@ -79,7 +105,12 @@ class Wave(Base[WaveSettings]):
     @property
     def names(self) -> tuple[NameFact, ...]:
         """The names of this wave."""
-        return ordered(self.tools)[self.settings.first : self.settings.end]
+        return self._counted[self.settings.first : self.settings.end]
+
+    @property
+    def _counted(self) -> tuple[NameFact, ...]:
+        only = self.settings.only
+        return tuple(name for name in ordered(self.tools) if not only or name.name in only)
 
     def needs(self, state: State) -> str | None:
         """See Step: never to a side that has not just proved itself."""
@@ -89,6 +120,10 @@ class Wave(Base[WaveSettings]):
         if to not in state.floors:
             return f"the {to} has no replica floor"
         return None if state.ttl == "low" else "the TTL was not lowered"
+
+    def during(self, state: State) -> State:
+        """See Step."""
+        return state.but(traffic="split").without_side("drained", self.settings.to)
 
     def leaves(self, state: State) -> State:
         """See Step."""
@@ -152,7 +187,7 @@ class Wave(Base[WaveSettings]):
         """Every name that has moved goes back to the side that it came from, if that side proves itself."""
         tools, to = self.tools, self.settings.to
         source = OTHER[to]
-        moved = ordered(tools)[: self.settings.end]
+        moved = self._counted[: self.settings.end]
         if (await prove(tools, source, moved)).failed:
             return None
         back = await tools.shifter.effects(moved, tools.target(to), tools.target(source), tools.ttl)

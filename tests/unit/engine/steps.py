@@ -83,6 +83,9 @@ class ToyStep:
     def needs(self, state: State) -> str | None:
         return self.need
 
+    def during(self, state: State) -> State:
+        return state
+
     def leaves(self, state: State) -> State:
         return state
 
