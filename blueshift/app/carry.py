@@ -13,15 +13,26 @@ from blueshift import events
 from blueshift.app.observe import observe
 from blueshift.app.session import Session
 from blueshift.app.sides import watch_answers, watch_sides
+from blueshift.app.turn import Ask, turn
 from blueshift.engine import control
-from blueshift.engine.journal import Approval, Standstill
+from blueshift.engine.control import Words
+from blueshift.engine.journal import OVER, Approval, Journal, Standstill
 from blueshift.engine.lease import Lease
-from blueshift.engine.loop import Outcome, Services, run_track
+from blueshift.engine.loop import Outcome, Services, run_track, stand_still
 from blueshift.engine.protocol import Step
 from blueshift.engine.state import State
-from blueshift.engine.store import Writer
+from blueshift.engine.store import FenceLost, Runs, Writer
 from blueshift.errors import BlueshiftError
+from blueshift.playbook.schema import Playbook
 from blueshift.steps.context import Tools
+
+LISTEN = 1.0
+"""Seconds between two looks for people's words."""
+
+
+def control_namespace(runs: Runs) -> str:
+    """Where people's words to runs are; the runner only reads there."""
+    return f"{runs.namespace}-control"
 
 
 def holder() -> str:
@@ -37,26 +48,49 @@ def user() -> str:
         return str(os.getuid())
 
 
+class Listener:
+    """Hears what people say to a run: a service that keeps the latest words."""
+
+    def __init__(self, session: Session, writer: Writer) -> None:
+        self._session = session
+        self._writer = writer
+        self.words = Words()
+
+    async def run(self) -> None:
+        """Listen until cancelled; what cannot be read now keeps what was said before."""
+        while True:
+            self.words = await control.heard(
+                self._session.kube, control_namespace(self._session.runs), self._writer.journal
+            )
+            await self._session.clock.sleep(LISTEN)
+
+
 async def carry(
     session: Session,
     writer: Writer,
     tools: Tools,
     steps: Sequence[Step],
+    playbook: Playbook,
     lease: Lease,
     emit: events.Emit,
     stopping: asyncio.Event,
+    *,
+    ask: Ask | None = None,
 ) -> Outcome:
-    """Run the track to its end, a hold or a signal; the lease is let go in any case."""
+    """Run the track to its end, a hold or a signal, by way of `ask` first if there is one.
+
+    The lease is let go in any case.
+    """
     run = writer.journal.run
-    control_namespace = f"{session.runs.namespace}-control"
+    listener = Listener(session, writer)
 
     async def approval(standstill: Standstill) -> Approval | None:
-        return await control.approval(session.kube, control_namespace, run, standstill)
+        return await control.approval(session.kube, control_namespace(session.runs), run, standstill)
 
     async def look(state: State) -> State:
         return await observe(tools, state)
 
-    services = Services(session.clock, emit, look, approval, stopping, lease.check)
+    services = Services(session.clock, emit, look, approval, stopping, lease.check, lambda: listener.words)
     emit(
         events.RunStarted(
             at=session.clock.utc(),
@@ -73,14 +107,15 @@ async def carry(
                 group.create_task(_looked_after(service, emit, session, run))
                 for service in (
                     lease.keep,
+                    listener.run,
                     *(follower.run for follower in tools.followers.values()),
                     lambda: watch_sides(tools, emit),
                     lambda: watch_answers(tools, session.directory, emit),
                 )
             ]
             try:
-                outcome = await run_track(writer, steps, services)
-                finished = outcome.status == "succeeded"
+                outcome = await _tracks(writer, tools, steps, services, playbook, ask)
+                finished = outcome.status in OVER
             finally:
                 for task in around:
                     task.cancel()
@@ -91,6 +126,36 @@ async def carry(
     finally:
         await lease.release(finished=finished)
     return outcome
+
+
+async def _tracks(
+    writer: Writer,
+    tools: Tools,
+    steps: Sequence[Step],
+    services: Services,
+    playbook: Playbook,
+    ask: Ask | None,
+) -> Outcome:
+    """One track after another: a person's word turns the run, and so does a failure where that was wished."""
+    while True:
+        if ask is not None:
+            try:
+                steps = await turn(writer, tools, steps, services, playbook, ask)
+            except FenceLost:
+                raise
+            except BlueshiftError as error:
+                return await stand_still(writer, steps, services, error)
+        outcome = await run_track(writer, steps, services)
+        if outcome.word is not None:
+            ask = Ask(outcome.word.to, outcome.word.by, outcome.word.reason)
+        elif _fails(outcome, writer.journal):
+            ask = Ask("back", "on-failure", outcome.said)
+        else:
+            return outcome
+
+
+def _fails(outcome: Outcome, journal: Journal) -> bool:
+    return outcome.status == "holding" and journal.on == "forward" and journal.on_failure == "rollback"
 
 
 async def _looked_after(

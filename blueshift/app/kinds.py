@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, cast
 
@@ -28,13 +28,20 @@ KINDS: Mapping[str, str] = {
     "restore-ttl": "blueshift.steps.lower_ttl:RestoreTtl",
 }
 
-TRACK = "forward"
+# What no playbook names: steps of the tracks that a run turns to.
+TURNED_KINDS: Mapping[str, str] = {
+    "gather": "blueshift.steps.shift:GatherSettings",
+    "restore-primary": "blueshift.steps.restore:Restore",
+    "panic": "blueshift.steps.panic:Panic",
+}
+
+FORWARD = "forward"
 
 
-def settings_types() -> dict[str, type[msgspec.Struct]]:
+def settings_types(kinds: Mapping[str, str] = KINDS) -> dict[str, type[msgspec.Struct]]:
     """Step kind → what a playbook may say about it."""
     types: dict[str, type[msgspec.Struct]] = {}
-    for kind, place in KINDS.items():
+    for kind, place in kinds.items():
         found = _load(place)
         types[kind] = found if issubclass(found, msgspec.Struct) else found.Settings
     return types
@@ -42,13 +49,20 @@ def settings_types() -> dict[str, type[msgspec.Struct]]:
 
 def compile_track(playbook: Playbook, tools: Tools) -> tuple[Step, ...]:
     """The steps of a playbook: a shift becomes a floor and its waves, a purge gets its gate."""
-    return tuple(step for entry in playbook.steps for step in _expand(entry, tools))
+    return compile_entries(FORWARD, playbook.steps, tools)
 
 
-def _expand(entry: StepEntry, tools: Tools) -> Iterator[Step]:
-    step = f"{TRACK}/{entry.id}"
+def compile_entries(track: str, entries: Sequence[StepEntry], tools: Tools) -> tuple[Step, ...]:
+    """The steps of a track, each with its id below the track's name."""
+    return tuple(step for entry in entries for step in _expand(f"{track}/{entry.id}", entry, tools))
+
+
+def _expand(step: str, entry: StepEntry, tools: Tools) -> Iterator[Step]:
     if entry.kind == "shift":
         yield from _shift(step, entry.settings, tools)
+        return
+    if entry.kind == "gather":
+        yield from _gather(step, entry.settings, tools)
         return
     if entry.kind == "purge":
         from blueshift.steps.purge import PurgeGate, PurgeGateSettings
@@ -56,7 +70,7 @@ def _expand(entry: StepEntry, tools: Tools) -> Iterator[Step]:
         yield PurgeGate(
             f"{step}-gate", PurgeGateSettings(entry.settings.auto, entry.settings.agree_every), tools
         )
-    kind = cast(Callable[[str, Any, Tools], Step], _load(KINDS[entry.kind]))
+    kind = cast(Callable[[str, Any, Tools], Step], _load({**KINDS, **TURNED_KINDS}[entry.kind]))
     yield kind(step, entry.settings, tools)
 
 
@@ -67,6 +81,14 @@ def _shift(step: str, settings: Any, tools: Tools) -> Iterator[Step]:
     yield Floor(f"{step}/floor", FloorSettings(side=settings.to), tools)
     for number, wave in enumerate(cut(len(tools.world.moving()), settings), 1):
         yield Wave(f"{step}/wave-{number}", wave, tools)
+
+
+def _gather(step: str, settings: Any, tools: Tools) -> Iterator[Step]:
+    from blueshift.steps.floor import Floor, FloorSettings
+    from blueshift.steps.shift import Wave, gathering
+
+    yield Floor(f"{step}/floor", FloorSettings(side=settings.to), tools)
+    yield Wave(f"{step}/wave-1", gathering(settings), tools)
 
 
 def _load(place: str) -> Any:

@@ -9,18 +9,20 @@ from pathlib import Path
 
 from blueshift import events
 from blueshift.app import configuration, inputs
-from blueshift.app.carry import carry, holder, user
-from blueshift.app.kinds import compile_track
+from blueshift.app.carry import carry, control_namespace, holder, user
+from blueshift.app.kinds import compile_entries, compile_track
 from blueshift.app.look import Looked, look
 from blueshift.app.session import Session
 from blueshift.app.tools import build
+from blueshift.app.turn import Ask, survey, track_name, turned_steps
 from blueshift.cluster import paths
 from blueshift.controllers.registry import load as load_profile
 from blueshift.discovery.world import World, contract, contract_hash
 from blueshift.engine import control
-from blueshift.engine.journal import Approval, Journal, Resumed
+from blueshift.engine.journal import OVER, Approval, Journal, OnFailure, Resumed
 from blueshift.engine.lease import Lease
 from blueshift.engine.loop import Outcome
+from blueshift.engine.protocol import Step, StepPlan
 from blueshift.engine.state import State
 from blueshift.engine.store import Runs, Writer
 from blueshift.engine.view import View
@@ -28,6 +30,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.helm.charts import read_chart
 from blueshift.helm.records import decode_secret, secret_name, write_chart
 from blueshift.playbook.schema import Playbook
+from blueshift.steps.context import Tools
 from blueshift.steps.revisions import Revisions
 
 
@@ -49,6 +52,8 @@ async def start(
     run: str,
     emit: events.Emit,
     stopping: asyncio.Event,
+    *,
+    on_failure: OnFailure = "hold",
 ) -> Outcome:
     """Open a run on a confirmed plan and carry it. Raises Refused when the world has changed since."""
     release = looked.world.release
@@ -60,7 +65,7 @@ async def start(
             fresh = await look(session, playbook, Path(scratch))
             if stale := changed(looked.world, fresh.world):
                 raise Refused(f"the plan is stale: {stale}", hint="plan again: `blueshift plan`")
-            writer = await _create(session, looked, playbook, run, lease.holder)
+            writer = await _create(session, looked, playbook, run, lease.holder, on_failure)
             tools = build(
                 session,
                 run,
@@ -71,7 +76,7 @@ async def start(
                 emit,
             )
             steps = compile_track(playbook, tools)
-            return await carry(session, writer, tools, steps, lease, emit, stopping)
+            return await carry(session, writer, tools, steps, playbook, lease, emit, stopping)
     except BaseException:
         await lease.release(finished=False)
         raise
@@ -84,9 +89,18 @@ async def frozen_of(runs: Runs, run: str) -> inputs.Frozen:
 
 
 async def resume(
-    session: Session, frozen: inputs.Frozen, run: str, emit: events.Emit, stopping: asyncio.Event
+    session: Session,
+    frozen: inputs.Frozen,
+    run: str,
+    emit: events.Emit,
+    stopping: asyncio.Event,
+    *,
+    ask: Ask | None = None,
 ) -> Outcome:
-    """Carry a run on from its journal. Raises BlueshiftError for one that ended or is not of this cluster."""
+    """Carry a run on from its journal, by way of `ask` if there is one.
+
+    Raises BlueshiftError for a run that is over, is not of this cluster, or is on the track asked for.
+    """
     writer = await session.runs.open(run)
     journal = writer.journal
     if journal.cluster != session.cluster.uid:
@@ -94,45 +108,75 @@ async def resume(
             f"run {run} belongs to the cluster {journal.cluster}, and this one is {session.cluster.uid}",
             hint="name the right one by --kubeconfig or --context",
         )
-    if journal.status == "succeeded":
-        raise BlueshiftError(f"run {run} has succeeded: there is nothing to resume")
+    if journal.status in OVER:
+        raise BlueshiftError(
+            f"run {run} is over: it has {journal.status.replace('-', ' ')}",
+            hint=f"`blueshift show {run}` tells how it went",
+        )
+    if ask is not None and journal.on == ask.to:
+        raise BlueshiftError(
+            f"run {run} is on its way {ask.to} already", hint=f"`blueshift resume {run}` carries it on"
+        )
     lease = Lease(session.kube, session.clock, journal.namespace, journal.release, holder())
     await lease.acquire(run)
     try:
         with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
-            revisions = await _thaw(session, frozen, run, Path(scratch))
             await writer.write(Resumed(lease.holder))
-            tools = build(
-                session,
-                run,
-                frozen.world,
-                load_profile(frozen.profile),
-                revisions,
-                View(writer, session.clock),
-                emit,
-            )
-            steps = compile_track(inputs.thaw_steps(frozen), tools)
-            return await carry(session, writer, tools, steps, lease, emit, stopping)
+            tools, steps, playbook = await _rebuilt(session, frozen, writer, Path(scratch), emit)
+            return await carry(session, writer, tools, steps, playbook, lease, emit, stopping, ask=ask)
     except BaseException:
         await lease.release(finished=False)
         raise
 
 
-async def approve(runs: Runs, run: str, gate: str, reason: str = "") -> Approval:
-    """Open the gate at which a run waits."""
-    writer = await runs.open(run)
-    namespace = f"{runs.namespace}-control"
+async def preview_back(session: Session, frozen: inputs.Frozen, run: str) -> tuple[tuple[str, StepPlan], ...]:
+    """The way back as it would be compiled now: step ids and plans. Changes nothing.
+
+    Raises BlueshiftError where there is none, or where it cannot be told.
+    """
+    writer = await session.runs.open(run)
+    with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
+        tools, steps, playbook = await _rebuilt(session, frozen, writer, Path(scratch), lambda event: None)
+        found = await survey(writer.journal, tools, steps, playbook, "back")
+        back = compile_entries(track_name("back", writer.journal.turns + 1), found.entries, tools)
+        return tuple((step.id, step.plan()) for step in back)
+
+
+async def _rebuilt(
+    session: Session, frozen: inputs.Frozen, writer: Writer, scratch: Path, emit: events.Emit
+) -> tuple[Tools, tuple[Step, ...], Playbook]:
+    """Tools, the steps of the track that a run is on, and its playbook, from what the cluster holds of it."""
+    journal = writer.journal
+    tools = build(
+        session,
+        journal.run,
+        frozen.world,
+        load_profile(frozen.profile),
+        await _thaw(session, frozen, journal.run, scratch),
+        View(writer, session.clock),
+        emit,
+    )
+    playbook = inputs.thaw_steps(frozen)
+    if journal.turn is not None:
+        return tools, turned_steps(journal, journal.turn, tools), playbook
+    return tools, compile_track(playbook, tools), playbook
+
+
+async def approve(runs: Runs, run: str, gate: str | None, reason: str = "") -> Approval:
+    """Open the gate at which a run waits; None for whichever that is."""
+    journal = (await runs.open(run)).journal
+    namespace = control_namespace(runs)
     return await control.approve(
-        runs.kube, namespace, writer.journal, gate, by=user(), at=runs.clock.utc(), reason=reason
+        runs.kube, namespace, journal, gate, by=user(), at=runs.clock.utc(), reason=reason
     )
 
 
 async def unfinished(runs: Runs, release: str, namespace: str) -> list[Journal]:
-    """Runs of a release that have not succeeded."""
+    """Runs of a release that are not over."""
     return [
         journal
         for journal in await runs.all()
-        if (journal.release, journal.namespace) == (release, namespace) and journal.status != "succeeded"
+        if (journal.release, journal.namespace) == (release, namespace) and journal.status not in OVER
     ]
 
 
@@ -153,7 +197,9 @@ def changed(planned: World, now: World) -> str:
     return "; ".join(told)[:500]
 
 
-async def _create(session: Session, looked: Looked, playbook: Playbook, run: str, by: str) -> Writer:
+async def _create(
+    session: Session, looked: Looked, playbook: Playbook, run: str, by: str, on_failure: OnFailure
+) -> Writer:
     world = looked.world
     frozen = inputs.Frozen(
         world,
@@ -173,6 +219,7 @@ async def _create(session: Session, looked: Looked, playbook: Playbook, run: str
         track=looked.track(session, playbook),
         holder=by,
         state=State(),
+        on_failure=on_failure,
     )
     revisions = looked.revisions
     data = inputs.write(frozen, revisions.target_chart.path, revisions.target_values)

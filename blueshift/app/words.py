@@ -1,0 +1,115 @@
+"""Say something to a run from elsewhere, and see it take effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from blueshift.app.carry import control_namespace, user
+from blueshift.engine import control
+from blueshift.engine.journal import Journal
+from blueshift.engine.store import Runs
+from blueshift.errors import BlueshiftError
+
+PATIENCE = 30.0
+"""Seconds in which a process that carries the run must have heard: it listens every second, and finishes the
+effect in flight first."""
+
+Word = Literal["abort", "panic", "pause", "unpause", "proceed"]
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What was said, and whether the run has taken it up."""
+
+    run: str
+    word: Word
+    sentence: str
+    effective: bool
+    """Seen in the journal; False where nobody waited for it, or no process carries the run."""
+
+
+async def say(runs: Runs, run: str, word: Word, reason: str, *, wait: bool) -> Said:
+    """Say it, and wait until the journal shows its effect unless `wait` is False.
+
+    Said twice, or too late, it changes nothing and says so. Raises BlueshiftError for a word that the run's
+    state does not take.
+    """
+    journal = (await runs.open(run)).journal
+    sentence, shows = await _SAY[word](runs, journal, reason)
+    effective = shows(journal) or (wait and await _seen(runs, run, shows))
+    if not effective:
+        sentence += _not_yet(journal, wait=wait)
+    return Said(run, word, sentence, effective)
+
+
+def _not_yet(journal: Journal, *, wait: bool) -> str:
+    if not wait:
+        return "; not waited for"
+    return (
+        f"; no process has taken it up in {PATIENCE:.0f} s (the run is {journal.status}): "
+        "it takes effect when somebody carries the run on"
+    )
+
+
+async def _seen(runs: Runs, run: str, shows: Callable[[Journal], bool]) -> bool:
+    until = runs.clock.now() + PATIENCE
+    while runs.clock.now() < until:
+        await runs.clock.sleep(0.5)
+        if shows((await runs.open(run)).journal):
+            return True
+    return False
+
+
+Shows = Callable[[Journal], bool]
+
+
+async def _turn(runs: Runs, journal: Journal, reason: str, to: Literal["back", "panic"]) -> tuple[str, Shows]:
+    word = await control.turn(
+        runs.kube, control_namespace(runs), journal, to, by=user(), at=runs.clock.utc(), reason=reason
+    )
+    what = (
+        "goes back to where it began"
+        if to == "back"
+        else "moves every name to the side that proved itself last"
+    )
+    before = journal.turns
+    return f"run {journal.run} {what}, says {word.by}", lambda now: now.turns > before
+
+
+async def _abort(runs: Runs, journal: Journal, reason: str) -> tuple[str, Shows]:
+    return await _turn(runs, journal, reason, "back")
+
+
+async def _panic(runs: Runs, journal: Journal, reason: str) -> tuple[str, Shows]:
+    return await _turn(runs, journal, reason, "panic")
+
+
+async def _pause(runs: Runs, journal: Journal, reason: str) -> tuple[str, Shows]:
+    pause = await control.pause(
+        runs.kube, control_namespace(runs), journal, by=user(), at=runs.clock.utc(), reason=reason
+    )
+    return f"run {journal.run} is paused by {pause.by}", lambda now: now.paused is not None
+
+
+async def _unpause(runs: Runs, journal: Journal, reason: str) -> tuple[str, Shows]:
+    pause = await control.unpause(runs.kube, control_namespace(runs), journal)
+    if pause is None and journal.paused is None:
+        raise BlueshiftError(
+            f"run {journal.run} is not paused", hint=f"`blueshift status {journal.run}` shows why it waits"
+        )
+    return f"run {journal.run} goes on", lambda now: now.paused is None
+
+
+async def _proceed(runs: Runs, journal: Journal, reason: str) -> tuple[str, Shows]:
+    given = await control.approve(
+        runs.kube, control_namespace(runs), journal, None, by=user(), at=runs.clock.utc(), reason=reason
+    )
+    return (
+        f"run {journal.run} goes on past {given.gate} in {given.step}",
+        lambda now: any(one.standstill == given.standstill for one in now.approvals),
+    )
+
+
+_SAY = {"abort": _abort, "panic": _panic, "pause": _pause, "unpause": _unpause, "proceed": _proceed}
