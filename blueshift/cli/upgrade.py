@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -27,6 +28,14 @@ from blueshift.cli.options import cluster_options, config_option, run_async, run
     help="Run exactly this plan (from `plan -o FILE`); refused when the world has changed since.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask: the plan is confirmed in advance.")
+@click.option(
+    "--on-failure",
+    type=click.Choice(("hold", "rollback")),
+    default="hold",
+    show_default=True,
+    envvar="BLUESHIFT_ON_FAILURE",
+    help="When a step fails: stand still for a person, or take the run back (for jobs).",
+)
 @run_output
 def upgrade(
     config: Path,
@@ -39,6 +48,7 @@ def upgrade(
     chart: str | None,
     plan_file: Path | None,
     yes: bool,
+    on_failure: Literal["hold", "rollback"],
     output: str | None,
 ) -> ExitCode:
     """Upgrade an ingress controller while it serves traffic.
@@ -49,7 +59,7 @@ def upgrade(
 
     \b
     Exit codes: 0 done; 3 a check failed or the plan is stale, nothing was changed;
-    5 holding: traffic is safe and a person must choose; 130 interrupted.
+    4 rolled back; 5 holding: traffic is safe and a person must choose; 130 interrupted.
 
     \b
         blueshift upgrade
@@ -60,4 +70,4 @@ def upgrade(
 
     wanted = Wanted(config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart)
     stopping = asyncio.Event()
-    return run_async(upgrade_release(wanted, plan_file, yes, output, stopping), stopping)
+    return run_async(upgrade_release(wanted, plan_file, yes, output, on_failure, stopping), stopping)

@@ -13,13 +13,16 @@ import click
 import msgspec
 
 from blueshift.app import configuration, plans, runs
+from blueshift.app.carry import user
 from blueshift.app.inputs import Frozen
 from blueshift.app.look import Looked, look
 from blueshift.app.session import Session, connect, open_session
 from blueshift.app.tools import places
+from blueshift.app.turn import Ask
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.output import confirmed, say
 from blueshift.clock import SystemClock
+from blueshift.engine.journal import OnFailure
 from blueshift.engine.loop import Outcome
 from blueshift.engine.store import Runs
 from blueshift.playbook.config import Config
@@ -28,7 +31,7 @@ from blueshift.preflight.protocol import failed
 from blueshift.preflight.run import run_all
 from blueshift.report import choose
 from blueshift.report.findings import findings_text
-from blueshift.report.plan import plan_text
+from blueshift.report.plan import back_text, plan_text
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,12 @@ async def looked_at(wanted: Wanted) -> AsyncIterator[tuple[Session, Looked, Play
 
 
 async def upgrade_release(
-    wanted: Wanted, plan_file: Path | None, yes: bool, output: str | None, stopping: asyncio.Event
+    wanted: Wanted,
+    plan_file: Path | None,
+    yes: bool,
+    output: str | None,
+    on_failure: OnFailure,
+    stopping: asyncio.Event,
 ) -> ExitCode:
     """The whole command."""
     planned = plans.load(plan_file) if plan_file else None
@@ -98,12 +106,28 @@ async def upgrade_release(
         say(f"run {run} begins; `blueshift status {run}` shows it from anywhere")
         with choose(output, run) as emit:
             try:
-                outcome = await runs.start(session, looked, playbook, run, emit, stopping)
+                outcome = await runs.start(
+                    session, looked, playbook, run, emit, stopping, on_failure=on_failure
+                )
             except runs.Refused as refused:
                 click.echo(f"error: {refused}", err=True)
                 click.echo(f"hint: {refused.hint}", err=True)
                 return ExitCode.REFUSED
         return told(run, outcome)
+
+
+@asynccontextmanager
+async def session_of(
+    run: str, kubeconfig: Path | None, context: str | None, state_namespace: str
+) -> AsyncIterator[tuple[Session, Frozen]]:
+    """The session that a run froze: it needs no settings file."""
+    clock = SystemClock()
+    path = str(kubeconfig) if kubeconfig else None
+    async with connect(clock, kubeconfig=path, context=context) as kube:
+        frozen: Frozen = await runs.frozen_of(Runs(kube, clock, state_namespace), run)
+    config = configuration.thaw(frozen.config, state_namespace)
+    async with open_session(config, clock, kubeconfig=path, context=context) as session:
+        yield session, frozen
 
 
 async def resume_run(
@@ -115,14 +139,33 @@ async def resume_run(
     stopping: asyncio.Event,
 ) -> ExitCode:
     """Carry a run on from what the cluster holds of it."""
-    clock = SystemClock()
-    path = str(kubeconfig) if kubeconfig else None
-    async with connect(clock, kubeconfig=path, context=context) as kube:
-        frozen: Frozen = await runs.frozen_of(Runs(kube, clock, state_namespace), run)
-    config = configuration.thaw(frozen.config, state_namespace)
-    async with open_session(config, clock, kubeconfig=path, context=context) as session:
+    async with session_of(run, kubeconfig, context, state_namespace) as (session, frozen):
         with choose(output, run) as emit:
             outcome = await runs.resume(session, frozen, run, emit, stopping)
+        return told(run, outcome)
+
+
+async def rollback_run(
+    run: str,
+    kubeconfig: Path | None,
+    context: str | None,
+    state_namespace: str,
+    output: str | None,
+    stopping: asyncio.Event,
+    *,
+    reason: str,
+    yes: bool,
+) -> ExitCode:
+    """Show the way back, ask, and take a run back."""
+    async with session_of(run, kubeconfig, context, state_namespace) as (session, frozen):
+        if not yes:
+            click.echo(back_text(run, await runs.preview_back(session, frozen, run)))
+            if not confirmed(f"Take run {run} back on {session.cluster.server}?"):
+                say("nothing was changed")
+                return ExitCode.ERROR
+        ask = Ask("back", user(), reason)
+        with choose(output, run) as emit:
+            outcome = await runs.resume(session, frozen, run, emit, stopping, ask=ask)
         return told(run, outcome)
 
 
@@ -131,11 +174,16 @@ def told(run: str, outcome: Outcome) -> ExitCode:
     if outcome.status == "succeeded":
         say(f"run {run} succeeded")
         return ExitCode.DONE
+    if outcome.status == "rolled-back":
+        say(f"run {run} was rolled back: {outcome.said}")
+        return ExitCode.ROLLED_BACK
     if outcome.status == "interrupted":
         say(f"run {run} was interrupted in {outcome.step}; carry on: blueshift resume {run}")
         return ExitCode.INTERRUPTED
     say(f"run {run} holds in {outcome.step}: {outcome.said}")
     say(f"  try again, when the cause is mended:\n    blueshift resume {run}")
+    if not outcome.step.startswith("back"):
+        say(f"  take the run back:\n    blueshift rollback {run}")
     for way in outcome.ways:
         say(f"  {way.what}" + (f":\n    {way.command}" if way.command else ""))
     return ExitCode.HOLDING

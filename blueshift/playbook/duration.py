@@ -9,7 +9,10 @@ import msgspec
 
 SCALAR = "duration"
 
-Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, extra={"scalar": SCALAR})]
+Seconds: TypeAlias = Annotated[
+    float,
+    msgspec.Meta(ge=0, extra={"scalar": SCALAR}, extra_json_schema={"type": ["number", "string"]}),
+]
 """Seconds in a settings type; the loader takes every form of `parse_seconds` for it."""
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}

@@ -30,6 +30,14 @@ def plan_text(plan: Plan, *, colour: bool = False, most_lines: int | None = MOST
     return "\n".join([*head, steps, *_way_back(plan.back)])
 
 
+def back_text(run: str, steps: Sequence[tuple[str, StepPlan]]) -> str:
+    """The way back of a run, compiled from where it stands."""
+    if not steps:
+        return f"Run {run} has changed nothing: there is nothing to take back.\n"
+    least = length(sum(plan.seconds for _, plan in steps))
+    return f"The way back of run {run}: its waits last at least {least}\n\n{steps_text(steps)}"
+
+
 def steps_text(
     steps: Sequence[tuple[str, StepPlan]], *, colour: bool = False, most_lines: int | None = MOST_LINES
 ) -> str:

@@ -1,0 +1,54 @@
+"""The whole of a run's journal as text, for whoever asks afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from blueshift.engine.journal import Journal, StepEntry
+
+
+def show_text(journal: Journal) -> str:
+    """Who, when, by which plan; then every step in the order in which it was begun."""
+    lines = [
+        f"run       {journal.run} of {journal.namespace}/{journal.release}",
+        f"cluster   {journal.cluster}",
+        f"playbook  {journal.playbook}, plan {journal.plan}",
+        f"opened    {_at(journal.created)}",
+        f"carried   last by {journal.holder or 'nobody'}, epoch {journal.epoch}",
+        f"status    {journal.status}" + (f": {_line(journal.said)}" if journal.said else ""),
+    ]
+    if (turn := journal.turn) is not None:
+        why = f": {_line(turn.reason)}" if turn.reason else ""
+        lines.append(f"turned    {turn.to} at {_at(turn.at)}, by {turn.by}{why}")
+    for given in journal.approvals:
+        why = f": {given.reason}" if given.reason else ""
+        lines.append(f"approved  {given.gate} in {given.step} at {_at(given.at)}, by {given.by}{why}")
+    begun = [(name, entry) for name, entry in journal.steps.items() if entry.started]
+    for name, entry in sorted(begun, key=lambda item: item[1].started or journal.created):
+        lines += ["", *_step(name, entry)]
+    never = [name for name in journal.track if journal.step(name).started is None]
+    if never:
+        lines += ["", f"not begun: {', '.join(never)}"]
+    return "\n".join(lines)
+
+
+def _step(name: str, entry: StepEntry) -> Iterator[str]:
+    assert entry.started is not None
+    yield f"{_at(entry.started)}  {name}"
+    for effect in entry.effects.values():
+        how = f"done {_at(effect.done)}" if effect.done else "not known to be done"
+        yield f"  did     {effect.intent.what} ({how}{', found done' if effect.adopted else ''})"
+    for wait in entry.waits.values():
+        yield f"  waited  {_line(wait.reason)} (from {_at(wait.since)})"
+    if entry.settled:
+        yield f"  saw     {_line(entry.said)}"
+        yield f"  settled {_at(entry.settled)}"
+
+
+def _at(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S}Z"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
