@@ -18,10 +18,11 @@ from blueshift.engine import control
 from blueshift.engine.control import Words
 from blueshift.engine.journal import OVER, Approval, Journal, Standstill
 from blueshift.engine.lease import Lease
-from blueshift.engine.loop import Outcome, Services, run_track, stand_still
+from blueshift.engine.loop import Outcome, run_track, stand_still
 from blueshift.engine.protocol import Step
 from blueshift.engine.state import State
 from blueshift.engine.store import FenceLost, Runs, Writer
+from blueshift.engine.waiting import Services
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.schema import Playbook
 from blueshift.steps.context import Tools

@@ -15,10 +15,11 @@ from blueshift.app.look import grace_of
 from blueshift.app.observe import at, located
 from blueshift.cluster import paths
 from blueshift.engine.journal import Journal, TrackStep, Turn, Turned
-from blueshift.engine.loop import Services, come_to_rest
+from blueshift.engine.loop import come_to_rest
 from blueshift.engine.protocol import Step, fact_name
 from blueshift.engine.state import SideName, State
 from blueshift.engine.store import RUN_LABEL, Writer
+from blueshift.engine.waiting import Services
 from blueshift.errors import BlueshiftError
 from blueshift.helm.records import ReleaseRecord, latest
 from blueshift.helm.values import digest

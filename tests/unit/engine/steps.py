@@ -10,7 +10,6 @@ from typing import Any, ClassVar, cast
 import msgspec
 
 from blueshift.engine.journal import Approval, Journal, Standstill
-from blueshift.engine.loop import Services
 from blueshift.engine.protocol import (
     Absent,
     Answer,
@@ -26,6 +25,7 @@ from blueshift.engine.protocol import (
 )
 from blueshift.engine.state import State
 from blueshift.engine.store import Runs, Writer
+from blueshift.engine.waiting import Services
 from blueshift.errors import BlueshiftError
 from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
