@@ -44,6 +44,8 @@ async def located(tools: Tools) -> dict[str, SideName]:
     Raises BlueshiftError for a record that names neither side, or for a name whose families differ.
     """
     names = tools.world.moving()
+    if not tools.target("temporary").addresses:  # it was cut off before it had any: nothing could move
+        return {name.name: "primary" for name in names}
     # The TTL is of no account here: values alone say where a name points.
     primary = [record for name in names for record in desired(name, tools.target("primary"), 0)]
     temporary = [record for name in names for record in desired(name, tools.target("temporary"), 0)]

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from blueshift.app.kinds import compile_track, settings_types
+from blueshift.app.observe import located
 from blueshift.app.plans import offline
 from blueshift.app.turn import survey, track_name, turned_steps
 from blueshift.engine.journal import Intended, Journal, Started, StepSettled, TrackStep, Turned, apply
@@ -138,6 +139,16 @@ async def test_cut_off_while_the_temporary_is_installed() -> None:
     assert entries == ["purge", "restore-ttl"]
     assert state.temporary == "partial"
     assert facts == {TemporaryReady: TemporaryReady("demo-blueshift", "demo-blueshift", "uid-t", (), ())}
+
+
+async def test_a_track_that_was_compiled_without_a_temporary_sees_every_name_at_the_primary() -> None:
+    bench = Bench()
+    bench.settled_before("forward/install-temporary", State(ttl="low"), TtlLowered(60))
+    bench.namespace(**{RUN_LABEL: "r1"})
+    found = await survey(bench.journal, bench.tools, bench.steps, PLAYBOOK, "back")
+    facts = {fact_name(type(fact)): msgspec.to_builtins(fact) for fact in found.facts}
+    bench.write(Turned("back", (), (), found.state, "ann", "", facts))
+    assert await located(bench.tools) == {"app00.lab.test": "primary", "app01.lab.test": "primary"}
 
 
 async def test_a_namespace_that_is_not_the_runs_is_not_purged() -> None:
