@@ -74,13 +74,14 @@ async def open_session(
     async with connect(clock, kubeconfig=kubeconfig, context=context) as kube:
         kind = dns_backend(config.dns.backend)
         secrets = await _secrets(kube, config)
+        directory = Directory(config.dns.resolver, authorities=config.dns.authorities, zones=config.dns.zones)
         backend = kind.create(
             config.dns.settings,
             lambda namespace, name: secrets[namespace, name],
             clock,
+            directory,
             zones=config.dns.zones,
         )
-        directory = Directory(config.dns.resolver, authorities=config.dns.authorities, zones=config.dns.zones)
         yield Session(
             config=config,
             clock=clock,

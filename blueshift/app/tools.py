@@ -46,7 +46,7 @@ def build(
         helm=session.helm,
         dns=session.dns,
         profile=profile,
-        shifter=DnsShifter(session.dns, agreement),
+        shifter=DnsShifter(session.dns, agreement, lambda sentence: notice("", sentence)),
         agreement=agreement,
         witness=witness,
         followers={

@@ -22,6 +22,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     """Changes in one swap."""
     min_ttl: int
     """Seconds."""
+    by_hand: float = 0.0
+    """Seconds that a person may take to make a change that is asked for; 0 where `swap` makes it."""
 
 
 class ChangeRef(msgspec.Struct, frozen=True):

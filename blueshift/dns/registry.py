@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
@@ -14,8 +14,14 @@ from blueshift.dns.key import ReadSecret
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.tree import suggestion
 
-BACKENDS = {"rfc2136": "blueshift.dns.rfc2136:Rfc2136"}
-SETTINGS = {"rfc2136": "blueshift.dns.settings:Rfc2136Settings"}
+if TYPE_CHECKING:  # dnspython
+    from blueshift.dns.authority import Directory
+
+BACKENDS = {"rfc2136": "blueshift.dns.rfc2136:Rfc2136", "manual": "blueshift.dns.manual:Manual"}
+SETTINGS = {
+    "rfc2136": "blueshift.dns.settings:Rfc2136Settings",
+    "manual": "blueshift.dns.settings:ManualSettings",
+}
 """Apart from the backends: reading a configuration does not load dnspython."""
 
 ENTRY_POINTS = "blueshift.dns"
@@ -28,9 +34,18 @@ class BackendType(Protocol):
     Settings: type[msgspec.Struct]
 
     def create(
-        self, settings: Any, secrets: ReadSecret, clock: Clock, *, zones: Sequence[str] = ()
+        self,
+        settings: Any,
+        secrets: ReadSecret,
+        clock: Clock,
+        directory: Directory,
+        *,
+        zones: Sequence[str] = (),
     ) -> DnsBackend:
-        """Make the backend; `zones` are names where zones begin, `secrets` reads a Kubernetes Secret."""
+        """Make the backend; `zones` are names where zones begin, `secrets` reads a Kubernetes Secret.
+
+        `directory` finds the authoritative servers, for a backend that reads there.
+        """
 
 
 def settings_type(name: str) -> type[msgspec.Struct]:

@@ -18,6 +18,7 @@ import dns.rrset
 import dns.tsig
 
 from blueshift.clock import Clock
+from blueshift.dns.authority import Directory
 from blueshift.dns.backend import (
     Capabilities,
     ChangeRef,
@@ -71,7 +72,13 @@ class Rfc2136:
 
     @classmethod
     def create(
-        cls, settings: Rfc2136Settings, secrets: ReadSecret, clock: Clock, *, zones: Sequence[str] = ()
+        cls,
+        settings: Rfc2136Settings,
+        secrets: ReadSecret,
+        clock: Clock,
+        directory: Directory,
+        *,
+        zones: Sequence[str] = (),
     ) -> Rfc2136:
         """Make the backend with the key that its settings point at. Raises UnusableKey."""
         key = None if settings.key is None else settings.key.load(secrets)

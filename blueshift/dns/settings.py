@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -26,3 +26,14 @@ class Rfc2136Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Changes in one message; 400 stay below 64 KB with names of 60 characters. A and AAAA go together."""
     min_ttl: Annotated[int, msgspec.Meta(ge=0)] = 0
     """Seconds."""
+
+
+class ManualSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `dns.settings` says for the backend `manual`."""
+
+    provider: Literal["other", "route53", "google", "nsupdate"] = "other"
+    """Whose command is printed beside the records."""
+    within: Seconds = 86400.0
+    """How long a person may take for what is asked for; then the run holds."""
+    min_ttl: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Lowest TTL that the provider takes, in seconds."""

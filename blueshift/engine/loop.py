@@ -171,16 +171,14 @@ class _Loop:
                     if await self._do(step, effect):
                         return
                 case InFlight(reason) | Unknown(reason):
-                    await self.waiting.pause(
-                        step,
-                        Wait(
-                            f"observe {effect.key}",
-                            reason,
-                            poll=2.0,
-                            lasts=_bound(effect),
-                            on_timeout=Hold(f"{effect.key}: {reason}"),
-                        ),
+                    wait = Wait(
+                        f"observe {effect.key}",
+                        reason,
+                        poll=seen.poll if isinstance(seen, InFlight) else 2.0,
+                        lasts=_bound(effect),
+                        on_timeout=Hold(f"{effect.key}: {reason}"),
                     )
+                    await self.waiting.pause(step, wait)
                 case Foreign(difference, ways):
                     raise StandsStill(
                         Hold(f"{effect.intent.what}: somebody else changed it meanwhile\n{difference}", ways)

@@ -42,9 +42,11 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class InFlight(msgspec.Struct, frozen=True):
-    """It may still be at work (a helm child that outlived us): wait until its bound."""
+    """It may still be at work (a helm child that outlived us, a person): wait until its bound."""
 
     reason: str
+    poll: float = 2.0
+    """Seconds until it is looked at again."""
 
 
 class Foreign(msgspec.Struct, frozen=True):

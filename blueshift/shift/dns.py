@@ -21,9 +21,10 @@ class DnsShifter:
 
     name: ClassVar[str] = "dns"
 
-    def __init__(self, backend: DnsBackend, agreement: Agreement) -> None:
+    def __init__(self, backend: DnsBackend, agreement: Agreement, notice: Callable[[str], None]) -> None:
         self._backend = backend
         self._agreement = agreement
+        self._notice = notice
 
     def can(self, world: World) -> str | None:
         """See Shifter."""
@@ -43,7 +44,7 @@ class DnsShifter:
             for name in names
             for before, after in zip(desired(name, source, ttl), desired(name, to, ttl), strict=True)
         ]
-        return await swaps(self._backend, f"point at the {to.side}", changes, key=f"{to.side}:")
+        return await swaps(self._backend, f"point at the {to.side}", changes, self._notice, key=f"{to.side}:")
 
     async def landed(self, names: Sequence[NameFact], to: Target, ttl: int, every: float) -> Landed:
         """See Shifter."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from typing import cast
 
 from blueshift.dns.backend import DnsBackend, Stale, batches
-from blueshift.dns.records import Change, RecordSet
+from blueshift.dns.records import Change
 from blueshift.engine.protocol import (
     Absent,
     Done,
@@ -18,8 +19,7 @@ from blueshift.engine.protocol import (
     Way,
 )
 from blueshift.errors import Ambiguous, Retryable
-
-_SHOWN = 20
+from blueshift.shift.records import difference, kinds
 
 
 class Swap:
@@ -32,8 +32,8 @@ class Swap:
         # The names are in the run's inputs; the journal keeps what tells this batch from another.
         self.intent = Intent(
             what,
-            expected=_kinds(change.expected for change in changes),
-            wanted=_kinds(change.desired for change in changes),
+            expected=kinds(change.expected for change in changes),
+            wanted=kinds(change.desired for change in changes),
             bound=30.0,
         )
 
@@ -47,7 +47,8 @@ class Swap:
             return Done()
         if all(record == change.expected for change, record in zip(self.changes, now, strict=True)):
             return Absent()
-        return Foreign(_difference(self.changes, now), (Way("put the records back, or plan again"),))
+        told = difference(self.changes, now) or "  part of the batch was changed and part was not"
+        return Foreign(told, (Way("put the records back, or plan again"),))
 
     async def do(self) -> None:
         """Swap. A batch that somebody changed meanwhile is left to the next `observe` to show."""
@@ -58,32 +59,28 @@ class Swap:
 
 
 async def swaps(
-    backend: DnsBackend, what: str, changes: Sequence[Change], *, key: str = ""
+    backend: DnsBackend,
+    what: str,
+    changes: Sequence[Change],
+    notice: Callable[[str], None],
+    *,
+    key: str = "",
 ) -> tuple[Effect, ...]:
-    """The swaps of a change of many names. Keys carry the first name, and so are stable over resumes."""
+    """The swaps of a change of many names. Keys carry the first name, and so are stable over resumes.
+
+    Where a person makes the changes, `notice` asks them.
+    """
     done: list[Effect] = []
     for batch in await batches(backend, changes):
         few = ", ".join(sorted({change.name for change in batch})[:3])
         more = len({change.name for change in batch})
         label = f"{what}: {few}" + (f" and {more - 3} more names" if more > 3 else "")
-        done.append(Swap(backend, f"{key}{batch[0].name}+{len(batch)}", label, batch))
+        name = f"{key}{batch[0].name}+{len(batch)}"
+        if backend.capabilities.by_hand:
+            from blueshift.dns.manual import Manual  # dnspython, which a plan does not need
+            from blueshift.shift.asked import Asked
+
+            done.append(Asked(cast(Manual, backend), name, label, batch, notice))
+        else:
+            done.append(Swap(backend, name, label, batch))
     return tuple(done)
-
-
-def _kinds(records: Iterable[RecordSet | None]) -> list[str]:
-    seen: list[str] = []
-    for record in records:
-        text = f"{record.type} {record.ttl} {' '.join(record.values)}" if record else "nothing"
-        if text not in seen:
-            seen.append(text)
-    return seen[:_SHOWN]
-
-
-def _difference(changes: Sequence[Change], now: Sequence[RecordSet | None]) -> str:
-    lines: list[str] = []
-    for change, record in zip(changes, now, strict=True):
-        if record not in (change.expected, change.desired):
-            lines.append(f"  {change.name} {change.type}: expected {change.expected}, is {record}")
-    if not lines:
-        lines.append("  part of the batch was changed and part was not")
-    return "\n".join(lines[:_SHOWN])

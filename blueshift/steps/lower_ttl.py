@@ -86,7 +86,7 @@ class LowerTtl(Base[LowerTtlSettings]):
     async def effects(self) -> Sequence[Effect]:
         """See Step."""
         changes = _retimed(self.tools.world.moving(), to=self._ttl)
-        return await swaps(self.tools.dns, f"TTL to {self._ttl} s", changes)
+        return await swaps(self.tools.dns, f"TTL to {self._ttl} s", changes, self.here.notice)
 
     async def settle(self) -> Answer:
         """See Step."""
@@ -152,7 +152,7 @@ class RestoreTtl(Base[RestoreTtlSettings]):
             for before in name.records
             if (low := _at_most(before, self.tools.ttl)) != before
         ]
-        return await swaps(self.tools.dns, "TTL back to what it was", changes)
+        return await swaps(self.tools.dns, "TTL back to what it was", changes, self.here.notice)
 
     async def settle(self) -> Answer:
         """See Step."""

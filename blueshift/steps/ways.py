@@ -54,10 +54,7 @@ def way_back(
                 f"{places.kubectl} rollout status {workload} -n {namespace} --timeout=10m",
             ),
         ]
-    script = nsupdate_script(world.moving(), places)
-    ways.append(
-        ("point every name at the primary, with the TTL it had", f"{places.nsupdate} <<'EOF'\n{script}\nEOF")
-    )
+    ways.append(("point every name at the primary, with the TTL it had", _records_back(world, places)))
     if installed:
         # As the playbook's drain does: clients and resolvers remember far longer than one TTL.
         after = f" after at least {max(10 * ttl, 900) // 60} minutes without requests" if moved else ""
@@ -72,6 +69,13 @@ def way_back(
             ),
         ]
     return tuple(Way(what, command) for what, command in ways)
+
+
+def _records_back(world: World, places: Places) -> str:
+    """The command, or, where a person changes records, what they are to be."""
+    if world.dns.backend == "manual":
+        return "\n".join(f"# {record}" for name in world.moving() for record in name.records)
+    return f"{places.nsupdate} <<'EOF'\n{nsupdate_script(world.moving(), places)}\nEOF"
 
 
 def nsupdate_script(names: Sequence[NameFact], places: Places) -> str:

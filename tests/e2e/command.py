@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import subprocess
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -93,6 +94,14 @@ async def kill_when(
             process.kill()
     assert code == -9, f"it ended by itself with {code}, and never said {says!r}:\n" + "\n".join(lines[-20:])
     return Ended(code, lines)
+
+
+async def execute(lab: Lab, command: str) -> None:
+    """One printed command, in a shell inside the lab."""
+    argv = [upgrade.BLUESHIFT, "lab", "exec", "--name", lab.name, "--", "bash", "-ec", command]
+    done = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, check=False)
+    tell(f"$ {command}\n{done.stdout}{done.stderr}")
+    assert done.returncode == 0
 
 
 def elsewhere(folder: Path) -> dict[str, Path | dict[str, str]]:

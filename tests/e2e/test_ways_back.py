@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 from typing import Any
 
 import pytest
@@ -13,9 +12,8 @@ from blueshift.clock import SystemClock
 from blueshift.lab.demo import seen, settings
 from blueshift.lab.demo.breaks import BREAKS
 from blueshift.lab.demo.inside import listed
-from blueshift.lab.demo.upgrade import BLUESHIFT
 from blueshift.lab.demo.world import FROM, NAMESPACE, World
-from tests.e2e.command import blueshift, tell
+from tests.e2e.command import blueshift, execute
 from tests.e2e.conftest import MakeWorld, Record
 from tests.e2e.traffic import again_if_void, assert_nothing_lost, traffic
 
@@ -24,14 +22,6 @@ pytestmark = pytest.mark.slow
 SETTLES = 60.0
 """Seconds after the names went back until nobody uses the temporary: a TTL of 2 s, connections that may be
 idle for 20 s, sessions of at most 30 s. The printed advice is for production."""
-
-
-async def execute(world: World, command: str) -> None:
-    """One printed command, in a shell inside the lab."""
-    argv = [BLUESHIFT, "lab", "exec", "--name", world.lab.name, "--", "bash", "-ec", command]
-    done = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, check=False)
-    tell(f"$ {command}\n{done.stdout}{done.stderr}")
-    assert done.returncode == 0
 
 
 async def ready_images(world: World) -> set[str]:
@@ -64,7 +54,7 @@ async def test_the_way_back_of_a_hold(make_world: MakeWorld, record: Record, bro
             assert way["command"].splitlines()[0] in held.text, "a person was not told this command"
             if "remove the temporary" in way["what"]:
                 await asyncio.sleep(SETTLES)
-            await execute(world, way["command"])
+            await execute(world.lab, way["command"])
     record({"requests": counted.summary.requests, "failed": counted.summary.failed, "commands": len(ways)})
     assert_nothing_lost(counted.summary)
     after = await seen.look(world.lab)

@@ -13,7 +13,7 @@ from msgspec import inspect
 from blueshift.app.kinds import settings_types
 from blueshift.dns.key import KeySource
 from blueshift.dns.registry import settings_type
-from blueshift.dns.settings import Rfc2136Settings
+from blueshift.dns.settings import ManualSettings, Rfc2136Settings
 from blueshift.playbook import config as configs
 from blueshift.playbook.duration import format_seconds
 from blueshift.playbook.reader import Source
@@ -25,6 +25,7 @@ NESTED = ("release", "dns", "chart", "cluster", "values", "controller", "hosts",
 CONFIGURATION: dict[str, type[msgspec.Struct]] = {
     **{f"`{name}`": getattr(configs, name.capitalize()) for name in NESTED},
     "`dns.settings` of `rfc2136`": Rfc2136Settings,
+    "`dns.settings` of `manual`": ManualSettings,
     "`dns.settings.key`": KeySource,
 }
 
