@@ -16,6 +16,7 @@ from blueshift.app.sides import watch_answers, watch_sides
 from blueshift.app.turn import Ask, turn
 from blueshift.engine import control
 from blueshift.engine.control import Words
+from blueshift.engine.entries import NotTurned
 from blueshift.engine.journal import OVER, Approval, Journal, Standstill
 from blueshift.engine.lease import Lease
 from blueshift.engine.loop import Outcome, run_track, stand_still
@@ -145,6 +146,7 @@ async def _tracks(
             except FenceLost:
                 raise
             except BlueshiftError as error:
+                await writer.write(NotTurned(ask.by, str(error)))
                 return await stand_still(writer, steps, services, error)
         outcome = await run_track(writer, steps, services)
         if outcome.word is not None:

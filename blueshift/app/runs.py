@@ -19,7 +19,8 @@ from blueshift.cluster import paths
 from blueshift.controllers.registry import load as load_profile
 from blueshift.discovery.world import World, contract, contract_hash
 from blueshift.engine import control
-from blueshift.engine.journal import OVER, Approval, Journal, OnFailure, Resumed
+from blueshift.engine.entries import Resumed
+from blueshift.engine.journal import OVER, Approval, Journal, OnFailure
 from blueshift.engine.lease import Lease
 from blueshift.engine.loop import Outcome
 from blueshift.engine.protocol import Step, StepPlan

@@ -75,7 +75,18 @@ async def _turn(runs: Runs, journal: Journal, reason: str, to: Literal["back", "
         else "moves every name to the side that proved itself last"
     )
     before = journal.turns
-    return f"run {journal.run} {what}, says {word.by}", lambda now: now.turns > before
+
+    def shows(now: Journal) -> bool:
+        if now.turns == before:
+            return False
+        if now.on != to and now.status == "holding":
+            raise BlueshiftError(
+                f"run {now.run} could not turn, and stands still: {now.said}",
+                hint=f"`blueshift status {now.run}` shows the ways on",
+            )
+        return now.on == to
+
+    return f"run {journal.run} {what}, says {word.by}", shows
 
 
 async def _abort(runs: Runs, journal: Journal, reason: str) -> tuple[str, Shows]:

@@ -101,7 +101,7 @@ async def approve(
             hint=f"`blueshift approve {journal.run} {still.gate}`",
         )
     given = Approval(still.number, still.step, still.gate, by, at, reason)
-    await _say(kube, namespace, journal.run, _standstill_key(still.number), _Approved(journal.run, given))
+    await _say(kube, namespace, journal.run, {_standstill_key(still.number): _Approved(journal.run, given)})
     return given
 
 
@@ -116,7 +116,7 @@ async def pause(
     if (now := (await heard(kube, namespace, journal)).pause) is not None:
         return now
     said = Pause(by, at, reason)
-    await _say(kube, namespace, journal.run, _PAUSE, _Paused(journal.run, said))
+    await _say(kube, namespace, journal.run, {_PAUSE: _Paused(journal.run, said)})
     return said
 
 
@@ -125,7 +125,7 @@ async def unpause(kube: KubeApi, namespace: str, journal: Journal) -> Pause | No
     _not_over(journal)
     now = (await heard(kube, namespace, journal)).pause
     if now is not None:
-        await _say(kube, namespace, journal.run, _PAUSE, None)
+        await _say(kube, namespace, journal.run, {_PAUSE: None})
     return now
 
 
@@ -139,7 +139,7 @@ async def turn(
     at: datetime,
     reason: str = "",
 ) -> TurnWord:
-    """Ask a run to leave its track. Said twice, the first word counts.
+    """Ask a run to leave its track; a pause ends with it. Said twice, the first word counts.
 
     Raises BlueshiftError for a run that is over, or on that track already.
     """
@@ -153,7 +153,7 @@ async def turn(
         return now
     step = next((name for name in journal.track if journal.step(name).settled is None), "")
     word = TurnWord(journal.run, to, journal.turns, step, by, at, reason)
-    await _say(kube, namespace, journal.run, _turn_key(journal.turns), word)
+    await _say(kube, namespace, journal.run, {_turn_key(journal.turns): word, _PAUSE: None})
     return word
 
 
@@ -182,14 +182,15 @@ async def _data(kube: KubeApi, namespace: str, run: str) -> Mapping[str, Any]:
     return (found or {}).get("data") or {}
 
 
-async def _say(kube: KubeApi, namespace: str, run: str, key: str, word: msgspec.Struct | None) -> None:
-    """Write one word beside the others, or take it back."""
+async def _say(kube: KubeApi, namespace: str, run: str, words: Mapping[str, msgspec.Struct | None]) -> None:
+    """Write words beside the others, or take them back (None)."""
     await ensure_namespace(kube, namespace)
-    data = {key: None if word is None else msgspec.json.encode(word).decode()}
+    data = {key: msgspec.json.encode(word).decode() if word else None for key, word in words.items()}
     path = paths.core("configmaps", namespace, object_name(run))
     if await kube.find(path) is None:
         metadata = {"name": object_name(run), "labels": {RUN_LABEL: run}}
-        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+        there = {key: text for key, text in data.items() if text is not None}
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": there}
         try:
             await kube.create(paths.core("configmaps", namespace), body)
         except Conflict:  # somebody else was first: both words stand

@@ -13,7 +13,7 @@ import msgspec
 
 from blueshift import events
 from blueshift.engine.control import TurnWord
-from blueshift.engine.journal import (
+from blueshift.engine.entries import (
     Approved,
     Did,
     Intended,

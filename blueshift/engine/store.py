@@ -19,7 +19,8 @@ import msgspec
 from blueshift.clock import Clock
 from blueshift.cluster import paths
 from blueshift.cluster.errors import Conflict, NotFound
-from blueshift.engine.journal import SCHEMA, Entry, Journal, apply
+from blueshift.engine.entries import Entry, apply
+from blueshift.engine.journal import SCHEMA, Journal
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
 
 if TYPE_CHECKING:  # client libraries that a plan does not need

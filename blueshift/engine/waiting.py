@@ -11,7 +11,8 @@ from typing import TypeVar
 from blueshift import events
 from blueshift.clock import Clock
 from blueshift.engine.control import TurnWord, Words
-from blueshift.engine.journal import Approval, Paused, Standstill, Unpaused, WaitBegan
+from blueshift.engine.entries import Paused, Unpaused, WaitBegan
+from blueshift.engine.journal import Approval, Standstill
 from blueshift.engine.protocol import Hold, Step, Wait, Way
 from blueshift.engine.state import State
 from blueshift.engine.store import Writer

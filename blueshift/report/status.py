@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from blueshift.engine.journal import Journal, StepEntry, WaitEntry
@@ -16,6 +17,7 @@ def status_text(journal: Journal, now: datetime, marks: Marks = UNICODE) -> str:
         f"release   {journal.namespace}/{journal.release}",
         f"playbook  {journal.playbook}",
         f"status    {_status(journal)}",
+        *_turned(journal, now),
         f"began     {instant(journal.created, now)} ({length((now - journal.created).total_seconds())} ago)",
         f"traffic   {state.traffic}; temporary {state.temporary}; primary {state.primary}; TTL {state.ttl}",
         "",
@@ -28,6 +30,17 @@ def status_text(journal: Journal, now: datetime, marks: Marks = UNICODE) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def _turned(journal: Journal, now: datetime) -> Iterator[str]:
+    """What people have said to the run."""
+    if (turn := journal.turn) is not None:
+        why = f": {' '.join(turn.reason.split())}" if turn.reason else ""
+        yield f"track     {turn.to} since {instant(turn.at, now)}, by {turn.by}{why}"
+    if (pause := journal.paused) is not None:
+        why = f": {pause.reason}" if pause.reason else ""
+        ends = f"`blueshift unpause {journal.run}` ends it"
+        yield f"paused    since {instant(pause.at, now)}, by {pause.by}{why}; {ends}"
 
 
 def _status(journal: Journal) -> str:
@@ -86,6 +99,8 @@ def _standstill(journal: Journal, now: datetime) -> list[str]:
         ways = [("go on", f"blueshift approve {journal.run} {still.gate}")]
     else:
         ways = [("try again, when the cause is mended", f"blueshift resume {journal.run}")]
+        if journal.on != "back":
+            ways.append(("take the run back", f"blueshift rollback {journal.run}"))
     ways += [(way.what, way.command) for way in still.ways]
     for what, command in ways:
         lines.append(f"  - {what}" + (":" if command else ""))

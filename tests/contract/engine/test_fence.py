@@ -11,7 +11,8 @@ from blueshift.clock import SystemClock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.engine import control
-from blueshift.engine.journal import Journal, Resumed, Started, StoodStill
+from blueshift.engine.entries import Resumed, Started, StoodStill
+from blueshift.engine.journal import Journal
 from blueshift.engine.lease import Held, Lease
 from blueshift.engine.store import FenceLost, Runs, ensure_namespace
 from blueshift.errors import BlueshiftError

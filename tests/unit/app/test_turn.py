@@ -14,7 +14,8 @@ from blueshift.app.kinds import compile_track, settings_types
 from blueshift.app.observe import located
 from blueshift.app.plans import offline
 from blueshift.app.turn import survey, track_name, turned_steps
-from blueshift.engine.journal import Intended, Journal, Started, StepSettled, TrackStep, Turned, apply
+from blueshift.engine.entries import Intended, Started, StepSettled, Turned, apply
+from blueshift.engine.journal import Journal, TrackStep
 from blueshift.engine.protocol import Intent, fact_name
 from blueshift.engine.state import State
 from blueshift.engine.store import RUN_LABEL

@@ -8,7 +8,8 @@ import pytest
 
 from blueshift.engine import control
 from blueshift.engine.control import Words
-from blueshift.engine.journal import Journal, Left, Pause, StoodStill, Turned
+from blueshift.engine.entries import Left, NotTurned, StoodStill, Turned
+from blueshift.engine.journal import Journal, Pause
 from blueshift.engine.loop import run_track
 from blueshift.engine.protocol import Hold, Retreat, Wait
 from blueshift.engine.state import State
@@ -76,6 +77,18 @@ async def test_words_of_another_run_and_by_hand_are_none() -> None:
     data["turn-0"] = data["turn-0"].replace("r1", "r2")
     data["pause"] = "yes please"
     assert await said(bench, writer.journal) == Words()
+
+
+async def test_a_turn_ends_a_pause_and_one_that_cannot_be_followed_is_spent() -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+    await pause(bench, writer.journal)
+    word = await turn(bench, writer.journal)
+    assert await said(bench, writer.journal) == Words(turn=word)
+    await writer.write(NotTurned("ann", "somebody else changed it"))
+    assert (await said(bench, writer.journal)).turn is None
+    assert writer.journal.on == "forward"
+    assert (await turn(bench, writer.journal)).turns == 1
 
 
 async def test_a_pause_is_a_level_and_keeps_its_first_word() -> None:

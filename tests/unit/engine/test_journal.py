@@ -9,13 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueshift.engine.journal import (
-    Approval,
+from blueshift.engine.entries import (
     Approved,
     Did,
     Entry,
     Intended,
-    Journal,
     Left,
     Resumed,
     Started,
@@ -25,6 +23,7 @@ from blueshift.engine.journal import (
     WaitBegan,
     apply,
 )
+from blueshift.engine.journal import Approval, Journal
 from blueshift.engine.protocol import Intent
 from blueshift.engine.state import State
 from blueshift.errors import BlueshiftError

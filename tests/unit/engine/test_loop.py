@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from blueshift import events
-from blueshift.engine.journal import Approval, Resumed
+from blueshift.engine.entries import Resumed
+from blueshift.engine.journal import Approval
 from blueshift.engine.loop import run_track
 from blueshift.engine.protocol import Foreign, Hold, InFlight, Retreat, Settled, Wait, Way
 from blueshift.engine.state import State

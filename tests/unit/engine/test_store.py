@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blueshift.engine.journal import Resumed, Started
+from blueshift.engine.entries import Resumed, Started
 from blueshift.engine.store import FenceLost, decode, object_name
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
 from tests.unit.engine.steps import Bench

@@ -7,19 +7,18 @@ from datetime import timedelta
 import pytest
 
 from blueshift.app.plans import Plan, PlannedStep
-from blueshift.engine.journal import (
-    Approval,
+from blueshift.engine.entries import (
     Approved,
     Did,
     Entry,
     Intended,
-    Journal,
     Started,
     StepSettled,
     StoodStill,
     WaitBegan,
     apply,
 )
+from blueshift.engine.journal import Approval, Journal
 from blueshift.engine.protocol import Intent, PlannedChange, StepPlan, Way
 from blueshift.engine.state import State
 from blueshift.report.plan import plan_text, steps_text
