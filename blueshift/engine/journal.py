@@ -110,7 +110,8 @@ class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
     created: datetime
     track: tuple[str, ...]
     """Step ids in order, after expansion: of the track that the run is on."""
-    schema: int = SCHEMA
+    schema: int = msgspec.field(default_factory=lambda: SCHEMA)
+    """A factory, since a plain default would be omitted, and an older version could not tell."""
     epoch: int = 1
     seq: int = 0
     holder: str = ""

@@ -178,7 +178,7 @@ def decode(found: Mapping[str, Any]) -> Journal:
 
 
 class _Schema(msgspec.Struct):
-    schema: int = SCHEMA
+    schema: int = 1  # the first one did not write it
 
 
 def _body(journal: Journal, labels: Mapping[str, str]) -> dict[str, Any]:

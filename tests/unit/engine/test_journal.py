@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,15 +16,19 @@ from blueshift.engine.entries import (
     Entry,
     Intended,
     Left,
+    NotTurned,
+    Paused,
     Resumed,
     Started,
     StepSettled,
     StoodStill,
     TakenBack,
+    Turned,
+    Unpaused,
     WaitBegan,
     apply,
 )
-from blueshift.engine.journal import Approval, Journal
+from blueshift.engine.journal import SCHEMA, Approval, Journal, Pause
 from blueshift.engine.protocol import Intent
 from blueshift.engine.state import State
 from blueshift.errors import BlueshiftError
@@ -52,6 +57,18 @@ entries = st.one_of(
         Approved,
         st.builds(Approval, st.integers(1, 3), names, st.just("purge"), st.just("ann"), st.just(START)),
     ),
+    st.builds(
+        Turned,
+        st.sampled_from(["back", "panic"]),
+        st.just(()),
+        st.just(("back/a",)),
+        st.just(State()),
+        st.just("ann"),
+        st.text(max_size=5),
+    ),
+    st.builds(NotTurned, st.just("ann"), st.text(max_size=5)),
+    st.builds(Paused, st.builds(Pause, st.just("ann"), st.just(START))),
+    st.just(Unpaused()),
     st.builds(Resumed, st.text(max_size=5)),
     st.builds(Left, st.sampled_from(["holding", "interrupted", "succeeded"]), st.text(max_size=5)),
 )
@@ -111,3 +128,26 @@ def test_an_old_approval_never_opens_the_next_gate() -> None:
 def test_a_fact_that_no_step_left_is_an_error_that_says_so() -> None:
     with pytest.raises(BlueshiftError, match="no fact Intent"):
         EMPTY.fact(Intent)
+
+
+JOURNALS = sorted((Path(__file__).parent / "journals").glob("*.json"))
+
+
+@pytest.mark.parametrize("file", JOURNALS, ids=lambda file: file.stem)
+def test_a_journal_that_was_recorded_by_an_older_version_goes_on(file: Path) -> None:
+    """Files are never changed: they are what that version wrote."""
+    text = file.read_bytes()
+    found = msgspec.json.decode(text, type=Journal)
+    assert msgspec.json.decode(text)["seq"] == found.seq
+    assert (found.on, found.turns, found.paused) == ("forward", 0, None)
+    later = apply(found, Resumed("eve"), found.created + timedelta(days=1))
+    assert later.epoch == found.epoch + 1
+    back = apply(later, Turned("back", (), (), State(), "eve", ""), found.created + timedelta(days=1))
+    assert (back.on, back.turn.left if back.turn else ()) == ("back", found.track)
+
+
+def test_the_schema_is_the_one_that_this_version_writes() -> None:
+    assert SCHEMA == 2
+    assert msgspec.json.decode(msgspec.json.encode(EMPTY))["schema"] == SCHEMA, (
+        "or no older version could tell"
+    )
