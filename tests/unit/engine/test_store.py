@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blueshift.engine.entries import Resumed, Started
+from blueshift.engine.journal import SCHEMA
 from blueshift.engine.store import FenceLost, decode, object_name
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
 from tests.unit.engine.steps import Bench
@@ -78,7 +79,7 @@ async def test_a_journal_of_a_newer_blueshift_is_refused() -> None:
     await bench.open()
     path = f"/api/v1/namespaces/blueshift/configmaps/{object_name('r1')}"
     found = bench.kube.objects[path]
-    found["data"]["journal.json"] = found["data"]["journal.json"].replace('{"run"', '{"schema":99,"run"')
+    found["data"]["journal.json"] = found["data"]["journal.json"].replace(f'"schema":{SCHEMA}', '"schema":99')
     with pytest.raises(BlueshiftError, match="newer Blueshift"):
         decode(found)
 
