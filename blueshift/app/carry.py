@@ -8,8 +8,10 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from blueshift import events
+from blueshift.app.hooks import Hooks
 from blueshift.app.observe import observe
 from blueshift.app.session import Session
 from blueshift.app.sides import watch_answers, watch_sides
@@ -78,13 +80,19 @@ async def carry(
     stopping: asyncio.Event,
     *,
     ask: Ask | None = None,
+    hooks: Path | None = None,
 ) -> Outcome:
     """Run the track to its end, a hold or a signal, by way of `ask` first if there is one.
 
-    The lease is let go in any case.
+    `hooks` is the folder of programs that are told. The lease is let go in any case.
     """
     run = writer.journal.run
     listener = Listener(session, writer)
+    programs = Hooks(hooks, session.clock, f"{writer.journal.namespace}/{writer.journal.release}", emit)
+
+    def tell(event: events.Event) -> None:
+        emit(event)
+        programs.listen(event)
 
     async def approval(standstill: Standstill) -> Approval | None:
         return await control.approval(session.kube, control_namespace(session.runs), run, standstill)
@@ -92,7 +100,7 @@ async def carry(
     async def look(state: State) -> State:
         return await observe(tools, state)
 
-    services = Services(session.clock, emit, look, approval, stopping, lease.check, lambda: listener.words)
+    services = Services(session.clock, tell, look, approval, stopping, lease.check, lambda: listener.words)
     emit(
         events.RunStarted(
             at=session.clock.utc(),
@@ -127,6 +135,7 @@ async def carry(
         raise
     finally:
         await lease.release(finished=finished)
+    await programs.close()
     return outcome
 
 

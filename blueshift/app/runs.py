@@ -55,6 +55,7 @@ async def start(
     stopping: asyncio.Event,
     *,
     on_failure: OnFailure = "hold",
+    hooks: Path | None = None,
 ) -> Outcome:
     """Open a run on a confirmed plan and carry it. Raises Refused when the world has changed since."""
     release = looked.world.release
@@ -77,7 +78,7 @@ async def start(
                 emit,
             )
             steps = compile_track(playbook, tools)
-            return await carry(session, writer, tools, steps, playbook, lease, emit, stopping)
+            return await carry(session, writer, tools, steps, playbook, lease, emit, stopping, hooks=hooks)
     except BaseException:
         await lease.release(finished=False)
         raise
@@ -97,6 +98,7 @@ async def resume(
     stopping: asyncio.Event,
     *,
     ask: Ask | None = None,
+    hooks: Path | None = None,
 ) -> Outcome:
     """Carry a run on from its journal, by way of `ask` if there is one.
 
@@ -124,7 +126,9 @@ async def resume(
         with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
             await writer.write(Resumed(lease.holder))
             tools, steps, playbook = await _rebuilt(session, frozen, writer, Path(scratch), emit)
-            return await carry(session, writer, tools, steps, playbook, lease, emit, stopping, ask=ask)
+            return await carry(
+                session, writer, tools, steps, playbook, lease, emit, stopping, ask=ask, hooks=hooks
+            )
     except BaseException:
         await lease.release(finished=False)
         raise

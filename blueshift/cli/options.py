@@ -75,6 +75,17 @@ def run_output(command: Command) -> Command:
     )(command)
 
 
+def hooks_option(command: Command) -> Command:
+    """`hooks: Path | None`: the folder of programs that are told what becomes of a run."""
+    return click.option(
+        "--hooks",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="BLUESHIFT_HOOKS",
+        metavar="FOLDER",
+        help="Programs to tell: FOLDER/holding/*, gate/*, success/*, rolled-back/*, interrupted/*.",
+    )(command)
+
+
 def run_async(work: Coroutine[Any, Any, Answer], stopping: asyncio.Event | None = None) -> Answer:
     """Run a command's coroutine to its end.
 

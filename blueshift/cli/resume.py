@@ -8,15 +8,21 @@ from pathlib import Path
 import click
 
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.options import cluster_options, run_async, run_output
+from blueshift.cli.options import cluster_options, hooks_option, run_async, run_output
 
 
 @click.command()
 @click.argument("run")
 @cluster_options
+@hooks_option
 @run_output
 def resume(
-    run: str, kubeconfig: Path | None, context: str | None, state_namespace: str, output: str | None
+    run: str,
+    kubeconfig: Path | None,
+    context: str | None,
+    state_namespace: str,
+    hooks: Path | None,
+    output: str | None,
 ) -> ExitCode:
     """Carry on a run that was interrupted, killed, or holds.
 
@@ -31,4 +37,4 @@ def resume(
     from blueshift.cli.work import resume_run
 
     stopping = asyncio.Event()
-    return run_async(resume_run(run, kubeconfig, context, state_namespace, output, stopping), stopping)
+    return run_async(resume_run(run, kubeconfig, context, state_namespace, output, stopping, hooks), stopping)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.options import cluster_options, run_async, run_output
+from blueshift.cli.options import cluster_options, hooks_option, run_async, run_output
 
 
 @click.command()
@@ -16,6 +16,7 @@ from blueshift.cli.options import cluster_options, run_async, run_output
 @click.option("--reason", default="", help="Kept in the journal beside your name.")
 @click.option("--yes", is_flag=True, help="Do not ask: the way back is confirmed in advance.")
 @cluster_options
+@hooks_option
 @run_output
 def rollback(
     run: str,
@@ -24,6 +25,7 @@ def rollback(
     kubeconfig: Path | None,
     context: str | None,
     state_namespace: str,
+    hooks: Path | None,
     output: str | None,
 ) -> ExitCode:
     """Take a run back to where it began, from this shell.
@@ -43,6 +45,8 @@ def rollback(
 
     stopping = asyncio.Event()
     return run_async(
-        rollback_run(run, kubeconfig, context, state_namespace, output, stopping, reason=reason, yes=yes),
+        rollback_run(
+            run, kubeconfig, context, state_namespace, output, stopping, hooks, reason=reason, yes=yes
+        ),
         stopping,
     )

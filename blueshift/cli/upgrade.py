@@ -9,7 +9,7 @@ from typing import Literal
 import click
 
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.options import cluster_options, config_option, run_async, run_output
+from blueshift.cli.options import cluster_options, config_option, hooks_option, run_async, run_output
 
 
 @click.command()
@@ -36,6 +36,7 @@ from blueshift.cli.options import cluster_options, config_option, run_async, run
     envvar="BLUESHIFT_ON_FAILURE",
     help="When a step fails: stand still for a person, or take the run back (for jobs).",
 )
+@hooks_option
 @run_output
 def upgrade(
     config: Path,
@@ -49,6 +50,7 @@ def upgrade(
     plan_file: Path | None,
     yes: bool,
     on_failure: Literal["hold", "rollback"],
+    hooks: Path | None,
     output: str | None,
 ) -> ExitCode:
     """Upgrade an ingress controller while it serves traffic.
@@ -70,4 +72,4 @@ def upgrade(
 
     wanted = Wanted(config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart)
     stopping = asyncio.Event()
-    return run_async(upgrade_release(wanted, plan_file, yes, output, on_failure, stopping), stopping)
+    return run_async(upgrade_release(wanted, plan_file, yes, output, on_failure, stopping, hooks), stopping)

@@ -14,6 +14,7 @@ import msgspec
 
 from blueshift.app import configuration, plans, runs
 from blueshift.app.carry import user
+from blueshift.app.hooks import folder_of
 from blueshift.app.inputs import Frozen
 from blueshift.app.look import Looked, look
 from blueshift.app.session import Session, connect, open_session
@@ -80,8 +81,10 @@ async def upgrade_release(
     output: str | None,
     on_failure: OnFailure,
     stopping: asyncio.Event,
+    hooks: Path | None,
 ) -> ExitCode:
     """The whole command."""
+    hooks = folder_of(hooks)
     planned = plans.load(plan_file) if plan_file else None
     async with looked_at(wanted) as (session, looked, playbook):
         if planned:
@@ -107,7 +110,7 @@ async def upgrade_release(
         with choose(output, run) as emit:
             try:
                 outcome = await runs.start(
-                    session, looked, playbook, run, emit, stopping, on_failure=on_failure
+                    session, looked, playbook, run, emit, stopping, on_failure=on_failure, hooks=hooks
                 )
             except runs.Refused as refused:
                 click.echo(f"error: {refused}", err=True)
@@ -137,11 +140,12 @@ async def resume_run(
     state_namespace: str,
     output: str | None,
     stopping: asyncio.Event,
+    hooks: Path | None,
 ) -> ExitCode:
     """Carry a run on from what the cluster holds of it."""
     async with session_of(run, kubeconfig, context, state_namespace) as (session, frozen):
         with choose(output, run) as emit:
-            outcome = await runs.resume(session, frozen, run, emit, stopping)
+            outcome = await runs.resume(session, frozen, run, emit, stopping, hooks=folder_of(hooks))
         return told(run, outcome)
 
 
@@ -152,6 +156,7 @@ async def rollback_run(
     state_namespace: str,
     output: str | None,
     stopping: asyncio.Event,
+    hooks: Path | None,
     *,
     reason: str,
     yes: bool,
@@ -165,7 +170,7 @@ async def rollback_run(
                 return ExitCode.ERROR
         ask = Ask("back", user(), reason)
         with choose(output, run) as emit:
-            outcome = await runs.resume(session, frozen, run, emit, stopping, ask=ask)
+            outcome = await runs.resume(session, frozen, run, emit, stopping, ask=ask, hooks=folder_of(hooks))
         return told(run, outcome)
 
 
