@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from blueshift.app.observe import Located
 from blueshift.engine.state import SideName, State
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.schema import Playbook, StepEntry
 from blueshift.steps.drain import DrainSettings
 from blueshift.steps.floor import ReleaseFloorsSettings
 from blueshift.steps.harden import RevisionSettings
+from blueshift.steps.located import Located
 from blueshift.steps.lower_ttl import RestoreTtlSettings
 from blueshift.steps.panic import PanicSettings
 from blueshift.steps.purge import PurgeSettings

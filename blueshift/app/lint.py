@@ -12,12 +12,12 @@ import msgspec
 
 from blueshift.app.back import way_back
 from blueshift.app.kinds import compile_entries, compile_track
-from blueshift.app.observe import Located, at
 from blueshift.engine.protocol import Step
 from blueshift.engine.state import State
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.schema import Playbook
 from blueshift.steps.context import Tools
+from blueshift.steps.located import Located, at
 from blueshift.steps.purge import Purge
 from blueshift.steps.shift import Wave
 

@@ -14,9 +14,10 @@ from blueshift.discovery.world import World, contract_hash
 from blueshift.engine.protocol import StepPlan, Way
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.schema import Playbook
+from blueshift.shift.protocol import Target
 from blueshift.steps.context import Tools
 from blueshift.steps.places import Places
-from blueshift.steps.ways import way_back
+from blueshift.steps.ways import Standing, way_back
 
 SCHEMA = 1
 
@@ -52,6 +53,10 @@ class PlanFile(msgspec.Struct, frozen=True):
     schema: int = SCHEMA
 
 
+FARTHEST = Standing(changed=True, traffic="temporary", temporary=Target("temporary"), idle=False, ttl=60)
+"""The place from which the way back by hand is longest: the primary was changed, traffic is away from it."""
+
+
 class _Nobody:
     """Stands for every driver while a plan is made: planning asks nothing of the world."""
 
@@ -70,7 +75,7 @@ def plan(world: World, playbook: Playbook, places: Places, run: str = "RUN") -> 
         contract=contract_hash(world),
         seconds=sum(step.plan.seconds for step in planned),
         steps=planned,
-        back=way_back(world, places, changed=True, moved=True, installed=True, ttl=60),
+        back=way_back(world, places, FARTHEST),
     )
 
 

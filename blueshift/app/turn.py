@@ -12,7 +12,6 @@ from blueshift import events
 from blueshift.app.back import panic, way_back
 from blueshift.app.kinds import TURNED_KINDS, compile_entries, settings_types
 from blueshift.app.look import grace_of
-from blueshift.app.observe import at, located
 from blueshift.cluster import paths
 from blueshift.engine.entries import Turned
 from blueshift.engine.journal import Journal, TrackStep, Turn
@@ -27,6 +26,7 @@ from blueshift.helm.values import digest
 from blueshift.playbook.schema import Playbook, StepEntry
 from blueshift.steps.context import Tools
 from blueshift.steps.facts import FloorPrimary, Swapped, TemporaryReady, TtlLowered
+from blueshift.steps.located import at, located
 from blueshift.steps.lower_ttl import LowerTtlSettings, low_ttl
 from blueshift.steps.shift import ShiftSettings
 
@@ -183,8 +183,9 @@ def _missing(tools: Tools, playbook: Playbook, state: State, journal: Journal) -
     for entry in playbook.steps:
         if isinstance(entry.settings, ShiftSettings) and entry.settings.to == "primary":
             scale = journal.step(f"forward/{entry.id}/floor").effects.get("scale")
-            if scale is not None and scale.intent.expected.get("hpa") is not None:
-                yield FloorPrimary(scale.intent.wanted["at least"], scale.intent.expected["hpa"])
+            if scale is not None:
+                before = scale.intent.expected
+                yield FloorPrimary(scale.intent.wanted["at least"], before.get("hpa"), before.get("replicas"))
 
 
 def _has(journal: Journal, fact: type[msgspec.Struct]) -> bool:

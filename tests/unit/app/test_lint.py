@@ -9,13 +9,13 @@ import pytest
 from blueshift.app.back import panic, way_back
 from blueshift.app.kinds import compile_entries, settings_types
 from blueshift.app.lint import lint
-from blueshift.app.observe import at
 from blueshift.app.plans import offline
 from blueshift.engine.state import SideName, State
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.schema import Playbook, load, parse_set
 from blueshift.playbook.shipped import find
 from blueshift.steps.context import Tools
+from blueshift.steps.located import at
 from blueshift.steps.places import Places
 from tests.unit.app.worlds import world
 

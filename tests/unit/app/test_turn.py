@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from blueshift.app.kinds import compile_track, settings_types
-from blueshift.app.observe import located
 from blueshift.app.plans import offline
 from blueshift.app.turn import survey, track_name, turned_steps
 from blueshift.engine.entries import Intended, Started, StepSettled, Turned, apply
@@ -26,6 +25,7 @@ from blueshift.playbook.schema import load
 from blueshift.playbook.shipped import find
 from blueshift.steps.context import Tools
 from blueshift.steps.facts import FloorPrimary, Swapped, TemporaryReady, TtlLowered
+from blueshift.steps.located import located
 from blueshift.steps.places import Places
 from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
@@ -233,7 +233,7 @@ async def test_a_floor_that_was_raised_and_not_settled_is_released() -> None:
     bench.write(Intended("forward/shift-to-primary/floor", "scale", intent))
     entries, _, facts = await bench.surveyed()
     assert "release-floors" in entries
-    assert facts[FloorPrimary] == FloorPrimary(4, 2)
+    assert facts[FloorPrimary] == FloorPrimary(4, 2, 2)
 
 
 async def test_a_temporary_that_somebody_removed_is_no_place_to_go() -> None:
