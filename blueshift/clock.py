@@ -46,10 +46,9 @@ class SystemClock:
         return datetime.now(UTC) + self._correction
 
     def learn(self, server: datetime) -> None:
-        """See Clock. HTTP dates have whole seconds: a difference under two seconds teaches nothing."""
+        """See Clock. HTTP dates have whole seconds: a clock that is less than two off counts as right."""
         difference = server - datetime.now(UTC)
-        if abs(difference) >= timedelta(seconds=2):
-            self._correction = difference
+        self._correction = difference if abs(difference) >= timedelta(seconds=2) else timedelta()
 
     async def sleep(self, seconds: float) -> None:
         """See Clock."""
