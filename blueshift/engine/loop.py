@@ -44,6 +44,8 @@ from blueshift.errors import Ambiguous, BlueshiftError, Retryable
 
 # An intent older than this is written again before its effect: a suspended process must meet the fence first.
 STALE_INTENT = 5.0
+# So often may the answer of one effect be lost, and nothing of it be seen, before a person is asked.
+MOST_LOST = 5
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -155,6 +157,7 @@ class _Loop:
         self.waiting.emit(events.StepSettled, step=step.id, said=settled.said)
 
     async def _effect(self, step: Step, effect: Effect) -> None:
+        lost = 0
         while True:
             journalled = self.writer.journal.step(step.id).effects.get(effect.key)
             if journalled and journalled.done:
@@ -167,9 +170,17 @@ class _Loop:
                     await self.writer.write(Did(step.id, effect.key, adopted=True))
                     self.waiting.emit(events.EffectDone, step=step.id, effect=effect.key, adopted=True)
                     return
+                case Absent() if lost >= MOST_LOST:
+                    raise StandsStill(
+                        Hold(f"{effect.intent.what}: tried {lost} times, and nothing of it is in the world")
+                    )
                 case Absent():
-                    if await self._do(step, effect):
-                        return
+                    try:
+                        if await self._do(step, effect):
+                            return
+                    except Ambiguous as trouble:
+                        lost += 1
+                        await self._look_after(step, effect, trouble, lost)
                 case InFlight(reason) | Unknown(reason):
                     wait = Wait(
                         f"observe {effect.key}",
@@ -184,17 +195,23 @@ class _Loop:
                         Hold(f"{effect.intent.what}: somebody else changed it meanwhile\n{difference}", ways)
                     )
 
+    async def _look_after(self, step: Step, effect: Effect, trouble: Ambiguous, lost: int) -> None:
+        """Say that an answer was lost, and give it a moment, longer each time, before it is looked for."""
+        self.waiting.emit(events.Noticed, step=step.id, sentence=f"{trouble}: looking whether it landed")
+        after = 0.5 * 2.0 ** (lost - 1)
+        wait = Wait(f"lost {effect.key}", str(trouble), then="it is looked whether it landed", poll=after)
+        await self.waiting.pause(step, wait)
+
     async def _do(self, step: Step, effect: Effect) -> bool:
-        """Intent, effect, result. False: observe again before anything else."""
+        """Intent, effect, result. False: observe again before anything else. Raises Ambiguous."""
         intended = await self._intend(step, effect)
         if self.clock.now() - intended > STALE_INTENT:
             intended = await self._intend(step, effect)
         self.waiting.emit(events.EffectIntended, step=step.id, effect=effect.key, what=effect.intent.what)
         try:
             await effect.do()
-        except Ambiguous as trouble:
-            self.waiting.emit(events.Noticed, step=step.id, sentence=f"{trouble}: looking whether it landed")
-            return False
+        except Ambiguous:
+            raise
         except Retryable as trouble:
             await self.waiting.pause(step, trouble_of(f"do {effect.key}", trouble))
             return False

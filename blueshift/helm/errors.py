@@ -44,6 +44,11 @@ _CONFLICT = (
     "somebody else set the fields that it names: take their setting back, or let Helm have the fields "
     "once with `helm upgrade --force-conflicts`"
 )
+# Helm's last word on what did run, whatever words of a time-out stand behind it.
+_REFUSED = re.compile(
+    r"hooks? failed|failed (pre|post)-(install|upgrade|delete|rollback)|failed calling webhook"
+)
+_LOOK = "`helm history` and `kubectl get events` may tell more"
 _NO_CHART = re.compile(r'chart "[^"]+" .*not found')
 _RENDER = re.compile(r"parse error at|error calling|don't meet the specifications of the schema|values\.yaml")
 
@@ -62,6 +67,8 @@ def translate(error: theirs.Error, place: str, *, write: bool) -> BlueshiftError
         return ReleaseBusy(said, place=place, hint=hint)
     if isinstance(error, theirs.ReleaseNotFoundError) or "has no deployed releases" in low:
         return ReleaseNotFound(said, place=place, hint="`helm list -A -a` shows all releases")
+    if write and _REFUSED.search(low):
+        return HelmError(said, place=place, hint=_LOOK)
     if lost and write:
         return HelmLost(said, place=place, hint="compare the live objects before trying again")
     if lost:
@@ -74,7 +81,7 @@ def translate(error: theirs.Error, place: str, *, write: bool) -> BlueshiftError
         return ChartError(said, place=place, hint="`helm template` with the same values shows the same error")
     if "conflict with" in low:
         return HelmError(said, place=place, hint=_CONFLICT)
-    return HelmError(said, place=place, hint="`helm history` and `kubectl get events` may tell more")
+    return HelmError(said, place=place, hint=_LOOK)
 
 
 def brief(stderr: bytes, most: int = 1500) -> str:

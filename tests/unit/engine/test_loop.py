@@ -237,3 +237,21 @@ def _stop_then(bench: Bench, effect: ToyEffect):  # type: ignore[no-untyped-def]
         return await original(journalled)
 
     return observe
+
+
+async def test_an_answer_that_is_lost_again_and_again_holds_and_is_not_tried_for_ever() -> None:
+    bench, world = Bench("a"), Note()
+    writer = await bench.open()
+    effect = ToyEffect(world, "one")
+    tries = 0
+
+    async def do() -> None:
+        nonlocal tries
+        tries += 1
+        raise Ambiguous("context deadline exceeded")
+
+    effect.do = do  # type: ignore[method-assign]
+    outcome = await run_track(writer, [ToyStep("a", effect)], bench.services)
+    assert outcome.status == "holding"
+    assert "tried 5 times, and nothing of it is in the world" in outcome.said
+    assert (tries, bench.clock.sleeps) == (5, [0.5, 1.0, 2.0, 4.0, 8.0])
