@@ -17,7 +17,7 @@ from blueshift.steps.base import Base
 from blueshift.steps.context import brief
 from blueshift.steps.describe import changes_of
 from blueshift.steps.facts import Hardened, Snapshot, TemporaryReady, Upgraded
-from blueshift.steps.parity import parity
+from blueshift.steps.parity import parity, unlike
 from blueshift.steps.proof import prove
 from blueshift.steps.release import Revise
 from blueshift.steps.revisions import Grace, Revision
@@ -134,9 +134,10 @@ class PrimaryRevision(Base[S], ABC, Generic[S]):
         skip = self.tools.record.fact(TemporaryReady).skip_routes
         compared = await parity(self.tools, self.tools.target("temporary"), skip)
         if problems := compared.problems():
-            return Hold(
+            return unlike(
+                self.here,
                 f"the primary does not serve after {self.kind} what it served before: "
-                f"{brief(problems, 10)} ({compared.said()})"
+                f"{brief(problems, 10)} ({compared.said()})",
             )
         record = await latest(self.tools.kube, *reversed(self.tools.release("primary")))
         revision = record.revision if record else 0

@@ -19,7 +19,7 @@ from blueshift.steps.context import Tools, brief
 from blueshift.steps.describe import changes_of
 from blueshift.steps.facts import Snapshot, TemporaryReady
 from blueshift.steps.namespace import prepare
-from blueshift.steps.parity import parity
+from blueshift.steps.parity import parity, unlike
 from blueshift.steps.proof import MOST_HOSTS, ask, said
 from blueshift.steps.release import Revise
 from blueshift.steps.revisions import temporary_facts
@@ -148,7 +148,8 @@ class InstallTemporary(Base[InstallSettings]):
         compared = await parity(self.tools, target, settings.skip_routes)
         if problems := compared.problems():
             shown = brief(problems, 10)
-            return Hold(f"the temporary does not serve what the primary serves: {shown} ({compared.said()})")
+            sentence = f"the temporary does not serve what the primary serves: {shown} ({compared.said()})"
+            return unlike(self.here, sentence)
         baseline = self.tools.followers["primary"].observed()
         fact = TemporaryReady(
             world.temporary_release,

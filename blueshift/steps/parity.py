@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from blueshift.engine.protocol import Hold, Wait
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError, Retryable
 from blueshift.shift.protocol import Target
-from blueshift.steps.context import Tools
+from blueshift.steps.context import Here, Tools
 from blueshift.traffic.parity import AskedSide, Parity, ParityRules, compare_routes
 from blueshift.traffic.routes import Routes
 
@@ -32,6 +33,18 @@ async def parity(tools: Tools, temporary: Target, skip: tuple[str, ...] = ()) ->
     return await compare_routes(
         routes, sides, clock=tools.clock, rules=ParityRules(skip=skip), certified=certified
     )
+
+
+# Seconds. The sides are read one after the other, and an Ingress may come or go in between.
+PATIENCE = 20.0
+
+
+def unlike(here: Here, sentence: str) -> Wait | Hold:
+    """What a difference means: compared again for a while, then a hold."""
+    since = here.waited("routes")
+    if since is None or since < PATIENCE:
+        return Wait("routes", sentence, then="they are compared again", poll=5.0)
+    return Hold(sentence)
 
 
 async def configured(tools: Tools, side: SideName) -> Routes:

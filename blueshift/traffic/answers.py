@@ -20,7 +20,6 @@ COMPARED = frozenset(
         "content-security-policy",
         "content-type",
         "location",
-        "strict-transport-security",
         "www-authenticate",
         "x-frame-options",
     }

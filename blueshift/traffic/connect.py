@@ -124,10 +124,15 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def fingerprint(transport: asyncio.BaseTransport) -> str:
-    """Return the SHA-256 of the peer's certificate in hex, "" without TLS."""
+def fingerprint(transport: asyncio.BaseTransport, stand_in: str = "") -> str:
+    """Return the SHA-256 of the peer's certificate in hex, "" without TLS.
+
+    For a certificate with the common name `stand_in`, that name: it is made anew by whoever shows it.
+    """
     tls = transport.get_extra_info("ssl_object")
     der = tls.getpeercert(binary_form=True) if tls else None
+    if der and stand_in and stand_in.encode() in der:
+        return stand_in
     return hashlib.sha256(der).hexdigest() if der else ""
 
 

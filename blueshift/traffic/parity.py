@@ -72,6 +72,8 @@ class RouteAnswer(msgspec.Struct, frozen=True):
     left: str = ""
     right: str = ""
     why: str = ""
+    silent: bool = False
+    """Neither side gave an answer."""
 
 
 class Parity(msgspec.Struct, frozen=True):
@@ -81,6 +83,8 @@ class Parity(msgspec.Struct, frozen=True):
     configured: RouteDiff
     equal: int
     blind: int
+    silent: int = 0
+    """Of the blind ones: neither side answered at all."""
     others: tuple[RouteAnswer, ...] = ()
 
     @property
@@ -104,6 +108,8 @@ class Parity(msgspec.Struct, frozen=True):
         ]
         if found.proxy_protocol:
             missing.append("only one side expects PROXY headers")
+        if self.silent and self.silent == self.equal + self.blind:
+            missing.append(f"neither side answered any of {self.silent} routes from here")
         different = [
             f"{answer.route}: {answer.why} ({left}: {answer.left}; {right}: {answer.right})"
             for answer in self.having("different")
@@ -178,6 +184,7 @@ async def compare_routes(
         configured=compare(*routes),
         equal=sum(answer.state == "equal" for answer in answers),
         blind=sum(answer.state == "equal-but-blind" for answer in answers),
+        silent=sum(answer.silent for answer in answers),
         others=tuple([answer for answer in answers if not answer.state.startswith("equal")] + skipped),
     )
 
@@ -224,7 +231,8 @@ def _judge(question: _Question, left: Sequence[ProbeResult], right: Sequence[Pro
     heard = (said(left[-1]), said(right[-1]))
     if len(left) == 1:
         proves = not blind(left[0]) or (left[0].ok and question.route.returns == str(left[0].status))
-        return RouteAnswer(route, "equal" if proves else "equal-but-blind", *heard)
+        state: State = "equal" if proves else "equal-but-blind"
+        return RouteAnswer(route, state, *heard, silent=not (left[0].ok or right[0].ok))
     restless = [name for name, prints in (("left", ours), ("right", theirs)) if len(set(prints)) > 1]
     if restless:
         return RouteAnswer(

@@ -18,6 +18,10 @@ from blueshift.traffic.http1 import Http1, encode_request
 MARKER = "X-Blueshift-Probe"
 """The header that tells our own questions apart from users' in logs and counts."""
 
+STAND_IN = "Kubernetes Ingress Controller Fake Certificate"
+"""Common name of what ingress-nginx shows for a host whose own certificate is not there yet: each pod makes
+its own (internal/net/ssl/ssl.go), so that two of them differ and mean the same."""
+
 _context = cache(trusting)
 
 
@@ -35,7 +39,7 @@ class ProbeResult(msgspec.Struct, frozen=True):
     seconds: float
     """From the start of the connect to the end of the answer, or to the failure."""
     certificate_sha256: str
-    """Of the certificate that was shown, in hex; "" without TLS."""
+    """Of the certificate that was shown, in hex; "" without TLS, `STAND_IN` for one that any pod makes."""
     failed_in: str
     """"connect", "tls", "write", "headers" or "body"; "" if it did not fail."""
     reason: str
@@ -73,7 +77,7 @@ async def probe(
     certificate = ""
     try:
         connection, _ = await dial(target, lambda: Http1(clock.now), clock, timeout)
-        certificate = fingerprint(connection.transport)
+        certificate = fingerprint(connection.transport, STAND_IN)
         async with clock.timeout(max(0.0, timeout - (clock.now() - began))):
             response = await connection.exchange(method, request)
     except Failed as failed:

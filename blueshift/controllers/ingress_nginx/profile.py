@@ -23,6 +23,8 @@ from blueshift.traffic.logs import LogFormat, compile_format
 from blueshift.traffic.metrics import MetricNames
 from blueshift.traffic.routes import Routes
 
+# Not every image has curl: upstream's only by way of another package, some forks' not at all; busybox has wget.
+_FETCH = 'if command -v curl >/dev/null; then exec curl -sS --max-time 5 "$0"; else exec wget -q -T 5 -O - "$0"; fi'
 _ANNOTATION = "nginx.ingress.kubernetes.io/"
 
 
@@ -35,14 +37,8 @@ class IngressNginx:
     config_dump_command = ("nginx", "-T", "-c", "/etc/nginx/nginx.conf")
 
     def status_command(self, settings: Settings) -> tuple[str, ...]:
-        """See Profile. Images of all versions have curl; the port is open inside the pod alone."""
-        return (
-            "curl",
-            "-sS",
-            "--max-time",
-            "5",
-            f"http://127.0.0.1:{settings.status_port}{self.status.path}",
-        )
+        """See Profile. The port is open inside the pod alone."""
+        return ("sh", "-c", _FETCH, f"http://127.0.0.1:{settings.status_port}{self.status.path}")
 
     def matches(self, found: Workload) -> Match | None:
         """See Profile."""

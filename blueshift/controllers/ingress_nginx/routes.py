@@ -130,7 +130,8 @@ class _Reader:
 
 def _listen(server: _Server, words: tuple[str, ...]) -> None:
     server.tls |= "ssl" in words
-    server.proxy_protocol |= "proxy_protocol" in words
+    # With --enable-ssl-passthrough the TLS port is the controller's own, behind its own PROXY line.
+    server.proxy_protocol |= "proxy_protocol" in words and "ssl" not in words
     if port := _PORT.match(words[0]):
         server.ports.append((int(port[1]), "udp" if "udp" in words else "tcp"))
 

@@ -26,7 +26,7 @@ http {
   ## start server *.wild.example.com
   server {
     server_name "~^(?<subdomain>[\\w-]+)\\.wild\\.example\\.com$" ;
-    listen [::]:443 proxy_protocol ssl;
+    listen 80 proxy_protocol; listen [::]:443 proxy_protocol ssl;
     location "/" {
       set $namespace "blog"; set $ingress_name "wildcard"; set $service_name "web"; set $service_port "80";
     }
@@ -112,6 +112,10 @@ def test_backends_answers_and_listeners() -> None:
     assert by_key["a.example.com", "^/api(/|$)(.*)"].returns == ""
     assert by_key["a.example.com", "/snip"].tls is False
     assert routes().proxy_protocol is True
+    passthrough = CONF.replace("listen 80 proxy_protocol;", "")
+    assert parse(passthrough).proxy_protocol is False, (
+        "the TLS port alone: the controller's own, behind its proxy"
+    )
 
 
 def test_streams() -> None:
