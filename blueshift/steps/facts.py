@@ -57,18 +57,14 @@ class Swapped(msgspec.Struct, frozen=True):
     ttl: int
 
 
-class FloorTemporary(msgspec.Struct, frozen=True):
-    """What the temporary's autoscaler minimum was before its floor was raised; none had it no autoscaler."""
-
-    replicas: int
-    before: int | None
-
-
 class FloorPrimary(msgspec.Struct, frozen=True):
-    """The same for the primary."""
+    """What the primary's floor was raised to, and what stood before the run first raised it."""
 
     replicas: int
     before: int | None
+    """The autoscaler's minimum; none had it no autoscaler."""
+    replicas_before: int | None = None
+    """The workload's own replicas."""
 
 
 class Hardened(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
 from blueshift.steps.context import Tools
-from blueshift.steps.facts import FloorPrimary, FloorTemporary
+from blueshift.steps.facts import FloorPrimary
 from blueshift.steps.proof import prove
 
 
@@ -68,14 +68,13 @@ class Floor(Base[FloorSettings]):
     async def effects(self) -> Sequence[Effect]:
         """See Step."""
         side = self.settings.side
-        wanted = (await self.tools.witness.pods(OTHER[side])).ready
         scaled = await self.tools.witness.scaled(side)
-        return (Scale(self.tools, side, scaled, wanted),)
+        return (Scale(self.tools, side, scaled, await self._wanted(), self._before(scaled)),)
 
     async def settle(self) -> Answer:
         """See Step."""
         side = self.settings.side
-        wanted = (await self.tools.witness.pods(OTHER[side])).ready
+        wanted = await self._wanted()
         pods = await self.tools.witness.pods(side)
         if pods.failed:
             return Hold(f"the {side} does not become ready: {pods.failed}")
@@ -90,13 +89,30 @@ class Floor(Base[FloorSettings]):
         proof = await prove(self.tools, side, self.tools.world.moving())
         if proof.failed:
             return Hold(f"the {side} does not prove itself: {proof.sentence}")
-        fact = FloorTemporary if side == "temporary" else FloorPrimary
+        said = f"{side}: {pods.ready} ready pods; {proof.sentence}"
         scale = self.tools.record.effect(self.id, "scale")
-        before = scale.intent.expected if scale else None
-        return Settled(
-            f"{side}: {pods.ready} ready pods; {proof.sentence}",
-            (fact(wanted, int(before["hpa"]) if before and before.get("hpa") is not None else None),),
-        )
+        if side == "temporary" or scale is None:  # the temporary goes as a whole
+            return Settled(said)
+        before = scale.intent.expected
+        return Settled(said, (FloorPrimary(wanted, before.get("hpa"), before.get("replicas")),))
+
+    async def _wanted(self) -> int:
+        """Ready pods of the other side when this was first asked: later changes are an autoscaler's."""
+        scale = self.tools.record.effect(self.id, "scale")
+        if scale is not None:
+            return int(scale.intent.wanted["at least"])
+        return (await self.tools.witness.pods(OTHER[self.settings.side])).ready
+
+    def _before(self, scaled: Mapping[str, Any]) -> dict[str, Any]:
+        """What stood before the run first raised it: a shift that was taken back has raised it already."""
+        now = {"hpa": scaled.get("hpa_min"), "replicas": scaled.get("replicas")}
+        if self.settings.side == "temporary":
+            return now
+        try:
+            first = self.tools.record.fact(FloorPrimary)
+        except BlueshiftError:
+            return now
+        return {"hpa": first.before, "replicas": first.replicas_before}
 
 
 class Scale:
@@ -104,14 +120,21 @@ class Scale:
 
     key = "scale"
 
-    def __init__(self, tools: Tools, side: SideName, scaled: Mapping[str, Any], wanted: int) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        side: SideName,
+        scaled: Mapping[str, Any],
+        wanted: int,
+        before: Mapping[str, Any],
+    ) -> None:
         self._tools = tools
         self._scaled = scaled
         self._wanted = wanted
         name = "HPA minimum" if scaled.get("hpa_path") else "replicas"
         self.intent = Intent(
             f"{side}: {name} to at least {wanted}",
-            expected={"hpa": scaled.get("hpa_min"), "replicas": scaled.get("replicas")},
+            expected=dict(before),
             wanted={"at least": wanted},
         )
 
@@ -137,11 +160,11 @@ class ReleaseFloorsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=T
 
 
 class ReleaseFloors(Base[ReleaseFloorsSettings]):
-    """Give autoscalers the minimum back that they had."""
+    """Give the primary's autoscaler the minimum back that it had, or its workload the replicas."""
 
     kind: ClassVar[str] = "release-floors"
     Settings: ClassVar[type[ReleaseFloorsSettings]] = ReleaseFloorsSettings
-    reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (FloorTemporary, FloorPrimary)
+    reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (FloorPrimary,)
 
     def needs(self, state: State) -> str | None:
         """See Step."""
@@ -153,7 +176,7 @@ class ReleaseFloors(Base[ReleaseFloorsSettings]):
 
     def plan(self) -> StepPlan:
         """See Step."""
-        return StepPlan("autoscalers may shrink again as before the run")
+        return StepPlan("autoscaler or replicas of the primary may shrink again as before the run")
 
     async def effects(self) -> Sequence[Effect]:
         """See Step: only the primary's is released; the temporary goes as a whole."""
@@ -162,9 +185,13 @@ class ReleaseFloors(Base[ReleaseFloorsSettings]):
         except BlueshiftError:
             return ()
         scaled = await self.tools.witness.scaled("primary")
-        if floor.before is None or not scaled.get("hpa_path"):
+        if scaled.get("fixed"):
             return ()
-        return (Lower(self.tools, scaled, floor),)
+        if path := scaled.get("hpa_path"):
+            before = floor.before
+            return (Lower(self.tools, path, "minReplicas", floor.replicas, before),) if before else ()
+        before = floor.replicas_before
+        return (Lower(self.tools, scaled["path"], "replicas", floor.replicas, before),) if before else ()
 
     async def settle(self) -> Answer:
         """See Step."""
@@ -172,26 +199,30 @@ class ReleaseFloors(Base[ReleaseFloorsSettings]):
 
 
 class Lower:
-    """Put the primary's autoscaler minimum back, unless somebody changed it since."""
+    """Put one count of the primary back to what it was, unless somebody changed it since."""
 
     key = "lower"
 
-    def __init__(self, tools: Tools, scaled: Mapping[str, Any], floor: FloorPrimary) -> None:
+    def __init__(self, tools: Tools, path: str, field: str, raised: int, before: int) -> None:
         self._tools = tools
-        self._path = str(scaled["hpa_path"])
-        self._floor = floor
+        self._path = path
+        self._field = field
+        self._raised = raised
+        self._before = before
         self.intent = Intent(
-            f"primary: HPA minimum back to {floor.before}",
-            expected={"hpa": floor.replicas},
-            wanted={"hpa": floor.before},
+            f"primary: {field} back to {before}",
+            expected={field: raised},
+            wanted={field: before},
         )
 
     async def observe(self, journalled: Journalled | None) -> Observed:
         """Somebody's own later change stands: theirs is as good as ours was."""
+        if self._before >= self._raised:
+            return Done()  # it was never raised
         found = await self._tools.kube.get(self._path)
-        return Absent() if found["spec"].get("minReplicas", 1) == self._floor.replicas else Done()
+        return Absent() if found["spec"].get(self._field, 1) == self._raised else Done()
 
     async def do(self) -> None:
         """Patch one field."""
-        await self._tools.kube.patch(self._path, {"spec": {"minReplicas": self._floor.before}})
+        await self._tools.kube.patch(self._path, {"spec": {self._field: self._before}})
         await disown(self._tools.kube, self._path)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 
 import msgspec
 
@@ -39,6 +40,20 @@ class Answer(msgspec.Struct, frozen=True):
     def good(self) -> bool:
         """A host may well answer 401 or 404 at its root; a side that answers 5xx or not at all is broken."""
         return self.result.ok and self.result.status < 500
+
+    def as_before(self, baseline: Mapping[str, int]) -> bool:
+        """Whether it is good, and no refusal where the primary gave an answer before the run."""
+        return self.good and not (baseline.get(self.host, 0) < 400 <= self.result.status)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and address family: a family that is broken from here excuses nothing in the other."""
+        return self.host, ip_address(self.address).version
+
+    @property
+    def fault(self) -> str:
+        """In what way it is not good, told apart as a user would."""
+        return f"{self.result.status // 100}xx" if self.result.ok else "no answer"
 
 
 async def ask(
@@ -89,15 +104,23 @@ async def prove(tools: Tools, side: SideName, names: Sequence[NameFact]) -> Proo
         (service.http, service.https),
         tools.world.controller.proxy_protocol,
     )
-    bad = [answer for answer in answers if not answer.good]
+    bad = [answer for answer in answers if not answer.as_before(baseline)]
+    if dead := _dead(answers):
+        return Proof(True, f"no host answers at {' and '.join(dead)} from here: nothing is proven")
     if bad and (other := await _other(tools, side, bad)) is not None:
         # What fails alike on the other side is the application's trouble, and no reason to move anything.
-        alike = {answer.host for answer in other if not answer.good}
-        bad = [answer for answer in bad if answer.host not in alike]
+        alike = {(answer.place, answer.fault) for answer in other if not answer.as_before(baseline)}
+        bad = [answer for answer in bad if (answer.place, answer.fault) not in alike]
     if bad:
         few = brief([f"{answer.host} at {answer.address}: {said(answer.result)}" for answer in bad])
         return Proof(True, f"{len(bad)} of {len(answers)} probes failed: {few}")
     return Proof(False, f"{pods.ready} ready pods, {len(answers)} probes answered")
+
+
+def _dead(answers: Sequence[Answer]) -> list[str]:
+    """Addresses at which nothing answered, although hosts did before the run."""
+    alive = {answer.address for answer in answers if answer.good}
+    return sorted({answer.address for answer in answers} - alive)
 
 
 async def _other(tools: Tools, side: SideName, bad: Sequence[Answer]) -> tuple[Answer, ...] | None:
