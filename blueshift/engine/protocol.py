@@ -163,6 +163,10 @@ class Record(Protocol):
     def state(self) -> State:
         """Where the run stands, as the last settled step left it."""
 
+    @property
+    def track(self) -> tuple[str, ...]:
+        """The ids of the steps of the track that the run is on, in order."""
+
     def fact(self, kind: type[Fact]) -> Fact:
         """The fact of that type that an earlier step left. LookupError if none did."""
 

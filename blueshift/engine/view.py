@@ -25,6 +25,11 @@ class View:
         """See Record."""
         return self._journal.state
 
+    @property
+    def track(self) -> tuple[str, ...]:
+        """See Record."""
+        return self._journal.track
+
     def fact(self, kind: type[Fact]) -> Fact:
         """See Record."""
         return self._journal.fact(kind)

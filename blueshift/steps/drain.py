@@ -10,6 +10,7 @@ from blueshift.discovery.world import World
 from blueshift.engine.protocol import Answer, Hold, Settled, StepPlan, Wait
 from blueshift.engine.state import OTHER, SideName, State
 from blueshift.playbook.duration import Seconds
+from blueshift.shift.protocol import Landed
 from blueshift.steps.base import Base
 from blueshift.steps.facts import Baseline, Swapped
 from blueshift.steps.parity import configured
@@ -17,6 +18,8 @@ from blueshift.traffic.drain import Drained, DrainRules, Remaining, Remains, dra
 from blueshift.traffic.routes import Routes
 
 GATE = "accept-remaining"
+ASK_AGAIN = 30.0
+"""Seconds for which an agreement of all name servers is taken to hold."""
 
 
 class DrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -68,9 +71,7 @@ class Drain(Base[DrainSettings]):
         """See Step."""
         settings, tools = self.settings, self.tools
         swapped = tools.record.fact(Swapped)
-        landed = await tools.shifter.landed(
-            tools.world.moving(), tools.target(OTHER[settings.side]), tools.ttl, settings.agree_every
-        )
+        landed = await self._away()
         rules = DrainRules(
             least=settings.at_least,
             factor=settings.factor,
@@ -104,6 +105,23 @@ class Drain(Base[DrainSettings]):
             lasts=settings.ask_after,
         )
 
+    async def _away(self) -> Landed:
+        """Whether every server points away; one that agreed is asked again only now and then.
+
+        A drain lasts hours, and a zone may have thousands of names: servers limit who asks too often.
+        """
+        now = self.tools.clock.now()
+        if self._agreed is not None and now - self._agreed[0] < ASK_AGAIN:
+            return self._agreed[1]
+        tools, to = self.tools, OTHER[self.settings.side]
+        landed = await tools.shifter.landed(
+            tools.world.moving(), tools.target(to), tools.ttl, self.settings.agree_every
+        )
+        self._agreed = (now, landed) if landed.done else None
+        return landed
+
+    # In memory on purpose: a resume asks anew.
+    _agreed: tuple[float, Landed] | None = None
     # What the drained side serves; read once, since it may be large.
     _routes: Routes | None = None
 

@@ -90,7 +90,7 @@ class Copy:
 
 async def prepare(tools: Tools) -> Sequence[Effect]:
     """The namespace and the copies, in order; nothing where the temporary shares the primary's namespace."""
-    source, to = tools.world.release.namespace, tools.world.temporary_namespace
+    source, to = tools.world.workload.namespace, tools.world.temporary_namespace
     if source == to:
         return ()
     found = await tools.kube.get(paths.core("namespaces", None, source))

@@ -31,10 +31,12 @@ from blueshift.steps.base import Base
 from blueshift.steps.context import Tools, brief
 from blueshift.steps.drain import known_hosts
 from blueshift.steps.facts import TemporaryReady
+from blueshift.steps.harden import PROOF_PATIENCE
+from blueshift.steps.proof import prove
 
 GATE = "purge"
-# Seconds: what was served longer ago was the drain's to judge.
-_RECENT = 10.0
+# Seconds without a request before the temporary goes; a gate may have stood open since the drain for days.
+_QUIET = 30.0
 
 
 class PurgeGateSettings(msgspec.Struct, frozen=True):
@@ -42,6 +44,7 @@ class PurgeGateSettings(msgspec.Struct, frozen=True):
 
     auto: bool = False
     agree_every: float = 5.0
+    quiet_within: float = 600.0
 
 
 class PurgeGate(Base[PurgeGateSettings]):
@@ -76,26 +79,35 @@ class PurgeGate(Base[PurgeGateSettings]):
         )
         if not landed.done:
             return Hold(f"not every name points at the primary: {landed.sentence}")
-        left = self._left()
-        if left:
-            return Hold(
-                f"the temporary still receives requests: {brief(left)}",
-                (
-                    Way(
-                        "they are listed with what is known of each; ask again when they have gone",
-                        f"blueshift resume {self.tools.run}",
-                    ),
-                ),
-            )
         if not self.settings.auto and not self.tools.record.approved(self.id, GATE):
             return Hold("the temporary release can be removed: the way back by it ends then", gate=GATE)
-        return Settled("no name points at the temporary and it receives no request")
+        if busy := self._busy():
+            way = Way("ask again when they have gone", f"blueshift resume {self.tools.run}")
+            return Wait(
+                "quiet",
+                busy,
+                then="the temporary goes",
+                lasts=self.settings.quiet_within,
+                on_timeout=Hold(f"the temporary is not proven idle: {busy}", (way,)),
+            )
+        proof = await prove(self.tools, "primary", self.tools.world.moving())
+        if proof.failed:
+            said = f"the primary does not answer as it should, so the temporary stays: {proof.sentence}"
+            return Wait("proof", said, then="it is asked again", lasts=PROOF_PATIENCE, on_timeout=Hold(said))
+        return Settled(f"no name points at the temporary, it receives no request; primary: {proof.sentence}")
 
-    def _left(self) -> list[str]:
-        """Clients and hosts that the temporary served within the last minute."""
-        since = self.tools.clock.utc().timestamp() - _RECENT
-        seen, _ = self.tools.followers["temporary"].requests(since, known_hosts(self.tools.world))
-        return [f"{item.client or 'somebody'} asks for {item.target}" for item in seen if item.last >= since]
+    def _busy(self) -> str:
+        """Who was served just now, or that nobody watched; empty when it was quiet and seen to be."""
+        if not self.tools.target("temporary").addresses:
+            return ""  # it was cut off before it had any: nobody could come
+        now = self.tools.clock.utc().timestamp()
+        since = now - _QUIET
+        seen, coverage = self.tools.followers["temporary"].requests(since, known_hosts(self.tools.world))
+        asked = [f"{item.client or 'somebody'} asks for {item.target}" for item in seen if item.last >= since]
+        if asked:
+            return f"the temporary still receives requests: {brief(asked)}"
+        watched = any(witness.holds(since, now - _QUIET / 2) for witness in coverage)
+        return "" if watched else f"no witness watched the temporary for the last {_QUIET:.0f} s"
 
 
 class PurgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

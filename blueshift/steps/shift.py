@@ -177,6 +177,11 @@ class Wave(Base[WaveSettings]):
                 then="the next wave" if not settings.last else "the drain",
                 lasts=settings.hold,
             )
+        landed = await tools.shifter.landed(self.names, target, tools.ttl, settings.agree_every)
+        if not landed.done:
+            # Changed meanwhile, or taken back by a process that was killed before it could write so.
+            said = f"the names do not answer with the {settings.to} any more: {landed.sentence}"
+            return Hold(said, retreat=True)
         ttl = max((r.ttl for name in self.names for r in desired(name, target, tools.ttl)), default=tools.ttl)
         # The watch began when all servers agreed: that instant is where drains count from.
         landed_at = self.here.utc() - timedelta(seconds=watched)

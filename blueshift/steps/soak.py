@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
-from blueshift.engine.protocol import Answer, Hold, Settled, StepPlan, Wait
+from blueshift.engine.protocol import Answer, Hold, Retreat, Settled, StepPlan, Wait
 from blueshift.engine.state import State
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
@@ -62,8 +62,8 @@ class Soak(Base[SoakSettings]):
         self._bad = self._bad + 1 if proof.failed or verdict.outcome == "fail" else 0
         sentence = f"{proof.sentence}; verdict {verdict.outcome}: {'; '.join(verdict.reasons)}"
         if self._bad >= self.settings.failures:
-            return Hold(f"the primary does not do as well as before: {sentence}")
-        if waited is None or waited < self.settings.lasts:
+            return Hold(f"the primary does not do as well as before: {sentence}", retreat=True)
+        if waited is None or waited < self.settings.lasts or self._bad:
             return Wait(
                 "soak",
                 f"watching the primary: {sentence}",
@@ -74,6 +74,26 @@ class Soak(Base[SoakSettings]):
         if verdict.outcome != "pass" and not self.tools.record.approved(self.id, GATE):
             return Hold(f"the verdict on the primary is no pass: {sentence}", gate=GATE)
         return Settled(f"soaked for {waited:.0f} s: {sentence}")
+
+    async def retreat(self) -> Retreat | None:
+        """Every name goes to the temporary, which is there for that, if it proves itself."""
+        tools, names = self.tools, self.tools.world.moving()
+        if tools.record.state.temporary != "ready" or (await prove(tools, "temporary", names)).failed:
+            return None
+        there = await tools.shifter.effects(
+            names, tools.target("primary"), tools.target("temporary"), tools.ttl
+        )
+        state = tools.record.state.but(traffic="temporary")
+        left = state.without_side("drained", "temporary").without_side("drained", "primary")
+        return Retreat(there, self._shifted(), left)
+
+    def _shifted(self) -> tuple[str, ...]:
+        """Steps that begin anew: from the shift to the primary on."""
+        track = self.tools.record.track
+        here = track.index(self.id)
+        wave = max(i for i, step in enumerate(track[:here]) if "/wave-" in step)
+        shift = track[wave].rpartition("/")[0]
+        return track[track.index(f"{shift}/floor") : here + 1]
 
     def _verdict(self, seconds: float) -> Verdict:
         """The primary since the soak began against its baseline; the old side serves nobody by now."""
