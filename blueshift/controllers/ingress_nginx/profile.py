@@ -23,8 +23,8 @@ from blueshift.traffic.logs import LogFormat, compile_format
 from blueshift.traffic.metrics import MetricNames
 from blueshift.traffic.routes import Routes
 
-# Not every image has curl: upstream's only by way of another package, some forks' not at all; busybox has wget.
-_FETCH = 'if command -v curl >/dev/null; then exec curl -sS --max-time 5 "$0"; else exec wget -q -T 5 -O - "$0"; fi'
+# Not every image has curl: upstream's by way of another package, some forks' not at all. Busybox has wget.
+_FETCH = 'command -v curl >/dev/null && exec curl -sS --max-time 5 "$0"; exec wget -q -T 5 -O - "$0"'
 _ANNOTATION = "nginx.ingress.kubernetes.io/"
 
 

@@ -27,7 +27,7 @@ TEMPLATE = 'Error: parse error at (tiny/templates/map.yaml:1): function "nope" n
 NO_CHART = 'Error: chart "x" matching 9 not found in https://charts.example index'
 CONFLICT = 'Error: UPGRADE FAILED: Apply failed with 1 conflict: conflict with "kubectl": .data.a'
 OTHER = "Error: UPGRADE FAILED: cannot patch"
-HOOK = "Error: UPGRADE FAILED: pre-upgrade hooks failed: resource Job/web-admission not ready: context deadline exceeded"
+HOOK = "Error: UPGRADE FAILED: pre-upgrade hooks failed: Job/web not ready: context deadline exceeded"
 WEBHOOK = 'Error: UPGRADE FAILED: failed calling webhook "validate.nginx": context deadline exceeded'
 
 
