@@ -14,7 +14,7 @@ from typing import Any
 from blueshift.clock import Clock
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.workloads import pods_of
-from blueshift.controllers.profile import Profile
+from blueshift.controllers.profile import Profile, Settings
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
 from blueshift.steps.facts import Baseline
@@ -44,6 +44,8 @@ class Follower:
         self._samples: deque[Sample] = deque(maxlen=_SAMPLES)
         self._tally: Tally | None = None
         self._blind = ""
+        self._uncounted = ""
+        """Why the counters show not every request by host."""
         self._own: deque[tuple[float, int]] = deque(maxlen=_SAMPLES)
         self._following: dict[str, asyncio.Task[None]] = {}
         self._read: dict[str, float] = {}
@@ -82,6 +84,7 @@ class Follower:
             self._tally = Tally(self._profile.log_format(config))
         settings = self._profile.settings(workload, config)
         self._blind = settings.access_log_why if not settings.access_log else ""
+        self._uncounted = _uncounted(settings)
 
     async def _follow(self, pod: str, container: str, started: float) -> None:
         """One pod's log until its stream ends; the next round takes it up where this one was.
@@ -142,7 +145,7 @@ class Follower:
     def requests(self, since: float, hosts: frozenset[str]) -> tuple[tuple[Seen, ...], tuple[Coverage, ...]]:
         """Who asked this side for known hosts since an instant, by log and by metrics, with coverage."""
         now = self._clock.utc().timestamp()
-        counted, by_counters = by_metrics(window(self._samples, since, now), hosts, {}, now)
+        counted, by_counters = by_metrics(window(self._samples, since, now), hosts, {}, now, self._uncounted)
         if self._tally is None:
             return counted, by_counters
         logged, by_lines = by_log(self._tally, since, self._blind)
@@ -172,6 +175,12 @@ class Follower:
             baseline=baseline,
             noise=tally.noise(swapped) if tally else 0,
         )
+
+
+def _uncounted(settings: Settings) -> str:
+    if not settings.metrics:
+        return "they are off (--enable-metrics=false)"
+    return "" if settings.metrics_per_host else "they do not tell hosts apart (--metrics-per-host=false)"
 
 
 def _stamped(raw: bytes) -> tuple[float, bytes]:

@@ -18,6 +18,8 @@ from blueshift.traffic.tally import Tally
 
 WitnessName = Literal["metrics", "log"]
 
+_OFF = "no series of requests are exported; --enable-metrics=false?"
+
 
 class Coverage(msgspec.Struct, frozen=True):
     """The stretch in which one witness saw all that it can see of one pod; seconds since the epoch."""
@@ -28,7 +30,7 @@ class Coverage(msgspec.Struct, frozen=True):
     until: float
     gaps: tuple[tuple[float, float], ...] = ()
     blind: str = ""
-    """Why it is no witness at all (`disable-access-log`, lines that cannot be parsed)."""
+    """Why it is no witness at all (`disable-access-log`, unreadable lines, metrics that are off)."""
 
     def holds(self, start: float, end: float) -> bool:
         """Whether it covers all of a stretch."""
@@ -227,9 +229,12 @@ def _blind(evidence: DrainEvidence, start: float, end: float) -> str:
 
 
 def by_metrics(
-    window: Window, hosts: Collection[str], own: Mapping[str, float], at: float
+    window: Window, hosts: Collection[str], own: Mapping[str, float], at: float, blind: str = ""
 ) -> tuple[tuple[Seen, ...], tuple[Coverage, ...]]:
-    """Evidence from counters: `hosts` as `Routes.hosts()`, `own` the probes that we sent there by host."""
+    """Evidence from counters: `hosts` as `Routes.hosts()`, `own` the probes that we sent there by host.
+
+    `blind` is why the counters of no pod show every request.
+    """
     seen = tuple(
         Seen("metrics", host, requests=round(count - own.get(host, 0)), last=at)
         for host, count in sorted(window.by_host().items())
@@ -242,10 +247,13 @@ def by_metrics(
             since,
             until,
             gaps=tuple((begin, end) for name, begin, end in window.gaps if name == pod),
+            blind=blind,
         )
         for pod, (since, until) in window.covered.items()
+        if pod not in window.uncounted
     )
-    return seen, coverage
+    off = tuple(Coverage("metrics", pod, at, at, blind=blind or _OFF) for pod in sorted(window.uncounted))
+    return seen, coverage + off
 
 
 def by_log(tally: Tally, since: float, blind: str = "") -> tuple[tuple[Seen, ...], tuple[Coverage, ...]]:

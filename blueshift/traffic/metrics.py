@@ -26,6 +26,8 @@ class MetricNames(msgspec.Struct, frozen=True):
     connections: str = "nginx_ingress_controller_nginx_process_connections"
     handled: str = "nginx_ingress_controller_nginx_process_requests_total"
     """All requests of the data plane, also those of unknown hosts and of health checks."""
+    on: str = "nginx_ingress_controller_config_hash"
+    """Exported from the first look on, before any request, but only with metrics switched on."""
     started: str = "process_start_time_seconds"
     pod: str = "controller_pod"
     host: str = "host"
@@ -58,6 +60,11 @@ class Sample(msgspec.Struct, frozen=True):
     handled: float | None = None
     started: float = 0.0
     """When the controller's process started, seconds since the epoch; 0 if it does not say."""
+    counting: bool = True
+    """Whether anything in the exposition shows that requests are counted.
+
+    With `--enable-metrics=false` (the charts' default) the port still answers, with Go's series alone.
+    """
 
 
 class Delta(msgspec.Struct, frozen=True):
@@ -77,6 +84,8 @@ class Window(msgspec.Struct, frozen=True):
     """Pod → first and last instant between which nothing was missed."""
     gaps: tuple[tuple[str, float, float], ...] = ()
     """(pod, from, to) of each stretch whose counts were lost, as its process started again."""
+    uncounted: frozenset[str] = frozenset()
+    """Pods whose newest sample shows no sign that requests are counted: their silence says nothing."""
 
     def by_host(self) -> dict[str, float]:
         """Requests by host."""
@@ -112,13 +121,16 @@ def extract(body: bytes, pod: str, at: float, names: MetricNames | None = None) 
         )
         counters[series] = counters.get(series, 0.0) + value
     handled = [value for _, value in _series(body, names.handled)]
+    connections = _connections(body, names.connections)
+    signs = (counters, handled, connections, any(True for _ in _series(body, names.on)))
     return Sample(
         pod=pod,
         at=at,
         counters=counters,
-        connections=_connections(body, names.connections),
+        connections=connections,
         handled=sum(handled) if handled else None,
         started=max((value for _, value in _series(body, names.started)), default=0.0),
+        counting=any(signs),
     )
 
 
@@ -187,8 +199,13 @@ def window(samples: Iterable[Sample], since: float, until: float) -> Window:
     by samples so far from each other counts as inside: more is seen, never less.
     """
     by_pod: dict[str, list[Sample]] = {}
+    uncounted: set[str] = set()
     for sample in sorted(samples, key=lambda sample: sample.at):
-        by_pod.setdefault(sample.pod, []).append(sample)
+        if sample.counting:
+            by_pod.setdefault(sample.pod, []).append(sample)
+            uncounted.discard(sample.pod)
+        else:
+            uncounted.add(sample.pod)
     counts: defaultdict[Series, float] = defaultdict(float)
     covered: dict[str, tuple[float, float]] = {}
     gaps = []
@@ -203,7 +220,7 @@ def window(samples: Iterable[Sample], since: float, until: float) -> Window:
             if step.reset:
                 gaps.append((pod, before.at, max(before.at, after.started or after.at)))
         covered[pod] = (chosen[0].at, chosen[-1].at)
-    return Window(counts=dict(counts), covered=covered, gaps=tuple(gaps))
+    return Window(counts=dict(counts), covered=covered, gaps=tuple(gaps), uncounted=frozenset(uncounted))
 
 
 def _bounds(samples: Sequence[Sample], since: float, until: float) -> list[Sample]:

@@ -201,6 +201,15 @@ def test_counters_become_evidence_without_our_probes_and_noise() -> None:
     assert coverage == (Coverage("metrics", "p1", 1.0, 2.0, gaps=((1.2, 1.3),)),)
 
 
+def test_counters_that_are_off_are_no_witness() -> None:
+    counted = Window({}, {"p1": (1.0, 9.0), "p2": (1.0, 5.0)}, uncounted=frozenset({"p2"}))
+    _, (first, second) = by_metrics(counted, frozenset(), {}, 9.0)
+    assert (first.pod, first.blind) == ("p1", "")
+    assert (second.pod, "enable-metrics" in second.blind, second.holds(1, 5)) == ("p2", True, False)
+    _, blind = by_metrics(counted, frozenset(), {}, 9.0, "off")
+    assert {entry.blind for entry in blind} == {"off"}
+
+
 def test_logs_become_evidence() -> None:
     tally = Tally(compile_format())
     tally.follow("p1", 1.0)

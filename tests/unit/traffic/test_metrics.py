@@ -61,6 +61,28 @@ def test_what_an_exposition_does_not_say_stays_unknown() -> None:
     assert (found.counters, found.connections, found.handled, found.started) == ({}, None, None, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("body", "counting"),
+    [
+        (b"go_goroutines 9\nprocess_start_time_seconds 5\n", False),
+        (b"", False),
+        (b'nginx_ingress_controller_config_hash{controller_pod="p"} 1\n', True),
+        (b"nginx_ingress_controller_nginx_process_requests_total 0\n", True),
+        (labelled().encode(), True),
+    ],
+)
+def test_whether_requests_are_counted_at_all(body: bytes, counting: bool) -> None:
+    assert extract(body, "p", 0.0).counting is counting
+
+
+def test_looks_without_counters_are_none() -> None:
+    off = Sample("p1", 15.0, {}, counting=False)
+    looks = [sample(10, {series(): 5}), off, sample(20, {series(): 6})]
+    counted = window(looks, 10, 20)
+    assert (counted.total(), counted.covered, counted.uncounted) == (1, {"p1": (10, 20)}, frozenset())
+    assert window([looks[0], off], 10, 20).uncounted == {"p1"}
+
+
 def test_the_first_line_and_a_last_one_without_newline_count() -> None:
     assert sum(extract(labelled().encode(), "p", 0.0).counters.values()) == 3
 
@@ -138,7 +160,10 @@ def test_sums_over_pods_hosts_and_errors() -> None:
 
 
 def test_official(samples: Path) -> None:
-    found = extract((samples / "ingress-nginx-1.15.1" / "metrics.txt").read_bytes(), "p", 0.0)
+    body = (samples / "ingress-nginx-1.15.1" / "metrics.txt").read_bytes()
+    unasked = [line for line in body.splitlines(keepends=True) if not line.startswith(NAME.encode())]
+    assert extract(b"".join(unasked), "p", 0.0).counting
+    found = extract(body, "p", 0.0)
     hosts = {key.host for key in found.counters}
     assert not [host for host in hosts if "wild" in host or host == ""]
     refused = [key for key in found.counters if key.status == 413]

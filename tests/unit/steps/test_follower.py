@@ -1,0 +1,139 @@
+"""The follower, from what pods print to the judgement of a drain."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from blueshift.controllers.ingress_nginx.profile import IngressNginx
+from blueshift.steps.follower import Follower
+from blueshift.steps.witness import Witness
+from blueshift.traffic.drain import Drained, DrainEvidence, DrainRules, Remaining, Unknown, drained
+from blueshift.traffic.routes import Routes
+from tests.fake_kube import FakeKube
+from tests.fakes import ManualClock
+
+GO = b"go_goroutines 90\nprocess_start_time_seconds 1.79540e+09\n"
+"""What the port of a controller with --enable-metrics=false says."""
+ON = GO + b'nginx_ingress_controller_config_hash{controller_pod="p1"} 5.5e+18\n'
+REQUESTS = b'nginx_ingress_controller_requests{controller_pod="p1",host="a.org",status="200"} '
+QUIET = (
+    b"Active connections: 1 \nserver accepts handled requests\n 1 1 1 \nReading: 0 Writing: 1 Waiting: 0 \n"
+)
+JSON = '{"client": "$remote_addr", "host": "$host", "status": $status, "for": "$proxy_upstream_name"}'
+ASKED = b'{"client": "c1", "host": "a.org", "status": 200, "for": "shop-web-80"}'
+
+
+class OnePod(FakeKube):
+    """One pod of a primary: its metrics, its log."""
+
+    def __init__(self, metrics: bytes, log: tuple[bytes, ...], config: Mapping[str, str], args: str) -> None:
+        super().__init__()
+        self.metrics, self.log = metrics, log
+        command = ["/nginx-ingress-controller", "--configmap=edge/demo", *args.split()]
+        image = "registry.k8s.io/ingress-nginx/controller:v1.15.1"
+        spec = {"containers": [{"name": "controller", "image": image, "args": command}]}
+        self.objects = {
+            "/apis/apps/v1/namespaces/edge/deployments/demo": {
+                "kind": "Deployment",
+                "metadata": {"name": "demo", "namespace": "edge"},
+                "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": {"spec": spec}},
+            },
+            "/api/v1/namespaces/edge/configmaps/demo": {"data": dict(config)},
+            "/api/v1/namespaces/edge/pods/p1": {
+                "metadata": {"name": "p1"},
+                "status": {"phase": "Running", "startTime": "2026-11-23T00:00:00Z"},
+            },
+        }
+
+    async def text(self, path: str) -> bytes:
+        assert path.endswith("p1%3A10254/proxy/metrics")
+        return self.metrics
+
+    async def exec(self, *_: Any, **__: Any) -> Any:
+        return SimpleNamespace(code=0, stdout=QUIET, stderr=b"")
+
+    async def logs(self, *_: Any, **__: Any) -> AsyncIterator[bytes]:
+        for line in self.log:
+            yield line
+        await asyncio.Event().wait()
+
+
+async def followed(
+    metrics: bytes = ON,
+    log: tuple[bytes, ...] = (),
+    *,
+    config: Mapping[str, str] | None = None,
+    args: str = "--enable-metrics=true",
+    later: bytes = b"",
+) -> DrainEvidence:
+    """An hour of one pod that traffic has left; `later` are its metrics at the end."""
+    clock = ManualClock()
+    kube = OnePod(metrics, log, config or {}, args)
+    workload = SimpleNamespace(kind="Deployment", namespace="edge", name="demo")
+    world = cast(Any, SimpleNamespace(release=SimpleNamespace(namespace="edge"), workload=workload))
+    profile = IngressNginx()
+    witness = Witness(cast(Any, kube), profile, clock, world)
+    follower = Follower("primary", cast(Any, kube), witness, profile, clock)
+    running = asyncio.create_task(follower.run())
+    # Its own sleeps move the clock; an error of its own ends the wait.
+    while clock.elapsed < 3600 and not running.done():  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    assert not running.done() or running.result() is None
+    kube.metrics = later or metrics
+    routes = cast(Routes, SimpleNamespace(hosts=lambda: frozenset({"a.org"}), unseen=tuple))
+    found = await follower.evidence(
+        RULES, swapped=clock.start.timestamp(), ttl=60, routes=routes, baseline=1.0, dns=""
+    )
+    running.cancel()
+    return found
+
+
+RULES = DrainRules()
+
+
+async def test_counters_alone_prove_a_drain_also_of_a_pod_that_never_served() -> None:
+    assert isinstance(drained(await followed(config={"disable-access-log": "true"}), RULES), Drained)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "args", "why"),
+    [
+        (GO, "--enable-metrics=false", "--enable-metrics=false"),
+        (GO, "", "--enable-metrics=false"),
+        (GO, "--enable-metrics=true", "no series of requests"),
+        (ON, "--enable-metrics=true --metrics-per-host=false", "hosts apart"),
+    ],
+)
+@pytest.mark.parametrize("blind", ["a setting", "unreadable lines"])
+async def test_metrics_that_are_off_and_a_blind_log_prove_nothing(
+    metrics: bytes, args: str, why: str, blind: str
+) -> None:
+    setting = blind == "a setting"
+    found = drained(
+        await followed(
+            metrics,
+            () if setting else (b"2026-11-24T00:00:01.5Z what is this",),
+            config={"disable-access-log": "true"} if setting else {},
+            args=args,
+        ),
+        RULES,
+    )
+    assert isinstance(found, Unknown)
+    assert why in found.reason
+    assert ("disable-access-log" if setting else "could not be read") in found.reason
+
+
+async def test_a_log_that_is_whole_is_enough_without_metrics() -> None:
+    assert isinstance(drained(await followed(GO, args=""), RULES), Drained)
+
+
+async def test_a_request_that_only_counters_saw_holds_it_up() -> None:
+    before, later = (ON + REQUESTS + count for count in (b"7\n", b"9\n"))
+    found = drained(await followed(before, later=later, config={"disable-access-log": "true"}), RULES)
+    assert isinstance(found, Remaining)
+    assert [(item.target, item.requests) for item in found.items] == [("a.org", 2)]
