@@ -16,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     Check("cluster-replicas", "error", "the primary is whole", cluster.replicas),
     Check("cluster-lb-address", "error", "a second release can have an address", cluster.lb_address),
     Check("nginx-prestop-binary", "error", "the preStop hook can run", nginx.prestop_binary),
+    Check("nginx-ssl-passthrough", "error", "no connection passes unseen", nginx.ssl_passthrough),
     Check("nginx-status-race", "error", "no pod blanks the status of Ingresses", nginx.status_race),
     Check("dns-hosts", "error", "every host is known, and those with traffic move", dns.hosts),
     Check("dns-name-servers", "error", "all name servers agree", dns.name_servers),

@@ -17,6 +17,21 @@ _ON_SHUTDOWN = "controller.extraArgs.update-status-on-shutdown"
 _HOOK = "controller.lifecycle.preStop"
 
 
+def ssl_passthrough(world: World) -> Iterator[Seen]:
+    """No connection passes the controller unseen."""
+    flag = next(
+        (one for one in world.workload.args if one.lstrip("-").startswith("enable-ssl-passthrough")), ""
+    )
+    if not flag or flag.endswith("=false"):
+        yield passed("every connection is served by nginx itself")
+        return
+    yield fails(
+        f"the controller runs with {flag}: connections of hosts that it passes through are in no log, no "
+        "metric and no connection count, so a side that still carries them would count as idle and cut them",
+        "move those hosts away first, or take the flag out of `controller.extraArgs` if no Ingress needs it",
+    )
+
+
 def prestop_binary(world: World) -> Iterator[Seen]:
     """The preStop hook's programs are in the image."""
     if not world.workload.prestop:
