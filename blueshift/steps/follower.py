@@ -109,7 +109,7 @@ class Follower:
             async for raw in lines:
                 at, line = _stamped(raw)
                 if at > seen:
-                    tally.add(pod, line)
+                    tally.add(pod, line, at)
                     self._read[pod] = at
         except BlueshiftError:
             if pod in tally.pods:
@@ -169,6 +169,7 @@ class Follower:
             seen=seen,
             coverage=coverage,
             connections={look.pod: look.connections for look in self.latest},
+            lacks=tally.form.lacks if tally else (),
             unseen=routes.unseen(),
             dns=dns,
             longest_gap=gap,
@@ -184,13 +185,9 @@ def _uncounted(settings: Settings) -> str:
 
 
 def _stamped(raw: bytes) -> tuple[float, bytes]:
-    """Split the kubelet's RFC 3339 timestamp from a line."""
+    """Split the kubelet's RFC 3339 timestamp, which is in the node's time zone, from a line."""
     stamp, _, line = raw.partition(b" ")
     try:
-        # Nanoseconds are more than fromisoformat takes.
-        text = stamp.decode().removesuffix("Z")
-        whole, _, fraction = text.partition(".")
-        instant = datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp()
-        return instant + float(f"0.{fraction or 0}"), line
+        return datetime.fromisoformat(stamp.decode()).timestamp(), line
     except ValueError:
         return 0.0, raw

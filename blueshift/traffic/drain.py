@@ -66,6 +66,8 @@ class DrainEvidence(msgspec.Struct, frozen=True):
     coverage: tuple[Coverage, ...] = ()
     connections: Mapping[str, Connections | None] = {}
     """By pod; None where the status could not be read."""
+    lacks: tuple[str, ...] = ()
+    """Variables that the log format lacks (`LogFormat.lacks`)."""
     unseen: tuple[str, ...] = ()
     """Hosts that metrics cannot show (`Routes.unseen()`)."""
     dns: str = ""
@@ -187,8 +189,14 @@ def _items(evidence: DrainEvidence, start: float) -> tuple[Remains, ...]:
 
 
 def _why(evidence: DrainEvidence, seen: Seen) -> str:
+    if seen.witness == "log" and "http_user_agent" in evidence.lacks:
+        return f"{_whose(evidence, seen)}; or our own probe: the log format has no $http_user_agent"
+    return _whose(evidence, seen)
+
+
+def _whose(evidence: DrainEvidence, seen: Seen) -> str:
     if not seen.client:
-        return "metrics do not name clients"
+        return f"{'metrics do' if seen.witness == 'metrics' else 'the log format does'} not name clients"
     if seen.client in evidence.cluster:
         return "a pod of this cluster: it uses the Service's internal name or a pinned address"
     if evidence.hidden:

@@ -24,16 +24,20 @@ _FOREIGN = re.compile(
 )
 
 
+# Where a format names the client; the first that it has.
+_CLIENT = ("remote_addr", "proxy_protocol_addr", "http_x_forwarded_for", "proxy_add_x_forwarded_for")
+
+
 class Line(NamedTuple):
     """One access."""
 
     kind: Literal["http", "stream"]
     at: float
-    """Seconds since the epoch, with the precision of the format (whole seconds by default)."""
+    """Seconds since the epoch, as precise as the format (whole seconds by default); 0 if it has none."""
     client: str
     status: int
     upstream: str
-    """`namespace-service-port`; `-` and empty as logged (see `reached`)."""
+    """`namespace-service-port`; `-` and empty as logged (see `reached`), `-` if the format does not tell."""
     host: str
     """Empty in the default format, which has no host."""
     method: str
@@ -71,9 +75,9 @@ class LogFormat(msgspec.Struct, frozen=True):
 
     @property
     def lacks(self) -> tuple[str, ...]:
-        """Variables that evidence needs and the format does not have: clients, times or results unseen."""
+        """Variables that evidence is made of and the format does not have: what a judgement must say."""
         groups = (
-            ("remote_addr", "proxy_protocol_addr", "http_x_forwarded_for", "proxy_add_x_forwarded_for"),
+            _CLIENT,
             ("status",),
             ("time_local", "time_iso8601", "msec"),
             ("http_user_agent",),
@@ -113,9 +117,10 @@ def _http(found: re.Match[bytes], escape: Escape) -> Line:
     return Line(
         kind="http",
         at=_when(values),
-        client=_text(values.get("remote_addr"), escape),
+        client=_text(next((values[name] for name in _CLIENT if values.get(name)), None), escape),
         status=int(values.get("status") or 0),
-        upstream=_text(values.get("proxy_upstream_name"), escape),
+        # Without the variable nothing tells junk from known hosts: all counts as known.
+        upstream=_text(values.get("proxy_upstream_name", b"-"), escape),
         host=_text(
             values.get("host") or values.get("http_host") or values.get("server_name"), escape
         ).lower(),

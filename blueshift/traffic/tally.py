@@ -73,12 +73,17 @@ class Tally:
         """A pod's stream broke: from `at` on nothing is known until it is followed again."""
         self.pods[pod].gaps.append((at, float("inf")))
 
-    def add(self, pod: str, raw: bytes) -> Line | None:
-        """Count one line of a pod; returns it if it was an access."""
+    def add(self, pod: str, raw: bytes, at: float = 0.0) -> Line | None:
+        """Count one line of a pod; returns it if it was an access.
+
+        `at` is when it was written, by the kubelet: the time of a line whose format has none.
+        """
         line = self.form.parse(raw)
         if line is None:
             self.pods[pod].unread += self.form.unread(raw)
             return None
+        if not line.at:
+            line = line._replace(at=at)
         target = (line.host or line.upstream or "known") if line.reached else ""
         if target and not line.own:
             self._hear(line)

@@ -137,3 +137,12 @@ async def test_a_request_that_only_counters_saw_holds_it_up() -> None:
     found = drained(await followed(before, later=later, config={"disable-access-log": "true"}), RULES)
     assert isinstance(found, Remaining)
     assert [(item.target, item.requests) for item in found.items] == [("a.org", 2)]
+
+
+@pytest.mark.parametrize("stamp", [b"2026-11-24T00:55:00.123456789Z ", b"2026-11-24T08:55:00.1+08:00 "])
+async def test_requests_in_a_format_without_a_time_hold_it_up(stamp: bytes) -> None:
+    config = {"log-format-upstream": JSON, "log-format-escape-json": "true"}
+    found = drained(await followed(GO, (stamp + ASKED,), config=config, args=""), RULES)
+    assert isinstance(found, Remaining)
+    assert [(item.client, item.target) for item in found.items] == [("c1", "a.org")]
+    assert "no $http_user_agent" in found.items[0].why

@@ -168,6 +168,19 @@ def test_why_somebody_still_comes_is_said(more: dict[str, Any], why: str) -> Non
     assert why in found.items[0].why
 
 
+@pytest.mark.parametrize(
+    ("client", "lacks", "why"),
+    [
+        ("", ("remote_addr",), "the log format does not name clients"),
+        ("c1", ("http_user_agent",), "our own probe"),
+    ],
+)
+def test_what_a_log_format_lacks_is_said(client: str, lacks: tuple[str, ...], why: str) -> None:
+    found = drained(evidence(seen=(seen(client=client),), lacks=lacks), RULES)
+    assert isinstance(found, Remaining)
+    assert why in found.items[0].why
+
+
 def test_a_rest_may_be_accepted_up_to_a_share_of_the_baseline() -> None:
     rest = evidence(seen=(seen(witness="metrics", client="", requests=6, last=NOW),), baseline=100.0)
     taken = drained(rest, DrainRules(accept=0.0001))

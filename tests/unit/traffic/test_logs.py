@@ -223,6 +223,12 @@ def test_what_a_format_lacks_is_said() -> None:
     )
 
 
+def test_what_a_format_does_not_tell_counts_as_known() -> None:
+    found = compile_format("$proxy_protocol_addr $status $host").parse(b"192.0.2.7 404 a.org")
+    assert found is not None
+    assert (found.client, found.host, found.reached) == ("192.0.2.7", "a.org", True)
+
+
 def test_a_format_without_variables_is_refused() -> None:
     with pytest.raises(BlueshiftError, match="no variable"):
         compile_text("off")

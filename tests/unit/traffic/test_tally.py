@@ -36,6 +36,18 @@ def test_clients_are_counted_by_target(tally: Tally) -> None:
     assert [row.client for row in tally.rows(BASE + 5)] == ["c1"]
 
 
+def test_a_line_without_a_time_has_the_one_at_which_it_was_written(tally: Tally) -> None:
+    tally.add("p", line(7), at=BASE + 1)
+    tally.form = compile_format('{"c": "$remote_addr", "for": "$proxy_upstream_name"}', escape="json")
+    for second in (2, 9):
+        tally.add("p", b'{"c": "c2", "for": "shop-web-80"}', at=BASE + second)
+    assert [(row.client, row.first, row.last) for row in tally.rows(BASE)] == [
+        ("c2", BASE + 2, BASE + 9),
+        ("c1", BASE + 7, BASE + 7),
+    ]
+    assert tally.longest_gap(BASE) == 7.0
+
+
 def test_probes_and_noise_stand_apart(tally: Tally) -> None:
     tally.add("p", line(1, agent="blueshift-probe/1"))
     tally.add("p", line(2, name="", status=400))
