@@ -11,6 +11,7 @@ from blueshift.shift.protocol import desired
 from blueshift.steps.context import Tools
 from blueshift.steps.facts import TemporaryReady
 from blueshift.steps.rates import Rates
+from blueshift.steps.witness import Look
 
 EVERY = 5.0
 # Names asked per look: enough to see a wave pass, few enough for 2,500 hosts.
@@ -18,14 +19,22 @@ MOST_NAMES = 60
 
 
 async def watch_sides(tools: Tools, emit: events.Emit) -> None:
-    """Emit pods and request rates of both sides until cancelled."""
+    """Emit pods and request rates of both sides until cancelled.
+
+    The followers' looks serve here too: an exposition may be 39 MB.
+    """
     rates: dict[SideName, Rates] = {"primary": Rates(), "temporary": Rates()}
+    looked: dict[SideName, tuple[Look, ...]] = {}
+    figures: dict[SideName, tuple[float | None, float | None]] = {}
     while True:
         for side, rate in rates.items():
             pods = await tools.witness.pods(side)
             if side == "temporary" and not pods.wanted:
                 continue
-            requests, errors = rate.add(await tools.witness.look(side))
+            # Between two looks of the follower the figures of the last one stand.
+            if (latest := tools.followers[side].latest) is not looked.get(side):
+                looked[side], figures[side] = latest, rate.add(latest)
+            requests, errors = figures[side]
             emit(
                 events.SideSeen(
                     at=tools.clock.utc(),

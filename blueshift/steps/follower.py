@@ -6,10 +6,9 @@ A service: it runs beside the loop, and steps ask it for evidence. What it misse
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from blueshift.clock import Clock
 from blueshift.cluster.api import KubeApi
@@ -19,15 +18,19 @@ from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
 from blueshift.steps.facts import Baseline
 from blueshift.steps.witness import Look, Witness, started
+from blueshift.traffic.counters import Counters, thinned
 from blueshift.traffic.drain import Coverage, DrainEvidence, DrainRules, Seen, by_log, by_metrics
-from blueshift.traffic.metrics import Sample, window
 from blueshift.traffic.routes import Routes
 from blueshift.traffic.tally import Tally
 
 EVERY = 5.0
 """Seconds between samples."""
-# At one sample each five seconds this is an hour of four pods.
-_SAMPLES = 3000
+
+
+class _Sent(NamedTuple):
+    at: float
+    total: int
+    """Probes sent up to then."""
 
 
 class Follower:
@@ -41,12 +44,12 @@ class Follower:
         self._witness = witness
         self._profile = profile
         self._clock = clock
-        self._samples: deque[Sample] = deque(maxlen=_SAMPLES)
+        self._counters = Counters()
         self._tally: Tally | None = None
         self._blind = ""
         self._uncounted = ""
         """Why the counters show not every request by host."""
-        self._own: deque[tuple[float, int]] = deque(maxlen=_SAMPLES)
+        self._own: list[_Sent] = []
         self._following: dict[str, asyncio.Task[None]] = {}
         self._read: dict[str, float] = {}
         """Pod → the kubelet's timestamp of the last line that was counted."""
@@ -66,6 +69,7 @@ class Follower:
     async def _round(self) -> None:
         workload = await self._witness.workload(self.side)
         if workload is None:
+            self.latest = ()
             return
         await self._prepare(workload)
         for pod in await pods_of(self._kube, workload):
@@ -75,8 +79,11 @@ class Follower:
                 container = self._profile.container_name(workload)
                 follow = self._follow(name, container, started(pod))
                 self._following[name] = asyncio.create_task(follow)
+        await self._look()
+
+    async def _look(self) -> None:
         self.latest = await self._witness.look(self.side)
-        self._samples.extend(look.sample for look in self.latest if look.sample is not None)
+        self._counters.add(look.sample for look in self.latest if look.sample is not None)
 
     async def _prepare(self, workload: Mapping[str, Any]) -> None:
         config = await self._witness.config(workload)
@@ -131,21 +138,28 @@ class Follower:
 
     def observed(self, since: float | None = None) -> Baseline:
         """Requests and errors by the counters since an instant (default: since this side was first seen)."""
-        first = self._samples[0].at if self._samples else 0.0
-        start = max(first, since or first)
-        end = self._samples[-1].at if self._samples else start
-        seen = window(self._samples, start, end)
-        own = sum(count for at, count in self._own if start <= at <= end)
+        start = max(self._counters.first, since or 0.0)
+        end = self._counters.last or start
+        seen = self._counters.window(start, end)
+        own = max(0, self._probes(end) - self._probes(start, before=True))
         return Baseline(max(0, round(seen.total()) - own), round(seen.errors()), max(0.0, end - start))
 
     def sent(self, probes: int) -> None:
         """So many probes of our own are about to be counted by this side's metrics."""
-        self._own.append((self._clock.utc().timestamp(), probes))
+        now = self._clock.utc().timestamp()
+        self._own.append(_Sent(now, probes + (self._own[-1].total if self._own else 0)))
+        self._own = thinned(self._own, now)
+
+    def _probes(self, at: float, *, before: bool = False) -> int:
+        """Probes sent up to an instant; `before` leaves out those of the instant itself."""
+        return max(
+            (own.total for own in self._own if own.at < at or (own.at == at and not before)), default=0
+        )
 
     def requests(self, since: float, hosts: frozenset[str]) -> tuple[tuple[Seen, ...], tuple[Coverage, ...]]:
         """Who asked this side for known hosts since an instant, by log and by metrics, with coverage."""
         now = self._clock.utc().timestamp()
-        counted, by_counters = by_metrics(window(self._samples, since, now), hosts, {}, now, self._uncounted)
+        counted, by_counters = by_metrics(self._counters.window(since, now), hosts, {}, now, self._uncounted)
         if self._tally is None:
             return counted, by_counters
         logged, by_lines = by_log(self._tally, since, self._blind)
@@ -155,8 +169,7 @@ class Follower:
         self, rules: DrainRules, *, swapped: float, ttl: float, routes: Routes, baseline: float, dns: str
     ) -> DrainEvidence:
         """All that `drain.drained` judges; reads the pods anew."""
-        self.latest = await self._witness.look(self.side)
-        self._samples.extend(look.sample for look in self.latest if look.sample is not None)
+        await self._look()
         now = self._clock.utc().timestamp()
         tally = self._tally
         gap = tally.longest_gap(swapped) if tally else 0.0

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -189,48 +188,3 @@ def delta(before: Sample, after: Sample) -> Delta:
     }
     handled = (after.handled or 0.0) - (0.0 if reset else before.handled or 0.0)
     return Delta(counts=counts, handled=handled, reset=reset)
-
-
-def window(samples: Iterable[Sample], since: float, until: float) -> Window:
-    """What the pods counted from `since` to `until` (seconds since the epoch).
-
-    A pod is counted from its last sample at or before `since`, or from zero if its process started later,
-    to its first sample at or after `until` (to its last one if it ended before). What cannot be told apart
-    by samples so far from each other counts as inside: more is seen, never less.
-    """
-    by_pod: dict[str, list[Sample]] = {}
-    uncounted: set[str] = set()
-    for sample in sorted(samples, key=lambda sample: sample.at):
-        if sample.counting:
-            by_pod.setdefault(sample.pod, []).append(sample)
-            uncounted.discard(sample.pod)
-        else:
-            uncounted.add(sample.pod)
-    counts: defaultdict[Series, float] = defaultdict(float)
-    covered: dict[str, tuple[float, float]] = {}
-    gaps = []
-    for pod, found in by_pod.items():
-        chosen = _bounds(found, since, until)
-        if len(chosen) < 2:
-            continue
-        for before, after in pairwise(chosen):
-            step = delta(before, after)
-            for series, count in step.counts.items():
-                counts[series] += count
-            if step.reset:
-                gaps.append((pod, before.at, max(before.at, after.started or after.at)))
-        covered[pod] = (chosen[0].at, chosen[-1].at)
-    return Window(counts=dict(counts), covered=covered, gaps=tuple(gaps), uncounted=frozenset(uncounted))
-
-
-def _bounds(samples: Sequence[Sample], since: float, until: float) -> list[Sample]:
-    before = [sample for sample in samples if sample.at <= since][-1:]
-    inside = [sample for sample in samples if since < sample.at < until]
-    after = [sample for sample in samples if sample.at >= until and sample.at > since][:1]
-    chosen = [*before, *inside, *after]
-    if chosen and not before and chosen[0].started > since:
-        born = chosen[0]
-        chosen.insert(
-            0, Sample(pod=born.pod, at=born.started, counters={}, handled=0.0, started=born.started)
-        )
-    return chosen

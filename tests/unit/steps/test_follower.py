@@ -63,6 +63,21 @@ class OnePod(FakeKube):
         await asyncio.Event().wait()
 
 
+def follower_of(kube: OnePod, clock: ManualClock) -> Follower:
+    workload = SimpleNamespace(kind="Deployment", namespace="edge", name="demo")
+    world = cast(Any, SimpleNamespace(release=SimpleNamespace(namespace="edge"), workload=workload))
+    profile = IngressNginx()
+    witness = Witness(cast(Any, kube), profile, clock, world)
+    return Follower("primary", cast(Any, kube), witness, profile, clock)
+
+
+async def until(second: float, clock: ManualClock, running: asyncio.Task[None]) -> None:
+    """The follower's own sleeps move the clock; an error of its own ends the wait."""
+    while clock.elapsed < second and not running.done():  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    assert not running.done() or running.result() is None
+
+
 async def followed(
     metrics: bytes = ON,
     log: tuple[bytes, ...] = (),
@@ -74,16 +89,9 @@ async def followed(
     """An hour of one pod that traffic has left; `later` are its metrics at the end."""
     clock = ManualClock()
     kube = OnePod(metrics, log, config or {}, args)
-    workload = SimpleNamespace(kind="Deployment", namespace="edge", name="demo")
-    world = cast(Any, SimpleNamespace(release=SimpleNamespace(namespace="edge"), workload=workload))
-    profile = IngressNginx()
-    witness = Witness(cast(Any, kube), profile, clock, world)
-    follower = Follower("primary", cast(Any, kube), witness, profile, clock)
+    follower = follower_of(kube, clock)
     running = asyncio.create_task(follower.run())
-    # Its own sleeps move the clock; an error of its own ends the wait.
-    while clock.elapsed < 3600 and not running.done():  # noqa: ASYNC110
-        await asyncio.sleep(0)
-    assert not running.done() or running.result() is None
+    await until(3600, clock, running)
     kube.metrics = later or metrics
     routes = cast(Routes, SimpleNamespace(hosts=lambda: frozenset({"a.org"}), unseen=tuple))
     found = await follower.evidence(
@@ -146,3 +154,20 @@ async def test_requests_in_a_format_without_a_time_hold_it_up(stamp: bytes) -> N
     assert isinstance(found, Remaining)
     assert [(item.client, item.target) for item in found.items] == [("c1", "a.org")]
     assert "no $http_user_agent" in found.items[0].why
+
+
+async def test_what_was_observed_is_without_our_own_probes() -> None:
+    clock, kube = ManualClock(), OnePod(ON + REQUESTS + b"7\n", (), {}, "--enable-metrics=true")
+    follower = follower_of(kube, clock)
+    assert follower.observed().requests == 0
+    running = asyncio.create_task(follower.run())
+    await until(60, clock, running)
+    follower.sent(2)
+    kube.metrics = ON + REQUESTS + b"17\n"
+    await until(7200, clock, running)
+    assert follower.observed().requests == 8
+    assert follower.observed(clock.utc().timestamp() - 3600).requests == 0
+    clock.advance(1)
+    follower.sent(5)
+    assert follower.observed(clock.utc().timestamp() + 1).requests == 0
+    running.cancel()

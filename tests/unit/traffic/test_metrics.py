@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueshift.traffic.metrics import MetricNames, Sample, Series, delta, extract, window
+from blueshift.traffic.metrics import MetricNames, Sample, Series, delta, extract
 from blueshift.traffic.status import Connections
 
 NAME = "nginx_ingress_controller_requests"
@@ -75,14 +75,6 @@ def test_whether_requests_are_counted_at_all(body: bytes, counting: bool) -> Non
     assert extract(body, "p", 0.0).counting is counting
 
 
-def test_looks_without_counters_are_none() -> None:
-    off = Sample("p1", 15.0, {}, counting=False)
-    looks = [sample(10, {series(): 5}), off, sample(20, {series(): 6})]
-    counted = window(looks, 10, 20)
-    assert (counted.total(), counted.covered, counted.uncounted) == (1, {"p1": (10, 20)}, frozenset())
-    assert window([looks[0], off], 10, 20).uncounted == {"p1"}
-
-
 def test_the_first_line_and_a_last_one_without_newline_count() -> None:
     assert sum(extract(labelled().encode(), "p", 0.0).counters.values()) == 3
 
@@ -115,48 +107,6 @@ def test_a_counter_that_fell_or_a_new_process_begins_at_zero(started: float) -> 
     assert step.reset
     assert step.counts == after.counters
     assert step.handled == after.handled
-
-
-@given(st.lists(st.integers(0, 20), min_size=2, max_size=12), st.sets(st.integers(1, 10)))
-def test_a_window_counts_every_request_once_also_over_restarts(steps: list[int], restarts: set[int]) -> None:
-    total, started, samples = 0, 0.25, []
-    for at, step in enumerate(steps):
-        if at in restarts:
-            total, started = 0, at - 0.5
-        total += step
-        samples.append(sample(float(at), {series(): total}, started=started))
-    counted = window(samples, 0.0, float(len(steps)))
-    assert counted.total() == sum(steps[1:])
-    assert len(counted.gaps) == len([at for at in restarts if at < len(steps)])
-
-
-def test_a_window_begins_and_ends_with_the_samples_around_it() -> None:
-    samples = [sample(float(at), {series(): float(at)}) for at in (0, 10, 20, 30, 40)]
-    counted = window(samples, 15, 25)
-    assert (counted.total(), counted.covered) == (20, {"p1": (10, 30)})
-    assert window(samples, 10, 30).total() == 20
-
-
-def test_a_pod_that_was_born_inside_counts_from_zero() -> None:
-    counted = window([sample(20.0, {series(): 7.0}, started=12.0)], 10, 20)
-    assert (counted.total(), counted.covered, counted.gaps) == (7, {"p1": (12.0, 20.0)}, ())
-
-
-def test_one_look_at_an_old_pod_covers_nothing() -> None:
-    counted = window([sample(20.0, {series(): 7.0}, started=1.0)], 10, 30)
-    assert (counted.total(), counted.covered) == (0, {})
-
-
-def test_sums_over_pods_hosts_and_errors() -> None:
-    samples = [
-        sample(0, {}),
-        sample(9, {series(): 3.0, series(status=503): 2.0}),
-        sample(0, {}, pod="p2"),
-        sample(9, {series("b.org", pod="p2"): 4.0}, pod="p2"),
-    ]
-    counted = window(samples, 0, 9)
-    assert counted.by_host() == {"a.org": 5, "b.org": 4}
-    assert (counted.errors(), counted.total()) == (2, 9)
 
 
 def test_official(samples: Path) -> None:
