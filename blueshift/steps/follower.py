@@ -90,7 +90,7 @@ class Follower:
         if self._tally is None:
             self._tally = Tally(self._profile.log_format(config))
         settings = self._profile.settings(workload, config)
-        self._blind = settings.access_log_why if not settings.access_log else ""
+        self._blind = settings.access_log_why
         self._uncounted = _uncounted(settings)
 
     async def _follow(self, pod: str, container: str, started: float) -> None:
@@ -184,6 +184,7 @@ class Follower:
             connections={look.pod: look.connections for look in self.latest},
             lacks=tally.form.lacks if tally else (),
             unseen=routes.unseen(),
+            unlogged=routes.unlogged,
             dns=dns,
             longest_gap=gap,
             baseline=baseline,

@@ -106,8 +106,11 @@ class PurgeGate(Base[PurgeGateSettings]):
         asked = [f"{item.client or 'somebody'} asks for {item.target}" for item in seen if item.last >= since]
         if asked:
             return f"the temporary still receives requests: {brief(asked)}"
-        watched = any(witness.holds(since, now - _QUIET / 2) for witness in coverage)
-        return "" if watched else f"no witness watched the temporary for the last {_QUIET:.0f} s"
+        watched = {one.pod for one in coverage if one.holds(since, now - _QUIET / 2)}
+        left = sorted({one.pod for one in coverage} - watched)
+        if coverage and not left:
+            return ""
+        return f"no witness watched {brief(left) or 'the temporary'} for the last {_QUIET:.0f} s"
 
 
 class PurgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -34,8 +34,12 @@ class Coverage(msgspec.Struct, frozen=True):
 
     def holds(self, start: float, end: float) -> bool:
         """Whether it covers all of a stretch."""
+        return not self.lacks(start, end) and self.since <= start and self.until >= end
+
+    def lacks(self, start: float, end: float) -> str:
+        """Why it does not show all of a stretch, apart from its ends; empty when it does."""
         missed = any(begin < end and stop > start for begin, stop in self.gaps)
-        return not self.blind and not missed and self.since <= start and self.until >= end
+        return self.blind or ("a gap, or lines that could not be read" if missed else "")
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -70,6 +74,8 @@ class DrainEvidence(msgspec.Struct, frozen=True):
     """Variables that the log format lacks (`LogFormat.lacks`)."""
     unseen: tuple[str, ...] = ()
     """Hosts that metrics cannot show (`Routes.unseen()`)."""
+    unlogged: tuple[str, ...] = ()
+    """Hosts that the access log does not show (`Routes.unlogged`)."""
     dns: str = ""
     """What is not yet, or no longer, as swapped at some authoritative server; empty if all agree."""
     longest_gap: float = 0.0
@@ -228,8 +234,11 @@ def _blind(evidence: DrainEvidence, start: float, end: float) -> str:
         log = any(entry.holds(begin, end) for entry in witnesses if entry.witness == "log")
         counted = any(entry.holds(begin, end) for entry in witnesses if entry.witness == "metrics")
         if not log and not counted:
-            why = "; ".join(f"{entry.witness}: {entry.blind}" for entry in witnesses if entry.blind)
+            why = "; ".join(f"{one.witness}: {said}" for one in witnesses if (said := one.lacks(begin, end)))
             return f"no witness watched {pod} for the whole window" + (f" ({why})" if why else "")
+        dark = evidence.unlogged if not counted else sorted({*evidence.unlogged} & {*evidence.unseen})
+        if dark:
+            return f"nothing shows the requests of {', '.join(dark[:3])} at {pod}: its access log is off"
         if not log and evidence.unseen:
             few = ", ".join(evidence.unseen[:3])
             return f"the log of {pod} was not followed for the whole window, and metrics do not show {few}"

@@ -58,6 +58,8 @@ class Routes(msgspec.Struct, frozen=True):
 
     routes: tuple[Route, ...] = ()
     streams: tuple[Stream, ...] = ()
+    unlogged: tuple[str, ...] = ()
+    """Hosts of which a location has its access log off: their requests are seen in the metrics alone."""
     proxy_protocol: bool = False
     """Whether listeners expect a PROXY header: a client without it gets nothing."""
 

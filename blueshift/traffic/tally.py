@@ -10,6 +10,11 @@ MOST_CLIENTS = 20_000
 """Rows kept; beyond that the one unheard of for longest is folded into `others`."""
 
 
+_INSTANT = 0.001
+_TOGETHER = 60.0
+"""Seconds between two unreadable lines that make one gap, so that a noisy controller fills no memory."""
+
+
 class Row(msgspec.Struct):
     """One client asking for one target."""
 
@@ -39,7 +44,16 @@ class Follow(msgspec.Struct):
     until: float
     gaps: list[tuple[float, float]] = msgspec.field(default_factory=list)
     unread: int = 0
-    """Lines that should have been accesses and could not be parsed."""
+    """Lines of an unknown time that should have been accesses and could not be parsed."""
+
+    def miss(self, at: float) -> None:
+        """A line of that instant should have been an access and could not be parsed: a gap, which passes."""
+        if not at:
+            self.unread += 1
+        elif self.gaps and self.gaps[-1][1] >= at - _TOGETHER:
+            self.gaps[-1] = (self.gaps[-1][0], max(self.gaps[-1][1], at))
+        else:
+            self.gaps.append((at - _INSTANT, at))
 
 
 class Tally:
@@ -80,7 +94,8 @@ class Tally:
         """
         line = self.form.parse(raw)
         if line is None:
-            self.pods[pod].unread += self.form.unread(raw)
+            if self.form.unread(raw):
+                self.pods[pod].miss(at)
             return None
         if not line.at:
             line = line._replace(at=at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from blueshift.controllers.ingress_nginx.lexer import Statement, statements
@@ -34,6 +35,7 @@ class _Location:
     variables: dict[str, str] = field(default_factory=dict)
     returns: str = ""
     internal: bool = False
+    unlogged: bool = False
 
 
 @dataclass
@@ -62,6 +64,7 @@ def parse(dump: str) -> Routes:
     return Routes(
         routes=tuple(sorted({route.key: route for server in public for route in _routes(server)}.values())),
         streams=tuple(sorted({stream for server in reader.stream for stream in _streams(server)})),
+        unlogged=tuple(sorted({host for server in public for host in _unlogged(server)})),
         proxy_protocol=any(server.proxy_protocol for server in public),
     )
 
@@ -126,6 +129,8 @@ class _Reader:
             location.returns = words[1]
         elif words[0] == "internal":
             location.internal = True
+        elif words[:2] == ("access_log", "off"):
+            location.unlogged = True
 
 
 def _listen(server: _Server, words: tuple[str, ...]) -> None:
@@ -163,6 +168,13 @@ def _routes(server: _Server) -> list[Route]:
         for name in server.names
         for location in locations
     ]
+
+
+def _unlogged(server: _Server) -> Iterator[str]:
+    """Its names, if an Ingress has its access log off there; the catch-all's own locations always have."""
+    for location in server.locations:
+        if location.unlogged and "$ingress_name" in location.variables and _asked_for(server, location):
+            yield from map(host_of, server.names)
 
 
 def _asked_for(server: _Server, location: _Location) -> bool:

@@ -233,3 +233,12 @@ def test_official_oddities(samples: Path) -> None:
 )
 def test_server_names_as_ingresses_write_them(name: str, host: str) -> None:
     assert host_of(name) == host
+
+
+def test_hosts_whose_access_log_is_off_are_named() -> None:
+    location = 'location /quiet { set $namespace "a"; set $ingress_name "b"; access_log off; }'
+    server = f"server {{ server_name quiet.example.com; listen 80; {location} }}"
+    found = parse(f"{HEAD}http {{ {server} }}")
+    assert found.unlogged == ("quiet.example.com",)
+    own = "server { server_name _; listen 80; location / { access_log off; return 404; } }"
+    assert parse(f"{HEAD}http {{ {own} }}").unlogged == ()

@@ -13,7 +13,7 @@ from blueshift.controllers.ingress_nginx.profile import IngressNginx
 from blueshift.steps.follower import Follower
 from blueshift.steps.witness import Witness
 from blueshift.traffic.drain import Drained, DrainEvidence, DrainRules, Remaining, Unknown, drained
-from blueshift.traffic.routes import Routes
+from blueshift.traffic.routes import Route, Routes
 from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
 
@@ -93,7 +93,7 @@ async def followed(
     running = asyncio.create_task(follower.run())
     await until(3600, clock, running)
     kube.metrics = later or metrics
-    routes = cast(Routes, SimpleNamespace(hosts=lambda: frozenset({"a.org"}), unseen=tuple))
+    routes = Routes((Route("a.org", "/"),))
     found = await follower.evidence(
         RULES, swapped=clock.start.timestamp(), ttl=60, routes=routes, baseline=1.0, dns=""
     )
@@ -125,7 +125,7 @@ async def test_metrics_that_are_off_and_a_blind_log_prove_nothing(
     found = drained(
         await followed(
             metrics,
-            () if setting else (b"2026-11-24T00:00:01.5Z what is this",),
+            () if setting else (b"2026-11-24T00:55:00.5Z what is this",),
             config={"disable-access-log": "true"} if setting else {},
             args=args,
         ),
@@ -133,7 +133,7 @@ async def test_metrics_that_are_off_and_a_blind_log_prove_nothing(
     )
     assert isinstance(found, Unknown)
     assert why in found.reason
-    assert ("disable-access-log" if setting else "could not be read") in found.reason
+    assert ("disable-access-log" if setting else "log: a gap") in found.reason
 
 
 async def test_a_log_that_is_whole_is_enough_without_metrics() -> None:

@@ -265,3 +265,27 @@ def test_drained_only_ever_means_quiet_watched_and_late(
         assert active <= 1
         assert passed >= 900
         assert not requests or age > 600
+
+
+def test_a_line_that_cannot_be_read_is_a_gap_that_passes() -> None:
+    tally = Tally(compile_format())
+    tally.follow("p1", 1000.0)
+    for at in (1100.0, 1130.0):
+        tally.add("p1", b"Error: exit status 1", at)
+    tally.alive("p1", 3000.0)
+    _, (coverage,) = by_log(tally, 1000.0)
+    assert coverage.blind == ""
+    assert len(coverage.gaps) == 1
+    assert not coverage.holds(1050.0, 1700.0)
+    assert coverage.holds(1140.0, 2000.0)
+
+
+def test_hosts_with_their_access_log_off_need_the_metrics() -> None:
+    log_only = BOTH[1:]
+    assert isinstance(drained(evidence(coverage=log_only), RULES), Drained)
+    dark = drained(evidence(coverage=log_only, unlogged=("quiet.org",)), RULES)
+    assert isinstance(dark, Unknown)
+    assert "nothing shows the requests of quiet.org at p1" in dark.reason
+    assert isinstance(drained(evidence(unlogged=("quiet.org",)), RULES), Drained), "metrics show them"
+    wild = drained(evidence(unlogged=("*.wild.org",), unseen=("*.wild.org",)), RULES)
+    assert isinstance(wild, Unknown), "neither log nor metrics"
