@@ -102,13 +102,15 @@ class PurgeGate(Base[PurgeGateSettings]):
             return ""  # it was cut off before it had any: nobody could come
         now = self.tools.clock.utc().timestamp()
         since = now - _QUIET
-        seen, coverage = self.tools.followers["temporary"].requests(since, known_hosts(self.tools.world))
+        follower = self.tools.followers["temporary"]
+        seen, coverage = follower.requests(since, known_hosts(self.tools.world))
         asked = [f"{item.client or 'somebody'} asks for {item.target}" for item in seen if item.last >= since]
         if asked:
             return f"the temporary still receives requests: {brief(asked)}"
         watched = {one.pod for one in coverage if one.holds(since, now - _QUIET / 2)}
-        left = sorted({one.pod for one in coverage} - watched)
-        if coverage and not left:
+        pods = {look.pod for look in follower.latest}
+        left = sorted(pods - watched)
+        if pods and not left:
             return ""
         return f"no witness watched {brief(left) or 'the temporary'} for the last {_QUIET:.0f} s"
 
