@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -16,12 +18,12 @@ TEMPORARY = Target("temporary", ("198.18.0.60",), ("2001:2::60",))
 FARTHEST = Standing(changed=True, traffic="temporary", temporary=TEMPORARY, idle=False, ttl=60)
 
 
-def ways(world_: World | None = None, **changes: object) -> list[tuple[str, str]]:
+def ways(world_: World | None = None, **changes: Any) -> list[tuple[str, str]]:
     standing = msgspec.structs.replace(FARTHEST, **changes)
     return [(way.what, way.command) for way in way_back(world_ or world(2), PLACES, standing)]
 
 
-def verbs(**changes: object) -> list[str]:
+def verbs(**changes: Any) -> list[str]:
     return [" ".join(command.split()[:2]) for _, command in ways(**changes)]
 
 
