@@ -28,6 +28,7 @@ class Rule(msgspec.Struct, frozen=True):
 _READ = ("get", "list")
 _WRITE = ("create", "patch", "update", "delete")
 _HELM = "Helm makes and removes the objects of a release"
+_HOOKS = "the chart's hooks for its admission webhook are Jobs"
 _RECORDS = "Helm keeps its revisions in Secrets"
 
 # Not here by intent: kinds that only some values render (NetworkPolicy, ServiceMonitor) are Helm's to
@@ -36,12 +37,14 @@ RULES: tuple[Rule, ...] = (
     Rule("primary", "", "secrets", (*_READ, "create", "update", "delete"), _RECORDS),
     Rule("primary", "", "configmaps", (*_READ, "create", "patch"), _HELM),
     Rule("primary", "", "services", (*_READ, "patch"), _HELM),
-    Rule("primary", "", "serviceaccounts", (*_READ, "create", "patch"), _HELM),
+    Rule("primary", "", "serviceaccounts", (*_READ, "create", "patch", "delete"), _HELM),
     Rule("primary", "", "pods", (*_READ, "watch"), "the rollout is watched"),
     Rule("primary", "", "pods/log", ("get",), "access logs show who is still served"),
     Rule("primary", "", "pods/proxy", ("get",), "metrics are read through the API server"),
     Rule("primary", "apps", "deployments", (*_READ, "watch", "create", "patch", "delete"), _HELM),
-    Rule("primary", "apps", "daemonsets", _READ, "the controller may be one"),
+    Rule("primary", "apps", "daemonsets", (*_READ, "patch"), "the controller may be one"),
+    Rule("primary", "batch", "jobs", (*_READ, "watch", "create", "delete"), _HOOKS),
+    Rule("primary", "policy", "poddisruptionbudgets", (*_READ, "create", "patch", "delete"), _HELM),
     Rule(
         "primary",
         "autoscaling",
@@ -49,8 +52,10 @@ RULES: tuple[Rule, ...] = (
         (*_READ, "patch"),
         "the floor of replicas is raised",
     ),
-    Rule("primary", "rbac.authorization.k8s.io", "roles", (*_READ, "create", "patch"), _HELM),
-    Rule("primary", "rbac.authorization.k8s.io", "rolebindings", (*_READ, "create", "patch"), _HELM),
+    Rule("primary", "rbac.authorization.k8s.io", "roles", (*_READ, "create", "patch", "delete"), _HELM),
+    Rule(
+        "primary", "rbac.authorization.k8s.io", "rolebindings", (*_READ, "create", "patch", "delete"), _HELM
+    ),
     Rule(
         "primary",
         "coordination.k8s.io",
@@ -78,9 +83,22 @@ RULES: tuple[Rule, ...] = (
     Rule("control", "", "configmaps", ("get",), "approvals are read"),
     Rule("cluster", "", "namespaces", ("get", "create", "delete"), "the temporary gets one of its own"),
     Rule("cluster", "networking.k8s.io", "ingresses", ("list",), "hosts are found by their Ingresses"),
-    Rule("cluster", "networking.k8s.io", "ingressclasses", _READ, "classes tell whose an Ingress is"),
+    Rule(
+        "cluster",
+        "networking.k8s.io",
+        "ingressclasses",
+        (*_READ, "patch"),
+        "classes tell whose an Ingress is",
+    ),
     Rule("cluster", "rbac.authorization.k8s.io", "clusterroles", (*_READ, *_WRITE), _HELM),
     Rule("cluster", "rbac.authorization.k8s.io", "clusterrolebindings", (*_READ, *_WRITE), _HELM),
+    Rule(
+        "cluster",
+        "admissionregistration.k8s.io",
+        "validatingwebhookconfigurations",
+        (*_READ, "create", "patch", "delete"),
+        _HELM,
+    ),
 )
 
 _IN_PODS = ("get", "create")

@@ -89,6 +89,21 @@ async def test_a_cluster_admin_is_asked_one_question() -> None:
     assert not (await permissions(kube.api, {})).denied
 
 
+def test_what_the_chart_renders_and_the_run_lists_is_asked_for() -> None:
+    """Objects and hooks of the official chart, rendered with its defaults (4.11.3)."""
+    allowed = {(rule.place, rule.resource): set(rule.verbs) for rule in RULES}
+    hooks = {"create", "delete"}
+    assert allowed["primary", "jobs"] >= {"watch", *hooks}
+    for kind in ("serviceaccounts", "roles", "rolebindings"):
+        assert allowed["primary", kind] >= hooks, kind
+    for kind in ("clusterroles", "clusterrolebindings"):
+        assert allowed["cluster", kind] >= hooks, kind
+    for kind in ("deployments", "daemonsets", "poddisruptionbudgets", "services", "configmaps"):
+        assert allowed["primary", kind] >= {"get", "patch"}, kind
+    assert allowed["cluster", "ingressclasses"] >= {"get", "list", "patch"}
+    assert allowed["cluster", "validatingwebhookconfigurations"] >= {"get", "list", "patch", *hooks}
+
+
 def test_every_rule_says_what_for() -> None:
     assert all(rule.why and rule.verbs for rule in RULES)
     assert len({(rule.place, rule.group, rule.resource) for rule in RULES}) == len(RULES)
