@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from blueshift.discovery.profile import Recognise
 from blueshift.discovery.rights import EXEC, RULES, Place, permissions
 from blueshift.discovery.seen import Hosts, Rights, Servers
 from blueshift.discovery.trails import Follower
-from blueshift.discovery.world import NameFact, Rendered, World
+from blueshift.discovery.world import NameFact, Rendered, ServiceFact, World
 from blueshift.dns.authority import Directory
 from blueshift.dns.backend import DnsBackend
 from blueshift.errors import BlueshiftError
@@ -68,9 +68,11 @@ async def look(
     raises. Whatever else cannot be seen is kept as such under `findings`.
     """
     found = await primary(sources.kube, config.release.name, config.release.namespace, recognise)
+    unrouted = traffic.unrouted(_external(found))
+    ports = msgspec.structs.replace(found.ports, unrouted=unrouted)
     revised, (names, of_dns, baseline), of_cluster = await together(
         render(found),
-        _names(sources, config, found),
+        _names(sources, config, found, unrouted),
         _cluster(sources, config, found, temporary_namespace),
     )
     servers, tried = kept(of_dns["dns-name-servers"], Servers), kept(of_dns["dns-update-rights"], Rights)
@@ -90,12 +92,12 @@ async def look(
         temporary_release=temporary_release,
         temporary_namespace=temporary_namespace,
         baseline=baseline,
-        findings={**of_cluster, **of_dns},
+        findings={**of_cluster, **of_dns, "cluster-lb-address": msgspec.to_builtins(ports)},
     )
 
 
 async def _names(
-    sources: Sources, config: Config, found: Primary
+    sources: Sources, config: Config, found: Primary, unrouted: Collection[str]
 ) -> tuple[tuple[NameFact, ...], dict[str, Any], dict[str, int]]:
     """Where every host's name leads; then what servers, key and primary say of those that move."""
     trails, (requests, unmeasured) = await together(
@@ -118,7 +120,7 @@ async def _names(
                 "dns-external-dns": external_dns.ownership(sources.kube, sources.dns, names),
             }
         ),
-        _baseline(sources, found, names),
+        _baseline(sources, found, names, unrouted),
     )
     return names, {**seen, "dns-hosts": msgspec.to_builtins(hosts)}, baseline
 
@@ -142,7 +144,7 @@ async def _cluster(
         "control": f"{state}-control",
     }
     container = found.workload.container
-    seen = await attempt(
+    return await attempt(
         {
             "cluster-rbac": permissions(sources.kube, spaces, RULES),
             "cluster-exec": permissions(sources.kube, spaces, EXEC),
@@ -151,15 +153,21 @@ async def _cluster(
             ),
         }
     )
-    return {**seen, "cluster-lb-address": msgspec.to_builtins(found.ports)}
 
 
-async def _baseline(sources: Sources, found: Primary, names: tuple[NameFact, ...]) -> dict[str, int]:
+def _external(found: Primary) -> ServiceFact | None:
+    return next((service for service in found.services if service.role == "external"), None)
+
+
+async def _baseline(
+    sources: Sources, found: Primary, names: tuple[NameFact, ...], unrouted: Collection[str]
+) -> dict[str, int]:
     """Of hosts that move alone: a probe of another would count as its traffic at the next look."""
-    external = [service for service in found.services if service.role == "external"]
-    if not external:
+    external = _external(found)
+    if external is None:
         return {}
+    addresses = [address for address in external.addresses if address not in unrouted]
     proxied = found.controller.proxy_protocol
     moving = {host for name in names if name.state == "move" for host in name.hosts}
     hosts = [host for host in found.hosts if host.host in moving]
-    return await traffic.baseline(sources.clock, hosts, external[0], proxy_protocol=proxied)
+    return await traffic.baseline(sources.clock, hosts, external, addresses, proxy_protocol=proxied)

@@ -25,10 +25,12 @@ class Hosts(msgspec.Struct, frozen=True):
 
 
 class Ports(msgspec.Struct, frozen=True):
-    """How the controller's pods take traffic beside Services."""
+    """How the controller's pods take traffic beside Services, and which ways this machine lacks to these."""
 
     host_network: bool = False
     host_ports: tuple[int, ...] = ()
+    unrouted: tuple[str, ...] = ()
+    """Addresses of the external Service to which this machine has no route."""
 
 
 class Instance(msgspec.Struct, frozen=True):

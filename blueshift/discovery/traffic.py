@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from blueshift.clock import Clock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
-from blueshift.discovery.found import each
+from blueshift.discovery.found import AT_ONCE, each
 from blueshift.discovery.profile import Knowledge, Settings
 from blueshift.discovery.raw import Raw, name, namespace
 from blueshift.discovery.world import HostFact, ServiceFact
+from blueshift.dns.wire import has_route
 from blueshift.errors import BlueshiftError
+from blueshift.together import together
 from blueshift.traffic.metrics import Sample, extract
 from blueshift.traffic.probe import probe
 
@@ -19,7 +21,7 @@ from blueshift.traffic.probe import probe
 MOST_HOSTS = 500
 # Seconds for a probe: who answers slower than this proves nothing about a shift.
 PATIENCE = 2.0
-_FIRST = 4
+_SAMPLE = 2 * AT_ONCE
 
 
 class NoMetrics(BlueshiftError):
@@ -49,19 +51,29 @@ async def requests(
     return counted
 
 
-async def baseline(
-    clock: Clock, hosts: Sequence[HostFact], service: ServiceFact, *, proxy_protocol: bool
-) -> dict[str, int]:
-    """Host → status that it answers with at its root, by the Service's address; 0 for no answer.
+def unrouted(service: ServiceFact | None) -> tuple[str, ...]:
+    """Addresses of a Service to which this machine has no route: nothing can be proven by them from here."""
+    return tuple(address for address in service.addresses if not has_route(address)) if service else ()
 
-    Later proofs ask only hosts that answered well here. One address is enough: all lead to the same pods.
+
+async def baseline(
+    clock: Clock,
+    hosts: Sequence[HostFact],
+    service: ServiceFact,
+    addresses: Sequence[str],
+    *,
+    proxy_protocol: bool,
+) -> dict[str, int]:
+    """Host → the worst status at its root over these addresses of the Service; 0 for no answer.
+
+    Later proofs ask only hosts that answered well here, at every address. Takes a minute at most.
     """
-    if not service.addresses or not hosts:
+    if not addresses:
         return {}
 
-    async def ask(host: HostFact) -> int:
+    async def at(host: HostFact, address: str) -> int:
         result = await probe(
-            service.addresses[0],
+            address,
             port=service.https if host.tls else service.http,
             host=concrete(host.host),
             tls=host.tls,
@@ -71,12 +83,24 @@ async def baseline(
         )
         return result.status if result.ok else 0
 
-    asked = hosts[:MOST_HOSTS]
-    # A few alone: where this machine has no way to the address, the others would only run out of time too.
-    answers = await each(ask, asked[:_FIRST])
-    if any(answers):
-        answers += await each(ask, asked[_FIRST:])
-    return {host.host: answer for host, answer in zip(asked, answers, strict=False)}
+    async def ask(host: HostFact) -> int:
+        answers = await together(*(at(host, address) for address in addresses))
+        return max(answers) if all(answers) else 0
+
+    asked = _spread(hosts, MOST_HOSTS)
+    # A sample alone: where this machine has no way to the address, the others would only run out of time too.
+    # Over all of them, since hosts that stand side by side are often one application, and slow together.
+    first = _spread(asked, _SAMPLE)
+    answers = dict(zip(first, await each(ask, first), strict=True))
+    if any(answers.values()):
+        rest = [host for host in asked if host not in answers]
+        answers |= zip(rest, await each(ask, rest), strict=True)
+    return {host.host: answer for host, answer in sorted(answers.items(), key=lambda item: item[0].host)}
+
+
+def _spread(hosts: Sequence[HostFact], most: int) -> Sequence[HostFact]:
+    """At most so many, evenly over all."""
+    return [hosts[at * len(hosts) // most] for at in range(most)] if len(hosts) > most else hosts
 
 
 def concrete(host: str) -> str:

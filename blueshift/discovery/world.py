@@ -196,7 +196,7 @@ class World(msgspec.Struct, frozen=True):
     temporary_release: str
     temporary_namespace: str
     baseline: dict[str, int] = {}
-    """Host → status that the primary answered with at its root when probed by address; 0 for no answer."""
+    """Host → the worst status at its root over the primary's addresses that were asked; 0 for no answer."""
     findings: dict[str, Any] = {}
     """What single checks looked up, by check id."""
     schema: int = SCHEMA

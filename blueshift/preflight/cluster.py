@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from blueshift.discovery.found import found
 from blueshift.discovery.seen import Permissions, Ports
@@ -82,16 +82,35 @@ def lb_address(world: World) -> Iterator[Seen]:
         )
         return
     yield from _service(external[0])
+    yield from _routes(world, ports.unrouted)
     answers = world.baseline.values()
     if answers and not any(0 < status < 500 for status in answers):
         # Without an answer from here the run would hold before it moves anything; with only 5xx it could
         # not tell a broken side from a broken application.
-        say = fails if any(answers) else warns
-        yield say(
-            f"none of {len(world.baseline)} hosts answers well at {external[0].name} from here: what answers "
-            "before the run is what each side must prove itself by",
+        asked = [address for address in external[0].addresses if address not in ports.unrouted]
+        yield fails(
+            f"none of {len(world.baseline)} hosts answers well at {' and '.join(asked)} from here: what "
+            "answers before the run is what each side must prove itself by",
             "run this from where clients' addresses can be reached, and see that the applications are up",
         )
+
+
+def _routes(world: World, unrouted: Sequence[str]) -> Iterator[Seen]:
+    """A run asks every address that names move to: what this machine has no route to is never proven."""
+    for family, kind in (("IPv4", "A"), ("IPv6", "AAAA")):
+        blind = [address for address in unrouted if (":" in address) is (kind == "AAAA")]
+        moved = [name.name for name in world.moving() if any(one.type == kind for one in name.records)]
+        if blind and moved:
+            yield fails(
+                f"this machine has no route to {' and '.join(blind)}, and {len(moved)} names move by {kind} "
+                f"records: that the temporary serves them by {family} could not be proven from here",
+                f"run this from a machine that reaches the load balancer by {family}",
+                moved,
+            )
+        elif blind:
+            yield tells(
+                f"this machine has no route to {' and '.join(blind)}; no name has {kind} records to move"
+            )
 
 
 def _service(service: ServiceFact) -> Iterator[Seen]:

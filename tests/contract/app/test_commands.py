@@ -31,6 +31,24 @@ async def test_check_looks_at_everything_and_changes_nothing(front: Front) -> No
     assert await front.state() == before
 
 
+@pytest.mark.parametrize(
+    ("without", "says"),
+    [
+        ({"silent": "192.0.2.1"}, "hosts answers well at 192.0.2.1 and 2001:db8::1 from here"),
+        ({"unrouted": "2001:db8::1"}, "no route to 2001:db8::1, and 2 names move by AAAA records"),
+    ],
+)
+async def test_a_machine_from_which_nothing_could_be_proven_is_refused(
+    front: Front, without: dict[str, str], says: str
+) -> None:
+    front.settings()
+    before = await front.state()
+    done = front.blueshift("upgrade", "--yes", **without)
+    assert done.returncode == ExitCode.REFUSED, done.stderr
+    assert says in " ".join(done.stderr.split())
+    assert await front.state() == before
+
+
 async def test_plan_is_whole_can_be_kept_and_changes_nothing(front: Front) -> None:
     front.settings(chart={"path": str(chart("4.12.1"))})
     before = await front.state()

@@ -153,6 +153,7 @@ def _no_wire(monkeypatch: pytest.MonkeyPatch) -> None:
         return (View(Server("example.test", "ns1", "192.0.2.53"), 7),)
 
     monkeypatch.setattr(traffic, "probe", probe)
+    monkeypatch.setattr(traffic, "has_route", lambda _: True)
     monkeypatch.setattr("blueshift.discovery.dns.look", views)
 
 
@@ -194,6 +195,22 @@ async def test_what_a_look_brings() -> None:
 
 async def test_no_host_that_stays_is_probed_since_that_would_count_as_its_traffic() -> None:
     assert NAMES[1] not in (await taken(cluster())).baseline
+
+
+async def test_an_address_without_a_route_from_here_is_kept_and_not_probed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    async def probe(address: str, **_: Any) -> ProbeResult:
+        asked.append(address)
+        return ProbeResult(True, 200, (), "", 0.01, "", "", "")
+
+    monkeypatch.setattr(traffic, "probe", probe)
+    monkeypatch.setattr(traffic, "has_route", lambda address: ":" not in address)
+    world = await taken(cluster())
+    assert list(world.findings["cluster-lb-address"]["unrouted"]) == ["2001:2::50"]
+    assert (world.baseline, asked) == ({NAMES[0]: 200}, ["198.18.0.50"])
 
 
 async def test_checks_stand_on_it() -> None:

@@ -19,6 +19,7 @@ from blueshift.discovery.seen import (
     Servers,
 )
 from blueshift.discovery.world import Rendered, World
+from blueshift.dns.records import RecordSet
 from blueshift.preflight.checks import CHECKS
 from blueshift.preflight.protocol import Finding, Outcome, failed
 from blueshift.preflight.run import run_all
@@ -36,6 +37,7 @@ from tests.unit.preflight.worlds import (
 
 DENIED = Permissions(90, (Denied("create", "namespaces", "", "the temporary gets one of its own"),))
 NO_EXEC = Permissions(2, (Denied("create", "pods/exec", "ingress", "configuration is read"),))
+NO_IPV6 = Ports(unrouted=("2001:2::50",))
 UNSEEN = {"not-looked": "no answer within 4 s", "hint": "try dig"}
 BARE = but(HARDENED, values=())
 OTHER = but(
@@ -114,6 +116,27 @@ CASES = [
         {"findings": seen(cluster_lb_address=Ports(False, (80, 443)))},
     ),
     Case("cluster-lb-address", "no Service leads to", {"services": ()}),
+    Case(
+        "cluster-lb-address",
+        "none of 1 hosts answers well at 198.18.0.50 and 2001:2::50 from here",
+        {"baseline": {"shop.example.test": 0}},
+    ),
+    Case("cluster-lb-address", "answers well at 198.18.0.50", {"baseline": {"shop.example.test": 503}}),
+    Case(
+        "cluster-lb-address",
+        "no route to 2001:2::50, and 1 names move by AAAA records",
+        {
+            "names": (but(SHOP, records=(RecordSet("shop.example.test", "AAAA", 300, ("2001:2::50",)),)),),
+            "findings": seen(cluster_lb_address=NO_IPV6),
+        },
+    ),
+    Case(
+        "cluster-lb-address",
+        "no route to 2001:2::50; no name has AAAA records",
+        {"findings": seen(cluster_lb_address=NO_IPV6)},
+        "info",
+        stops=False,
+    ),
     Case("cluster-lb-address", "is of type NodePort", {"services": (but(SERVICE, type="NodePort"),)}),
     Case("cluster-lb-address", "has no address", {"services": (but(SERVICE, ipv4=(), ipv6=()),)}),
     Case(
@@ -144,6 +167,11 @@ CASES = [
         stops=False,
     ),
     Case("nginx-prestop-binary", "no answer", {"findings": seen(nginx_prestop_binary=UNSEEN)}, "not-looked"),
+    Case(
+        "nginx-ssl-passthrough",
+        "--enable-ssl-passthrough: connections of hosts",
+        {"workload": but(WORKLOAD, args=("/nginx-ingress-controller", "--enable-ssl-passthrough"))},
+    ),
     Case("nginx-status-race", "the last old pod blanks", {"controller": ONE_ADDRESS, "harden": BARE}),
     Case("nginx-status-race", "the harden step sets", {"controller": ONE_ADDRESS}, "info", stops=False),
     Case("dns-hosts", "no Ingress has a class of k8s.io/ingress-nginx", {"hosts": (), "names": ()}),
