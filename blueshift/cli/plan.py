@@ -137,21 +137,24 @@ async def _live(wanted: Wanted, save_world: Path | None, show: Show) -> ExitCode
     from blueshift.discovery import world as worlds
     from blueshift.preflight.protocol import failed
     from blueshift.preflight.run import run_all
-    from blueshift.report.findings import findings_text
+    from blueshift.report.findings import findings_text, notes_text
 
     async with looked_at(wanted) as (session, looked, playbook):
         world = looked.world
         if save_world is not None:
             _written(save_world, lambda: worlds.save(world, save_world))
         plan = plans.plan(world, playbook, places(session))
-        if bad := failed(run_all(world)):
+        findings = run_all(world)
+        if bad := failed(findings):
             show.only(plan)
             click.echo(findings_text(bad), err=True)
             click.echo(f"error: {len(bad)} of the checks failed: an upgrade would be refused", err=True)
             click.echo("hint: `blueshift check` shows all checks; nothing was changed", err=True)
             return ExitCode.REFUSED
         pending = not offline.nothing_to_do(world)
-        return show.plan(plan, lambda: offline.freeze(world, session.config, playbook), pending=pending)
+        code = show.plan(plan, lambda: offline.freeze(world, session.config, playbook), pending=pending)
+        say(notes_text(findings))
+        return code
 
 
 def _saved(

@@ -17,10 +17,18 @@ _INDENT = " " * 12
 
 def findings_text(findings: Sequence[Finding], *, width: int = 100) -> str:
     """Every finding, and a line that counts them; `width` in columns."""
+    return "\n".join([*_shown(findings, width), "", _count(findings)])
+
+
+def notes_text(findings: Sequence[Finding], *, width: int = 100) -> str:
+    """What a person should know although nothing stops an upgrade; empty where there is nothing."""
+    return "\n".join(_shown([one for one in findings if one.outcome != "pass" and not one.stops], width))
+
+
+def _shown(findings: Sequence[Finding], width: int) -> list[str]:
     order = list(_WORDS)
-    shown = sorted(findings, key=lambda one: (not one.stops, order.index(one.outcome)))
-    lines = [line for one in shown for line in _lines(one, width)]
-    return "\n".join([*lines, "", _count(findings)])
+    ordered = sorted(findings, key=lambda one: (not one.stops, order.index(one.outcome)))
+    return [line for one in ordered for line in _lines(one, width)]
 
 
 def _lines(one: Finding, width: int) -> Iterator[str]:
