@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +16,7 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 Answer = TypeVar("Answer")
 
+_on_sigint: ContextVar[Callable[[], None] | None] = ContextVar("on_sigint", default=None)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -97,7 +100,6 @@ def run_async(work: Coroutine[Any, Any, Answer], stopping: asyncio.Event | None 
 
 
 async def _guarded(work: Coroutine[Any, Any, Answer], stopping: asyncio.Event | None) -> Answer:
-    task = asyncio.ensure_future(work)
     cancelled = False
 
     def on_signal() -> None:
@@ -109,6 +111,8 @@ async def _guarded(work: Coroutine[Any, Any, Answer], stopping: asyncio.Event | 
             cancelled = True
             task.cancel()
 
+    _on_sigint.set(on_signal)
+    task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     for number in signals:
@@ -122,6 +126,22 @@ async def _guarded(work: Coroutine[Any, Any, Answer], stopping: asyncio.Event | 
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Around a question that blocks the loop: SIGINT is Python's own, so that Ctrl-C ends the question.
+
+    The loop has it back after an answer alone: what was interrupted is not to be told as a stop once more.
+    """
+    handler = _on_sigint.get()
+    if handler is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    loop.remove_signal_handler(signal.SIGINT)
+    yield
+    loop.add_signal_handler(signal.SIGINT, handler)
 
 
 def _tell(sentence: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from blueshift.cli.options import asking
 from blueshift.errors import BlueshiftError
 
 # Wide enough that nothing is folded when a table goes into a pipe.
@@ -53,4 +54,5 @@ def confirmed(question: str) -> bool:
             "this asks before it changes anything, and there is no terminal to ask on",
             hint="`--yes` answers in advance",
         )
-    return click.confirm(question, default=False, err=True)
+    with asking():
+        return click.confirm(question, default=False, err=True)

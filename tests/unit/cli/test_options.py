@@ -4,14 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pty
 import signal
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from blueshift.cli.options import cluster_options, config_option, facts_output, run_async, run_output
+
+# As a terminal's own program: only then does it get the terminal's Ctrl-C.
+ASKING = """
+import asyncio, fcntl, os, signal, sys, termios
+from blueshift.cli.options import run_async
+from blueshift.cli.output import confirmed
+import click
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+stopping = asyncio.Event()
+
+async def work():
+    said = confirmed("Go?")
+    os.kill(os.getpid(), signal.SIGINT)
+    await stopping.wait()
+    print(f"{said}, then stopped")
+
+try:
+    run_async(work(), stopping)
+except click.Abort:
+    sys.exit(130)
+"""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -50,6 +75,29 @@ def test_a_command_without_a_run_stops_at_once() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run_async(work())
+
+
+@pytest.mark.parametrize(("typed", "code", "says"), [(b"\x03", 130, ""), (b"y\n", 0, "True, then stopped")])
+def test_ctrl_c_at_a_question_ends_it_and_after_an_answer_stops_the_run(
+    typed: bytes, code: int, says: str
+) -> None:
+    keyboard, terminal = pty.openpty()
+    program = [sys.executable, "-c", ASKING]
+    with subprocess.Popen(program, stdin=terminal, stdout=PIPE, stderr=PIPE, start_new_session=True) as child:
+        os.close(terminal)
+        try:
+            assert child.stderr is not None
+            shown = b""
+            while b"[y/N]" not in shown:
+                shown += (more := os.read(child.stderr.fileno(), 1000))
+                assert more, shown
+            os.write(keyboard, typed)
+            out, err = child.communicate(timeout=30)
+        finally:
+            child.kill()
+            os.close(keyboard)
+    assert (child.returncode, out.decode().strip()) == (code, says), err
+    assert (b"stopping after" in err) is bool(says)
 
 
 def test_the_handlers_are_gone_afterwards() -> None:
