@@ -172,7 +172,8 @@ def write_chart(record: ReleaseRecord, folder: Path) -> Path:
     if needed:
         raise BlueshiftError(
             f"the chart {record.chart_name} has subcharts ({needed}), which a release record does not hold",
-            hint="name the chart itself with --chart",
+            hint="this version upgrades no release of such a chart, and --chart names the target alone: "
+            "install the controller's own chart as a release of its own, and upgrade that one",
         )
     root = folder / _safe(record.chart_name)
     # JSON is YAML, and unlike YAML it leaves no doubt what is a string.
