@@ -39,6 +39,10 @@ class Refused(BlueshiftError):
     """The preflight failed, or the plan is stale: nothing was changed (exit 3)."""
 
 
+class Stopped(BlueshiftError):
+    """A signal came before anything was changed (exit 130)."""
+
+
 def new_id(session: Session) -> str:
     """A run id: the minute and four letters, short enough to type."""
     alphabet = "bcdfghjkmnpqrstvwxz23456789"
@@ -57,16 +61,23 @@ async def start(
     on_failure: OnFailure = "hold",
     hooks: Path | None = None,
 ) -> Outcome:
-    """Open a run on a confirmed plan and carry it. Raises Refused when the world has changed since."""
+    """Open a run on a confirmed plan and carry it.
+
+    Raises Refused when the world has changed since, BlueshiftError while another run of the release is not
+    over, Stopped when `stopping` is set before the run exists.
+    """
     release = looked.world.release
-    await _nobody_else(session, release.name, release.namespace)
+    await nobody_else(session.runs, release.name, release.namespace)
     lease = Lease(session.kube, session.clock, release.namespace, release.name, holder())
     await lease.acquire(run)
     try:
+        # Between the question above and the lease another operator may have opened a run.
+        await nobody_else(session.runs, release.name, release.namespace)
         with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
             fresh = await look(session, playbook, Path(scratch))
             if stale := changed(looked.world, fresh.world):
                 raise Refused(f"the plan is stale: {stale}", hint="plan again: `blueshift plan`")
+            _not_stopped(stopping)
             writer = await _create(session, looked, playbook, run, lease.holder, on_failure)
             tools = build(
                 session,
@@ -102,7 +113,8 @@ async def resume(
 ) -> Outcome:
     """Carry a run on from its journal, by way of `ask` if there is one.
 
-    Raises BlueshiftError for a run that is over, is not of this cluster, or is on the track asked for.
+    Raises BlueshiftError for a run that is over, is not of this cluster, or is on the track asked for, and
+    Stopped when `stopping` is set before it turns.
     """
     writer = await session.runs.open(run)
     journal = writer.journal
@@ -124,6 +136,8 @@ async def resume(
     await lease.acquire(run)
     try:
         with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
+            if ask is not None:
+                _not_stopped(stopping)
             await writer.write(Resumed(lease.holder))
             tools, steps, playbook = await _rebuilt(session, frozen, writer, Path(scratch), emit)
             return await carry(
@@ -185,14 +199,21 @@ async def unfinished(runs: Runs, release: str, namespace: str) -> list[Journal]:
     ]
 
 
-async def _nobody_else(session: Session, release: str, namespace: str) -> None:
-    for journal in await unfinished(session.runs, release, namespace):
+async def nobody_else(runs: Runs, release: str, namespace: str) -> None:
+    """Raises BlueshiftError, naming run and holder, while a run of the release is not over."""
+    for journal in await unfinished(runs, release, namespace):
         why = f" ({journal.said})" if journal.said else ""
         raise BlueshiftError(
             f"run {journal.run} of {release} is not over: it is {journal.status}, "
             f"held by {journal.holder or 'nobody'} since {journal.created:%Y-%m-%d %H:%M} UTC{why}",
-            hint=f"`blueshift status {journal.run}` shows it, `blueshift resume {journal.run}` carries it on",
+            hint=f"`blueshift status {journal.run}` shows it, `blueshift resume {journal.run}` carries it "
+            f"on, `blueshift rollback {journal.run}` takes it back",
         )
+
+
+def _not_stopped(stopping: asyncio.Event) -> None:
+    if stopping.is_set():
+        raise Stopped("interrupted: nothing was changed")
 
 
 def changed(planned: World, now: World) -> str:

@@ -31,7 +31,7 @@ from blueshift.playbook.schema import Playbook
 from blueshift.preflight.protocol import failed
 from blueshift.preflight.run import run_all
 from blueshift.report import choose
-from blueshift.report.findings import findings_text
+from blueshift.report.findings import findings_text, notes_text
 from blueshift.report.plan import back_text, plan_text
 
 
@@ -63,12 +63,20 @@ class Wanted:
 
 
 @asynccontextmanager
-async def looked_at(wanted: Wanted) -> AsyncIterator[tuple[Session, Looked, Playbook]]:
-    """Open the session and look once."""
+async def looked_at(
+    wanted: Wanted, *, alone: bool = False
+) -> AsyncIterator[tuple[Session, Looked, Playbook]]:
+    """Open the session and look once.
+
+    `alone`: not while a run of the release is not over. Its temporary and the names that it moved would
+    fail checks with remedies that would break it.
+    """
     config = wanted.settings()
     playbook = configuration.playbook(config, name=wanted.playbook, sets=wanted.sets)
     kubeconfig = str(wanted.kubeconfig) if wanted.kubeconfig else None
     async with open_session(config, SystemClock(), kubeconfig=kubeconfig, context=wanted.context) as session:
+        if alone:
+            await runs.nobody_else(session.runs, config.release.name, config.release.namespace)
         with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
             say(f"looking at {session.cluster.server} and DNS …")
             yield session, await look(session, playbook, Path(scratch)), playbook
@@ -86,7 +94,7 @@ async def upgrade_release(
     """The whole command."""
     hooks = folder_of(hooks)
     planned = plans.load(plan_file) if plan_file else None
-    async with looked_at(wanted) as (session, looked, playbook):
+    async with looked_at(wanted, alone=True) as (session, looked, playbook):
         if planned:
             playbook = plans.playbook_of(planned)
             if stale := runs.changed(planned.world, looked.world):
@@ -101,6 +109,10 @@ async def upgrade_release(
         run = runs.new_id(session)
         if not yes:
             click.echo(plan_text(plans.plan(looked.world, playbook, places(session), run)))
+        say(notes_text(findings))
+        if stopping.is_set():
+            return _nothing_begun()
+        if not yes:
             cluster = session.cluster
             question = f"Run this on {cluster.server} (kube-system UID {cluster.uid})?"
             if not confirmed(question):
@@ -116,7 +128,14 @@ async def upgrade_release(
                 click.echo(f"error: {refused}", err=True)
                 click.echo(f"hint: {refused.hint}", err=True)
                 return ExitCode.REFUSED
+            except runs.Stopped:
+                return _nothing_begun()
         return told(run, outcome)
+
+
+def _nothing_begun() -> ExitCode:
+    say("interrupted: nothing was changed")
+    return ExitCode.INTERRUPTED
 
 
 @asynccontextmanager
@@ -170,7 +189,12 @@ async def rollback_run(
                 return ExitCode.ERROR
         ask = Ask("back", user(), reason)
         with choose(output, run) as emit:
-            outcome = await runs.resume(session, frozen, run, emit, stopping, ask=ask, hooks=folder_of(hooks))
+            try:
+                outcome = await runs.resume(
+                    session, frozen, run, emit, stopping, ask=ask, hooks=folder_of(hooks)
+                )
+            except runs.Stopped:
+                return _nothing_begun()
         return told(run, outcome)
 
 

@@ -77,7 +77,8 @@ def name_collision(world: World) -> Iterator[Seen]:
             bad = True
             yield fails(
                 f"the {which} revision cannot create its objects: {brief(one.collisions)}",
-                "choose another `temporary.release` in blueshift.yaml, or remove what is left over there",
+                "if `blueshift status` shows a run that is not over, this is its temporary; else choose "
+                "another `temporary.release` in blueshift.yaml, or remove what is left over there",
                 one.collisions,
             )
     if not bad:

@@ -1,0 +1,127 @@
+"""`upgrade` and `plan` around a look: what is said, asked and refused before anything changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from blueshift.app import runs
+from blueshift.cli import work
+from blueshift.cli.errors import ExitCode
+from blueshift.cli.plan import Show, _live
+from blueshift.engine.journal import Journal
+from blueshift.engine.loop import Outcome
+from blueshift.engine.store import Runs
+from blueshift.errors import BlueshiftError
+from blueshift.playbook.config import Config, Dns, Release
+from tests.fake_kube import FakeKube
+from tests.fakes import ManualClock
+from tests.unit.preflight.worlds import WORKLOAD, but, world
+
+ONE_POD = world(workload=but(WORKLOAD, ready=1, replicas=1))
+WANTED = work.Wanted(Path("blueshift.yaml"), None, None, "blueshift", playbook="blue-green")
+
+
+class Bench:
+    """A session over a fake API server; what the commands did is noted."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.kube = FakeKube()
+        self.runs = Runs(cast(Any, self.kube), ManualClock(), "blueshift")
+        self.config = Config(Release("web", "ingress"), Dns())
+        self.done: list[str] = []
+        monkeypatch.setattr(work.Wanted, "settings", lambda _: self.config)
+        monkeypatch.setattr(work, "open_session", self.session)
+        monkeypatch.setattr(work, "look", self.look)
+        monkeypatch.setattr(work, "confirmed", self.confirmed)
+        monkeypatch.setattr(runs, "start", self.start)
+        self.stopping = asyncio.Event()
+        self.stopped = False
+
+    @asynccontextmanager
+    async def session(self, *_: Any, **__: Any) -> AsyncIterator[Any]:
+        yield SimpleNamespace(
+            cluster=ONE_POD.cluster,
+            clock=ManualClock(),
+            runs=self.runs,
+            config=self.config,
+            kube=SimpleNamespace(kubeconfig=None, context=None),
+        )
+
+    async def look(self, *_: Any) -> Any:
+        self.done.append("looked")
+        return SimpleNamespace(world=ONE_POD)
+
+    def confirmed(self, _: str) -> bool:
+        self.done.append("asked")
+        return True
+
+    async def start(self, *_: Any, **__: Any) -> Outcome:
+        self.done.append("started")
+        if self.stopped:
+            raise runs.Stopped("interrupted")
+        return Outcome("succeeded", "", "")
+
+    async def upgrade(self, *, yes: bool = True) -> ExitCode:
+        return await work.upgrade_release(WANTED, None, yes, "json", "hold", self.stopping, None)
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(monkeypatch)
+
+
+async def test_a_second_upgrade_names_the_first_before_it_looks(bench: Bench) -> None:
+    await bench.runs.create(
+        Journal(
+            run="r1", release="web", namespace="ingress", cluster="uid", plan="p", playbook="blue-green",
+            created=bench.runs.clock.utc(), track=("forward/preflight",), holder="eve@far:1",
+        ),
+        {},
+    )  # fmt: skip
+    with pytest.raises(BlueshiftError, match=r"run r1 of web is not over: .* held by eve@far:1"):
+        await bench.upgrade()
+    assert bench.done == []
+
+
+@pytest.mark.parametrize("yes", [False, True])
+async def test_warnings_are_said_before_anything_begins(
+    bench: Bench, capsys: pytest.CaptureFixture[str], yes: bool
+) -> None:
+    assert await bench.upgrade(yes=yes) == ExitCode.DONE
+    assert bench.done == (["looked", "started"] if yes else ["looked", "asked", "started"])
+    said = capsys.readouterr()
+    assert "warn        cluster-replicas: Deployment ingress/web-controller has one pod" in said.err
+    assert "→ set at least 2 replicas" in said.err
+    assert said.err.index("has one pod") < said.err.index("begins;")
+    assert "pass " not in said.err
+    assert "has one pod" not in said.out
+
+
+async def test_plan_says_warnings_beside_pure_json(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await _live(WANTED, None, Show("json", False, False)) == ExitCode.DONE
+    said = capsys.readouterr()
+    assert msgspec.json.decode(said.out)["release"] == "ingress/web"
+    assert "has one pod" in said.err
+
+
+async def test_a_signal_while_it_looks_asks_nothing(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.stopping.set()
+    assert await bench.upgrade(yes=False) == ExitCode.INTERRUPTED
+    assert bench.done == ["looked"]
+    assert "nothing was changed" in capsys.readouterr().err
+
+
+async def test_a_signal_before_the_run_exists_is_130(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.stopped = True
+    assert await bench.upgrade() == ExitCode.INTERRUPTED
+    assert "nothing was changed" in capsys.readouterr().err
