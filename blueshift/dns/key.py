@@ -25,7 +25,8 @@ ReadSecret = Callable[[str, str], Mapping[str, bytes]]
 
 _CLAUSE = re.compile(r'key\s+"?([^\s"{]+)"?\s*\{([^}]*)\}', re.DOTALL)
 _FIELD = re.compile(r'\b(algorithm|secret)\s+"?([^\s";]+)"?\s*;')
-_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|#[^\n]*", re.DOTALL)
+# A quoted text first: base64 may hold `//`, which is no comment there.
+_COMMENT = re.compile(r'"[^"\n]*"|/\*.*?\*/|(?://|#)[^\n]*', re.DOTALL)
 
 
 class UnusableKey(BlueshiftError):
@@ -59,7 +60,7 @@ def parse_key(text: str, *, name: str | None = None, algorithm: str | None = Non
     `name` and `algorithm` fill in what the text does not say. `place` is where it came from, for errors.
     Raises UnusableKey, whose message never holds a part of the text.
     """
-    clause = _CLAUSE.search(_COMMENT.sub(" ", text))
+    clause = _CLAUSE.search(_COMMENT.sub(_uncommented, text))
     if clause is not None:
         fields = dict(_FIELD.findall(clause[2]))
         return _key(
@@ -71,6 +72,10 @@ def parse_key(text: str, *, name: str | None = None, algorithm: str | None = Non
     given_algorithm = parts[0] if len(parts) == 3 else algorithm
     given_name = parts[-2] if len(parts) > 1 else name
     return _key(given_name, given_algorithm, parts[-1], place, wanted_name=name)
+
+
+def _uncommented(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else " "
 
 
 def _bad(place: str, message: str) -> UnusableKey:

@@ -7,6 +7,7 @@ from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError, Retryable
 from blueshift.shift.protocol import Target
 from blueshift.steps.context import Here, Tools
+from blueshift.steps.proof import reached
 from blueshift.traffic.parity import AskedSide, Parity, ParityRules, compare_routes
 from blueshift.traffic.routes import Routes
 
@@ -22,8 +23,8 @@ async def parity(tools: Tools, temporary: Target, skip: tuple[str, ...] = ()) ->
     service = tools.world.service()
     primary = tools.target("primary")
     sides = (
-        AskedSide("primary", primary.addresses, service.http, service.https),
-        AskedSide("temporary", temporary.addresses, service.http, service.https),
+        AskedSide("primary", reached(primary), service.http, service.https),
+        AskedSide("temporary", reached(temporary), service.http, service.https),
     )
     routes = (await configured(tools, "primary"), await configured(tools, "temporary"))
     certified = [host.host for host in tools.world.hosts if host.tls]

@@ -10,6 +10,7 @@ import msgspec
 
 from blueshift.clock import Clock
 from blueshift.discovery.world import NameFact
+from blueshift.dns.wire import has_route
 from blueshift.engine.state import OTHER, SideName
 from blueshift.shift.protocol import Target
 from blueshift.steps.context import Tools, brief
@@ -59,7 +60,11 @@ class Answer(msgspec.Struct, frozen=True):
 async def ask(
     clock: Clock, hosts: Sequence[tuple[str, bool]], target: Target, ports: tuple[int, int], proxy: bool
 ) -> tuple[Answer, ...]:
-    """Ask (host, TLS) pairs at every address of a side; a failure is asked once more before it counts."""
+    """Ask (host, TLS) pairs at every address of a side that this machine has a route to.
+
+    A failure is asked once more before it counts. Preflight has seen that no name moves by a family without a
+    route: nothing could be proven of it from here.
+    """
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(host: str, tls: bool, address: str) -> Answer:
@@ -75,8 +80,13 @@ async def ask(
                 await clock.sleep(0.5)
             return answer
 
-    asked = [one(host, tls, address) for host, tls in hosts for address in target.addresses]
+    asked = [one(host, tls, address) for host, tls in hosts for address in reached(target)]
     return tuple(await together(*asked))
+
+
+def reached(target: Target) -> tuple[str, ...]:
+    """The addresses of a side that this machine has a route to."""
+    return tuple(address for address in target.addresses if has_route(address))
 
 
 async def prove(tools: Tools, side: SideName, names: Sequence[NameFact]) -> Proof:
@@ -95,8 +105,10 @@ async def prove(tools: Tools, side: SideName, names: Sequence[NameFact]) -> Proo
         return Proof(
             True, "before the run the primary answered no host well from here: nothing can be proven"
         )
+    if judged and not reached(tools.target(side)):
+        return Proof(True, f"this machine has no route to {' '.join(tools.target(side).addresses) or side}")
     service = tools.world.service()
-    tools.followers[side].sent(len(judged[:MOST_HOSTS]) * len(tools.target(side).addresses))
+    tools.followers[side].sent(len(judged[:MOST_HOSTS]) * len(reached(tools.target(side))))
     answers = await ask(
         tools.clock,
         judged[:MOST_HOSTS],
@@ -130,7 +142,7 @@ async def _other(tools: Tools, side: SideName, bad: Sequence[Answer]) -> tuple[A
     service = tools.world.service()
     hosts = sorted({(answer.host, answer.tls) for answer in bad})
     target = tools.target(OTHER[side])
-    tools.followers[OTHER[side]].sent(len(hosts) * len(target.addresses))
+    tools.followers[OTHER[side]].sent(len(hosts) * len(reached(target)))
     proxy = tools.world.controller.proxy_protocol
     return await ask(tools.clock, hosts, target, (service.http, service.https), proxy)
 

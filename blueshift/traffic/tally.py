@@ -10,6 +10,9 @@ MOST_CLIENTS = 20_000
 """Rows kept; beyond that the one unheard of for longest is folded into `others`."""
 
 
+Silence = tuple[float, float]
+"""When it began (seconds since the epoch), and how long it was."""
+_MOST_SILENCES = 8
 _INSTANT = 0.001
 _TOGETHER = 60.0
 """Seconds between two unreadable lines that make one gap, so that a noisy controller fills no memory."""
@@ -64,8 +67,9 @@ class Tally:
         self.pods: dict[str, Follow] = {}
         self.others = 0
         self._rows: dict[tuple[str, str, bool], Row] = {}
-        self._heard: dict[str, tuple[float, float]] = {}
-        """Client → when it was last heard of, and its longest silence, whatever it asked for."""
+        self._heard: dict[str, tuple[float, list[Silence]]] = {}
+        """Client → when it was last heard of, and its silences, whatever it asked for: each longer than all
+        that came later, so that the first after an instant is the longest since then."""
 
     def follow(self, pod: str, at: float) -> None:
         """A pod's log is read from the instant `at` on (its start, say).
@@ -111,8 +115,13 @@ class Tally:
         return line
 
     def _hear(self, line: Line) -> None:
-        last, longest = self._heard.pop(line.client, (line.at, 0.0))
-        self._heard[line.client] = (max(last, line.at), max(longest, line.at - last))
+        last, silences = self._heard.pop(line.client, (line.at, []))
+        if line.at > last:
+            while silences and silences[-1][1] <= line.at - last:
+                silences.pop()
+            silences.append((last, line.at - last))
+            del silences[:-_MOST_SILENCES]
+        self._heard[line.client] = (max(last, line.at), silences)
         if len(self._heard) > MOST_CLIENTS:
             del self._heard[next(iter(self._heard))]
 
@@ -126,5 +135,10 @@ class Tally:
         return sum(row.requests for row in self._rows.values() if not row.target and row.last >= since)
 
     def longest_gap(self, since: float = 0.0) -> float:
-        """Seconds: the longest silence, after which it came back, of any client heard of since an instant."""
-        return max((longest for last, longest in self._heard.values() if last >= since), default=0.0)
+        """Seconds: the longest silence of any client that began after an instant and has ended since."""
+        found = (
+            next((length for began, length in silences if began >= since), 0.0)
+            for last, silences in self._heard.values()
+            if last >= since
+        )
+        return max(found, default=0.0)

@@ -134,3 +134,9 @@ def test_exactly_one_source() -> None:
 def test_the_key_type_holds_nothing_else() -> None:
     """Slots: nobody can hang a copy of the secret on it."""
     assert not hasattr(Key("a", "hmac-sha256", RAW), "__dict__")
+
+
+def test_two_slashes_in_a_secret_are_no_comment() -> None:
+    secret = "//8AAAAA//8AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA//="
+    text = f'# the key\nkey "k" {{ // of ours\n  algorithm hmac-sha256; /* its */ secret "{secret}";\n}};\n'
+    assert len(parse_key(text, place="here").reveal()) == 32

@@ -88,3 +88,12 @@ def test_memory_is_bounded(tally: Tally, monkeypatch: pytest.MonkeyPatch) -> Non
         tally.add("p", line(second, f"c{second}"))
     assert {row.client for row in tally.rows()} == {"c2", "c3", "c4"}
     assert tally.others == 2
+
+
+def test_a_silence_from_before_an_instant_is_not_one_since_then(tally: Tally) -> None:
+    """A client that was elsewhere for a while and comes back asks as often as before."""
+    for second in (0, 1, 30, 32, 33, 36):
+        tally.add("p", line(second))
+    assert tally.longest_gap() == 29.0
+    assert tally.longest_gap(BASE + 30) == 3.0
+    assert tally.longest_gap(BASE + 34) == 0.0
