@@ -10,7 +10,6 @@ import msgspec
 
 from blueshift.clock import Clock
 from blueshift.discovery.world import NameFact
-from blueshift.dns.wire import has_route
 from blueshift.engine.state import OTHER, SideName
 from blueshift.shift.protocol import Target
 from blueshift.steps.context import Tools, brief
@@ -86,6 +85,8 @@ async def ask(
 
 def reached(target: Target) -> tuple[str, ...]:
     """The addresses of a side that this machine has a route to."""
+    from blueshift.dns.wire import has_route  # dnspython, which a plan does not need
+
     return tuple(address for address in target.addresses if has_route(address))
 
 
