@@ -31,6 +31,9 @@ def resume(
     must be where it was (a file, an environment variable or a Secret).
 
     \b
+    Exit codes: 0 done; 4 rolled back (a run on its way back); 5 holding; 130 interrupted; 1 an error.
+
+    \b
         blueshift status
         blueshift resume 1124-0302-k7xq
     """

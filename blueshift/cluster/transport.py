@@ -200,7 +200,7 @@ class Transport:
 
     def _unreachable(self, error: BaseException) -> BlueshiftError:
         return ApiUnreachable(
-            f"the API server {self.access.server} cannot be reached: {str(error) or type(error).__name__}",
+            f"the API server {self.access.server} cannot be reached: {_reason(error)}",
             hint="is the address right, the VPN up, the cluster there? `kubectl cluster-info` asks it too",
         )
 
@@ -241,3 +241,9 @@ def _status(raw: bytes) -> Mapping[str, Any]:
     except msgspec.DecodeError:
         return {"message": raw[:300].decode(errors="replace").strip()}
     return status if isinstance(status, dict) else {}
+
+
+def _reason(error: BaseException) -> str:
+    """Why, in the system's words: aiohttp's own hold the address again, and an object of Python's."""
+    inner = getattr(error, "os_error", error)
+    return str(getattr(inner, "strerror", None) or inner or type(error).__name__)

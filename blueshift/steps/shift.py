@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import ClassVar
 
 import msgspec
@@ -34,6 +35,13 @@ class ShiftSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Seconds that the authoritative servers may take to agree."""
     agree_every: Seconds = 5.0
     """Seconds between the three rounds in which they must."""
+
+    def __post_init__(self) -> None:
+        if self.canary < 0:
+            raise ValueError("`canary` is a number of names")
+        rising = all(one < other for one, other in pairwise((0.0, *self.waves)))
+        if not rising or self.waves[-1:] != (100,):
+            raise ValueError("`waves` are rising shares in per cent, and the last one is 100")
 
 
 class GatherSettings(msgspec.Struct, frozen=True, kw_only=True):
