@@ -122,7 +122,7 @@ def _keeps(playbook: Playbook) -> bool:
 
 def _restore(playbook: Playbook, *, keep: bool) -> RestoreSettings:
     harden: RevisionSettings = _settings(playbook, "harden", RevisionSettings())
-    given = {name: getattr(harden, name) for name in RevisionSettings.__struct_fields__ if name != "keep"}
+    given = {name: getattr(harden, name) for name in RevisionSettings.__struct_fields__}
     return RestoreSettings(**given, keep=keep)
 
 

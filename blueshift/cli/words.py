@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from blueshift.app.words import Word
 
 
-def _word(word: Word, text: str) -> Callable[[], click.Command]:
+def _word(word: Word, text: str) -> click.Command:
     """A command that says `word`."""
 
     @click.command(word, help=text)
@@ -35,7 +34,7 @@ def _word(word: Word, text: str) -> Callable[[], click.Command]:
     ) -> None:
         run_async(_say(word, run, reason, not no_wait, kubeconfig, context, state_namespace, output))
 
-    return lambda: command
+    return command
 
 
 async def _say(
@@ -73,7 +72,7 @@ pause = _word(
         blueshift pause 1124-0302-k7xq --reason "looking at an alert"
         blueshift unpause 1124-0302-k7xq
     """,
-)()
+)
 unpause = _word(
     "unpause",
     """Let a paused run go on.
@@ -84,7 +83,7 @@ unpause = _word(
     \b
         blueshift unpause 1124-0302-k7xq
     """,
-)()
+)
 proceed = _word(
     "proceed",
     """Open the gate at which a run stands, whichever it is.
@@ -95,7 +94,7 @@ proceed = _word(
     \b
         blueshift proceed 1124-0302-k7xq --reason "looked at the dashboards"
     """,
-)()
+)
 abort = _word(
     "abort",
     """Take back a run that works in another shell, from where it is.
@@ -107,7 +106,7 @@ abort = _word(
     \b
         blueshift abort 1124-0302-k7xq --reason "error budget"
     """,
-)()
+)
 panic = _word(
     "panic",
     """Move every name at once to the side that proved itself last, and stand still.
@@ -118,4 +117,4 @@ panic = _word(
     \b
         blueshift panic 1124-0302-k7xq --reason "errors at the front door"
     """,
-)()
+)

@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol
 
 import msgspec
 
-from blueshift.dns.records import Change, Question, RecordSet
+from blueshift.dns.records import Change, Question, RecordSet, described
 from blueshift.errors import BlueshiftError
 from blueshift.together import together
 
@@ -54,11 +54,7 @@ class Difference(msgspec.Struct, frozen=True):
     now: RecordSet | None
 
     def __str__(self) -> str:
-        return f"{self.name} {self.type}: expected {_brief(self.expected)}, is now {_brief(self.now)}"
-
-
-def _brief(records: RecordSet | None) -> str:
-    return "nothing" if records is None else f"{' '.join(records.values)} (TTL {records.ttl})"
+        return f"{self.name} {self.type}: expected {described(self.expected)}, is now {described(self.now)}"
 
 
 class DnsError(BlueshiftError):
@@ -82,7 +78,7 @@ class NotKept(DnsError):
 
     def __init__(self, differences: Sequence[Difference]) -> None:
         said = "; ".join(
-            f"{d.name} {d.type} is {_brief(d.now)}, not {_brief(d.expected)}" for d in differences
+            f"{d.name} {d.type} is {described(d.now)}, not {described(d.expected)}" for d in differences
         )
         super().__init__(
             f"the server took the update, and yet {said}",

@@ -7,13 +7,13 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from blueshift.dns.records import Change, RecordSet
+from blueshift.dns.records import Change, described
 
 
 def lines(changes: Sequence[Change]) -> Iterator[str]:
     """One line a record set: what stands, and what shall stand."""
     for change in changes:
-        yield f"{change.name} {change.type}: {_told(change.expected)} → {_told(change.desired)}"
+        yield f"{change.name} {change.type}: {described(change.expected)} → {described(change.desired)}"
 
 
 def commands(provider: str, changes: Sequence[Change], zones: Sequence[str]) -> Iterator[str]:
@@ -29,10 +29,6 @@ def commands(provider: str, changes: Sequence[Change], zones: Sequence[str]) -> 
     for zone, of_zone in by_zone.items() if make else ():
         assert make is not None
         yield from make(zone, of_zone)
-
-
-def _told(records: RecordSet | None) -> str:
-    return "nothing" if records is None else f"{' '.join(records.values)} (TTL {records.ttl})"
 
 
 def _route53(zone: str, changes: Sequence[Change]) -> Iterator[str]:

@@ -69,6 +69,11 @@ class RecordSet(msgspec.Struct, frozen=True):
         return f"{self.name} {self.ttl} {self.type} {' '.join(self.values)}"
 
 
+def described(records: RecordSet | None) -> str:
+    """Values and TTL of a record set, for a person."""
+    return "nothing" if records is None else f"{' '.join(records.values)} (TTL {records.ttl})"
+
+
 class Change(msgspec.Struct, frozen=True):
     """One step of a swap: what must stand now (None: nothing), and what shall stand then (None: nothing)."""
 
