@@ -41,13 +41,13 @@ lab-ready: $(READY)
 	$(ROOT) $(BIN)/blueshift lab build
 
 # What only tests use: without it they would be skipped, and a machine of our own would hide that.
-TEST_PROGRAMS := busybox curl openssl
+TEST_PROGRAMS := busybox curl faketime openssl
 test-ready: lab-ready
 	@missing=; for program in $(TEST_PROGRAMS); do command -v $$program >/dev/null || missing=yes; done; \
 	if [ -n "$$missing" ]; then \
 		$(ROOT) apt-get update -q; \
 		$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-			busybox-static curl openssl; \
+			busybox-static curl faketime openssl; \
 	fi
 
 # The closing line is pytest's own, over all stages in one run.

@@ -44,22 +44,24 @@ class Lease:
 
         Raises Held, naming the holder, when it does.
         """
+        claim: dict[str, Any] = {}
         while True:
             found = await self._kube.find(self._path)
-            if found is None:
-                try:
-                    await self._kube.create(self._collection, self._body(run, {}))
-                except Conflict:
-                    continue
-                return
-            if _holder(found):
-                await self._see_it_dead(found)
+            if found and claim and found["spec"] == claim["spec"]:
+                return  # the answer to our own claim was lost
             try:
+                if found is None:
+                    claim = self._body(run, {})
+                    await self._kube.create(self._collection, claim)
+                    return
+                if _holder(found):
+                    await self._see_it_dead(found)
                 latest = await self._kube.get(self._path)
                 if _holder(latest) != _holder(found):
                     continue
-                await self._kube.replace(self._path, self._body(run, latest))
-            except (Conflict, NotFound):
+                claim = self._body(run, latest)
+                await self._kube.replace(self._path, claim)
+            except (Conflict, NotFound, Ambiguous):
                 continue
             return
 

@@ -63,10 +63,19 @@ class Runs:
                 name: base64.b64encode(gzip.compress(data, mtime=0)).decode() for name, data in inputs.items()
             },
         }
-        await self.kube.create(paths.core("secrets", self.namespace), secret)
-        body = _body(journal, labels)
-        created = await self.kube.create(paths.core("configmaps", self.namespace), body)
+        await self._create(paths.core("secrets", self.namespace), secret)
+        created = await self._create(paths.core("configmaps", self.namespace), _body(journal, labels))
         return Writer(self.kube, self.clock, self.namespace, journal, created)
+
+    async def _create(self, collection: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an object of a run. No other process has the run's id: what is there after a lost answer
+        is ours."""
+        try:
+            return await self.kube.create(collection, body)
+        except Ambiguous:
+            await self.clock.sleep(1.0)
+            found = await self.kube.find(f"{collection}/{body['metadata']['name']}")
+            return found or await self.kube.create(collection, body)
 
     async def open(self, run: str) -> Writer:
         """The run's journal, ready to be carried on. Raises BlueshiftError if there is none."""
