@@ -38,6 +38,9 @@ class FakeKube:
         self.calls.append((verb, path))
         self.hook(verb, path)
 
+    async def user(self) -> str:
+        return "tester"
+
     async def get(self, path: str, **params: Any) -> Json:
         self._note("get", path)
         if path not in self.objects:

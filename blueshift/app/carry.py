@@ -16,6 +16,7 @@ from blueshift.app.observe import observe
 from blueshift.app.session import Session
 from blueshift.app.sides import watch_answers, watch_sides
 from blueshift.app.turn import Ask, turn
+from blueshift.cluster.api import KubeApi
 from blueshift.engine import control
 from blueshift.engine.control import Words
 from blueshift.engine.entries import NotTurned
@@ -26,6 +27,7 @@ from blueshift.engine.protocol import Step
 from blueshift.engine.state import State
 from blueshift.engine.store import FenceLost, Runs, Writer
 from blueshift.engine.waiting import Services
+from blueshift.engine.words import Speaker
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.schema import Playbook
 from blueshift.steps.context import Tools
@@ -50,6 +52,12 @@ def user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
+
+
+async def speaker(kube: KubeApi) -> Speaker:
+    """Who this process speaks as: the cluster's name for its user, and its login name."""
+    login = user()
+    return Speaker(await kube.user() or login, login)
 
 
 class Listener:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from blueshift import events
 from blueshift.app import configuration, inputs
-from blueshift.app.carry import carry, control_namespace, holder, user
+from blueshift.app.carry import carry, control_namespace, holder, speaker
 from blueshift.app.kinds import compile_entries, compile_track
 from blueshift.app.look import Looked, look
 from blueshift.app.session import Session
@@ -186,7 +186,7 @@ async def approve(runs: Runs, run: str, gate: str | None, reason: str = "") -> A
     journal = (await runs.open(run)).journal
     namespace = control_namespace(runs)
     return await control.approve(
-        runs.kube, namespace, journal, gate, by=user(), at=runs.clock.utc(), reason=reason
+        runs.kube, namespace, journal, gate, by=await speaker(runs.kube), at=runs.clock.utc(), reason=reason
     )
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from blueshift.app.carry import control_namespace, user
+from blueshift.app.carry import control_namespace, speaker
 from blueshift.engine import control
 from blueshift.engine.journal import Journal
 from blueshift.engine.store import Runs
@@ -67,7 +67,13 @@ Shows = Callable[[Journal], bool]
 
 async def _turn(runs: Runs, journal: Journal, reason: str, to: Literal["back", "panic"]) -> tuple[str, Shows]:
     word = await control.turn(
-        runs.kube, control_namespace(runs), journal, to, by=user(), at=runs.clock.utc(), reason=reason
+        runs.kube,
+        control_namespace(runs),
+        journal,
+        to,
+        by=await speaker(runs.kube),
+        at=runs.clock.utc(),
+        reason=reason,
     )
     what = (
         "goes back to where it began"
@@ -99,13 +105,25 @@ async def _panic(runs: Runs, journal: Journal, reason: str) -> tuple[str, Shows]
 
 async def _pause(runs: Runs, journal: Journal, reason: str) -> tuple[str, Shows]:
     pause = await control.pause(
-        runs.kube, control_namespace(runs), journal, by=user(), at=runs.clock.utc(), reason=reason
+        runs.kube,
+        control_namespace(runs),
+        journal,
+        by=await speaker(runs.kube),
+        at=runs.clock.utc(),
+        reason=reason,
     )
     return f"run {journal.run} is paused by {pause.by}", lambda now: now.paused is not None
 
 
 async def _unpause(runs: Runs, journal: Journal, reason: str) -> tuple[str, Shows]:
-    pause = await control.unpause(runs.kube, control_namespace(runs), journal)
+    pause = await control.unpause(
+        runs.kube,
+        control_namespace(runs),
+        journal,
+        by=await speaker(runs.kube),
+        at=runs.clock.utc(),
+        reason=reason,
+    )
     if pause is None and journal.paused is None:
         raise BlueshiftError(
             f"run {journal.run} is not paused", hint=f"`blueshift status {journal.run}` shows why it waits"
@@ -115,7 +133,13 @@ async def _unpause(runs: Runs, journal: Journal, reason: str) -> tuple[str, Show
 
 async def _proceed(runs: Runs, journal: Journal, reason: str) -> tuple[str, Shows]:
     given = await control.approve(
-        runs.kube, control_namespace(runs), journal, None, by=user(), at=runs.clock.utc(), reason=reason
+        runs.kube,
+        control_namespace(runs),
+        journal,
+        None,
+        by=await speaker(runs.kube),
+        at=runs.clock.utc(),
+        reason=reason,
     )
     return (
         f"run {journal.run} goes on past {given.gate} in {given.step}",

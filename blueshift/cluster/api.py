@@ -207,6 +207,16 @@ class KubeApi:
         }
         return await self._review({key: value for key, value in attributes.items() if value})
 
+    async def user(self) -> str:
+        """The name by which the API server knows this user; empty where it does not tell (before 1.28)."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        path = paths.apis("authentication.k8s.io/v1", "selfsubjectreviews")
+        try:
+            answer = await self._transport.read("POST", path, {}, body)
+        except (NotFound, Forbidden):
+            return ""
+        return str(answer["status"]["userInfo"]["username"])
+
     async def _review(self, attributes: Mapping[str, str], tries: int = TRIES) -> bool:
         body = {
             "apiVersion": "authorization.k8s.io/v1",

@@ -80,7 +80,21 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("state", "", "configmaps", (*_READ, "create", "update", "delete"), "the journal"),
     Rule("state", "", "secrets", (*_READ, "create", "delete"), "the run's inputs"),
-    Rule("control", "", "configmaps", ("get",), "approvals are read"),
+    Rule("control", "", "configmaps", _READ, "approvals and other words are read"),
+    Rule(
+        "cluster",
+        "admissionregistration.k8s.io",
+        "validatingadmissionpolicies",
+        ("get",),
+        "a name under a word is a claim unless a policy held it to that",
+    ),
+    Rule(
+        "cluster",
+        "admissionregistration.k8s.io",
+        "validatingadmissionpolicybindings",
+        ("get",),
+        "the same",
+    ),
     Rule("cluster", "", "namespaces", ("get", "create", "delete"), "the temporary gets one of its own"),
     Rule("cluster", "networking.k8s.io", "ingresses", ("list",), "hosts are found by their Ingresses"),
     Rule(

@@ -1,26 +1,24 @@
-"""Words from people to a run, over an object that the runner only reads.
+"""What people say to a run, where it counts, and for how long.
 
-ConfigMap `blueshift-run-<id>` in the control namespace (default `blueshift-control`). An approval (key
-`standstill-<n>`) and a turn (`turn-<n>`) are edges: each names what it answers by number, and takes effect
-there and once. A pause (`pause`) is a level: it holds while the key is there.
+Words are objects in a namespace where the runner only reads (default `blueshift-control`; see `words`). An
+approval and a turn are edges: each names what it answers by number, and takes effect there and once. A pause
+is a level: it holds from `pause` number n until `unpause` number n.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
-from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
-from blueshift.cluster.errors import Conflict
+from blueshift.engine import words
 from blueshift.engine.journal import OVER, Approval, Journal, Pause, Standstill
-from blueshift.engine.store import RUN_LABEL, ensure_namespace, object_name
+from blueshift.engine.policy import who
+from blueshift.engine.words import Heard, Speaker, Word
 from blueshift.errors import BlueshiftError
-
-_PAUSE = "pause"
 
 
 class TurnWord(msgspec.Struct, frozen=True):
@@ -43,36 +41,22 @@ class Words(msgspec.Struct, frozen=True):
     """One that answers the run's present number of turns."""
 
 
-class _Approved(msgspec.Struct, frozen=True):
-    run: str
-    approval: Approval
-
-
-class _Paused(msgspec.Struct, frozen=True):
-    run: str
-    pause: Pause
-
-
 async def heard(kube: KubeApi, namespace: str, journal: Journal) -> Words:
-    """What people say to this run now. A word by hand that cannot be read is none."""
-    data = await _data(kube, namespace, journal.run)
-    paused = _read(data.get(_PAUSE), _Paused)
-    turn = _read(data.get(_turn_key(journal.turns)), TurnWord)
+    """What people say to this run now."""
+    said = await words.all_of(kube, namespace, journal.run)
+    pause, turn = _paused(said), _turn(said, journal.turns)
     return Words(
-        pause=paused.pause if paused and paused.run == journal.run else None,
-        turn=turn if turn and (turn.run, turn.turns) == (journal.run, journal.turns) else None,
+        pause=_pause(pause.word, await who(kube, namespace, pause)) if pause else None,
+        turn=_turn_word(turn.word, await who(kube, namespace, turn)) if turn else None,
     )
 
 
 async def approval(kube: KubeApi, namespace: str, run: str, standstill: Standstill) -> Approval | None:
     """The approval of this standstill, if somebody gave one."""
-    data = await _data(kube, namespace, run)
-    word = _read(data.get(_standstill_key(standstill.number)), _Approved)
-    if word is None:
+    said = await words.one(kube, namespace, run, "approve", standstill.number)
+    if said is None or (said.word.step, said.word.gate) != (standstill.step, standstill.gate):
         return None
-    given = word.approval
-    meant = (word.run, given.standstill, given.step, given.gate)
-    return given if meant == (run, standstill.number, standstill.step, standstill.gate) else None
+    return _approval(said.word, await who(kube, namespace, said))
 
 
 async def approve(
@@ -81,11 +65,11 @@ async def approve(
     journal: Journal,
     gate: str | None,
     *,
-    by: str,
+    by: Speaker,
     at: datetime,
     reason: str = "",
 ) -> Approval:
-    """Open the gate at which a run stands; None for whichever that is.
+    """Open the gate at which a run stands; None for whichever that is. Said twice, the first word counts.
 
     Raises BlueshiftError when it stands at none, or at another one.
     """
@@ -100,33 +84,39 @@ async def approve(
             f"run {journal.run} waits at the gate {still.gate}, not {gate}",
             hint=f"`blueshift approve {journal.run} {still.gate}`",
         )
-    given = Approval(still.number, still.step, still.gate, by, at, reason)
-    await _say(kube, namespace, journal.run, {_standstill_key(still.number): _Approved(journal.run, given)})
-    return given
+    word = Word("approve", journal.run, still.number, by.name, by.login, at, reason, still.step, still.gate)
+    given = await words.say(kube, namespace, word)
+    return _approval(given, given.by)
 
 
 async def pause(
-    kube: KubeApi, namespace: str, journal: Journal, *, by: str, at: datetime, reason: str = ""
+    kube: KubeApi, namespace: str, journal: Journal, *, by: Speaker, at: datetime, reason: str = ""
 ) -> Pause:
     """Keep a run from its next effect. One that is paused already keeps its first pause.
 
     Raises BlueshiftError for a run that is over.
     """
     _not_over(journal)
-    if (now := (await heard(kube, namespace, journal)).pause) is not None:
-        return now
-    said = Pause(by, at, reason)
-    await _say(kube, namespace, journal.run, {_PAUSE: _Paused(journal.run, said)})
-    return said
+    said = await words.all_of(kube, namespace, journal.run)
+    if (now := _paused(said)) is not None:
+        return _pause(now.word, now.word.by)
+    word = Word("pause", journal.run, _last_pause(said) + 1, by.name, by.login, at, reason)
+    given = await words.say(kube, namespace, word)
+    return _pause(given, given.by)
 
 
-async def unpause(kube: KubeApi, namespace: str, journal: Journal) -> Pause | None:
+async def unpause(
+    kube: KubeApi, namespace: str, journal: Journal, *, by: Speaker, at: datetime, reason: str = ""
+) -> Pause | None:
     """Let a run go on; the pause that ended, None where there was none."""
     _not_over(journal)
-    now = (await heard(kube, namespace, journal)).pause
-    if now is not None:
-        await _say(kube, namespace, journal.run, {_PAUSE: None})
-    return now
+    now = _paused(await words.all_of(kube, namespace, journal.run))
+    if now is None:
+        return None
+    await words.say(
+        kube, namespace, Word("unpause", journal.run, now.word.number, by.name, by.login, at, reason)
+    )
+    return _pause(now.word, now.word.by)
 
 
 async def turn(
@@ -135,7 +125,7 @@ async def turn(
     journal: Journal,
     to: Literal["back", "panic"],
     *,
-    by: str,
+    by: Speaker,
     at: datetime,
     reason: str = "",
 ) -> TurnWord:
@@ -149,12 +139,11 @@ async def turn(
             f"run {journal.run} is on its {to} track already, by {journal.turn.by if journal.turn else '?'}",
             hint=f"`blueshift status {journal.run}` shows how far it is",
         )
-    if (now := (await heard(kube, namespace, journal)).turn) is not None and now.to == to:
-        return now
     step = next((name for name in journal.track if journal.step(name).settled is None), "")
-    word = TurnWord(journal.run, to, journal.turns, step, by, at, reason)
-    await _say(kube, namespace, journal.run, {_turn_key(journal.turns): word, _PAUSE: None})
-    return word
+    word = Word(to, journal.run, journal.turns, by.name, by.login, at, reason, step)
+    given = await words.say(kube, namespace, word)
+    await unpause(kube, namespace, journal, by=by, at=at, reason=f"the run turns ({to})")
+    return _turn_word(given, given.by)
 
 
 def _not_over(journal: Journal) -> None:
@@ -165,43 +154,31 @@ def _not_over(journal: Journal) -> None:
         )
 
 
-Word = TypeVar("Word", bound=msgspec.Struct)
+def _last_pause(said: Sequence[Heard]) -> int:
+    return max((one.word.number for one in said if one.word.word == "pause"), default=0)
 
 
-def _read(text: Any, kind: type[Word]) -> Word | None:
-    if not isinstance(text, str):
-        return None
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except msgspec.MsgspecError:
-        return None
+def _paused(said: Sequence[Heard]) -> Heard | None:
+    last = _last_pause(said)
+    ended = any((one.word.word, one.word.number) == ("unpause", last) for one in said)
+    found = (one for one in said if (one.word.word, one.word.number) == ("pause", last))
+    return None if ended else next(found, None)
 
 
-async def _data(kube: KubeApi, namespace: str, run: str) -> Mapping[str, Any]:
-    found = await kube.find(paths.core("configmaps", namespace, object_name(run)))
-    return (found or {}).get("data") or {}
+def _turn(said: Sequence[Heard], turns: int) -> Heard | None:
+    """The word to turn that answers this number of turns: a panic before a way back."""
+    asked = {one.word.word: one for one in said if one.word.number == turns}
+    return asked.get("panic") or asked.get("back")
 
 
-async def _say(kube: KubeApi, namespace: str, run: str, words: Mapping[str, msgspec.Struct | None]) -> None:
-    """Write words beside the others, or take them back (None)."""
-    await ensure_namespace(kube, namespace)
-    data = {key: msgspec.json.encode(word).decode() if word else None for key, word in words.items()}
-    path = paths.core("configmaps", namespace, object_name(run))
-    if await kube.find(path) is None:
-        metadata = {"name": object_name(run), "labels": {RUN_LABEL: run}}
-        there = {key: text for key, text in data.items() if text is not None}
-        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": there}
-        try:
-            await kube.create(paths.core("configmaps", namespace), body)
-        except Conflict:  # somebody else was first: both words stand
-            await kube.patch(path, {"data": data})
-    else:
-        await kube.patch(path, {"data": data})
+def _approval(word: Word, by: str) -> Approval:
+    return Approval(word.number, word.step, word.gate, by, word.at, word.reason)
 
 
-def _standstill_key(number: int) -> str:
-    return f"standstill-{number}"
+def _pause(word: Word, by: str) -> Pause:
+    return Pause(by, word.at, word.reason)
 
 
-def _turn_key(turns: int) -> str:
-    return f"turn-{turns}"
+def _turn_word(word: Word, by: str) -> TurnWord:
+    assert word.word in ("back", "panic")
+    return TurnWord(word.run, word.word, word.number, word.step, by, word.at, word.reason)

@@ -15,6 +15,7 @@ from blueshift.engine.entries import Resumed, Started, StoodStill
 from blueshift.engine.journal import Journal
 from blueshift.engine.lease import Held, Lease
 from blueshift.engine.store import FenceLost, Runs, ensure_namespace
+from blueshift.engine.words import Speaker
 from blueshift.errors import BlueshiftError
 
 
@@ -84,17 +85,19 @@ async def test_an_approval_opens_its_own_standstill_only(runs: Runs, kube: KubeA
     namespace = f"{runs.namespace}-control"
     writer = await runs.create(journal("r1"), {})
     with pytest.raises(BlueshiftError, match="waits at no gate"):
-        await control.approve(kube, namespace, writer.journal, "purge", by="ann", at=clock.utc())
+        await control.approve(kube, namespace, writer.journal, "purge", by=Speaker("ann"), at=clock.utc())
     await writer.write(StoodStill("a", "really?", "purge"))
     first = writer.journal.standstill
     assert first is not None
     assert await control.approval(kube, namespace, "r1", first) is None
     with pytest.raises(BlueshiftError, match="waits at the gate purge"):
-        await control.approve(kube, namespace, writer.journal, "other", by="ann", at=clock.utc())
-    await control.approve(kube, namespace, writer.journal, "purge", by="ann", at=clock.utc(), reason="seen")
+        await control.approve(kube, namespace, writer.journal, "other", by=Speaker("ann"), at=clock.utc())
+    await control.approve(
+        kube, namespace, writer.journal, "purge", by=Speaker("ann"), at=clock.utc(), reason="seen"
+    )
     given = await control.approval(kube, namespace, "r1", first)
     assert given is not None
-    assert (given.by, given.reason) == ("ann", "seen")
+    assert (given.by, given.reason) == ("ann (claims)", "seen")
     await writer.write(StoodStill("b", "really?", "purge"))
     second = writer.journal.standstill
     assert second is not None

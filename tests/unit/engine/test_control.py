@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from blueshift.engine import control
@@ -14,10 +15,13 @@ from blueshift.engine.loop import run_track
 from blueshift.engine.protocol import Hold, Retreat, Wait
 from blueshift.engine.state import State
 from blueshift.engine.store import Writer
+from blueshift.engine.words import Speaker
 from blueshift.errors import BlueshiftError
 from tests.unit.engine.steps import Bench, Note, ToyEffect, ToyStep
 
 CONTROL = "blueshift-control"
+UNSEEN = " (claims)"
+"""What the run adds to a name, as this API server has no policy."""
 
 
 async def said(bench: Bench, journal: Journal) -> Words:
@@ -25,11 +29,23 @@ async def said(bench: Bench, journal: Journal) -> Words:
 
 
 async def turn(bench: Bench, journal: Journal, to: Any = "back", by: str = "ann") -> control.TurnWord:
-    return await control.turn(cast(Any, bench.kube), CONTROL, journal, to, by=by, at=bench.clock.utc())
+    kube = cast(Any, bench.kube)
+    return await control.turn(kube, CONTROL, journal, to, by=Speaker(by), at=bench.clock.utc())
 
 
 async def pause(bench: Bench, journal: Journal, by: str = "ann") -> Pause:
-    return await control.pause(cast(Any, bench.kube), CONTROL, journal, by=by, at=bench.clock.utc())
+    kube = cast(Any, bench.kube)
+    return await control.pause(kube, CONTROL, journal, by=Speaker(by), at=bench.clock.utc())
+
+
+async def unpause(bench: Bench, journal: Journal) -> Pause | None:
+    kube = cast(Any, bench.kube)
+    return await control.unpause(kube, CONTROL, journal, by=Speaker("bob"), at=bench.clock.utc())
+
+
+def claimed(word: Any) -> Any:
+    """As the run hears it."""
+    return msgspec.structs.replace(word, by=word.by + UNSEEN)
 
 
 async def turned(writer: Writer, to: Any = "back") -> None:
@@ -40,7 +56,7 @@ async def test_a_turn_is_heard_once_and_only_at_its_number() -> None:
     bench = Bench("a")
     writer = await bench.open()
     word = await turn(bench, writer.journal)
-    assert (await said(bench, writer.journal)).turn == word
+    assert (await said(bench, writer.journal)).turn == claimed(word)
     await turned(writer)
     assert (await said(bench, writer.journal)).turn is None, "an old word never turns the run again"
 
@@ -51,7 +67,7 @@ async def test_the_first_word_counts_and_a_panic_may_follow_it() -> None:
     first = await turn(bench, writer.journal, by="ann")
     assert await turn(bench, writer.journal, by="bob") == first
     panic = await turn(bench, writer.journal, "panic", by="bob")
-    assert (await said(bench, writer.journal)).turn == panic
+    assert (await said(bench, writer.journal)).turn == claimed(panic)
 
 
 async def test_a_run_that_is_on_its_way_back_or_over_says_so() -> None:
@@ -72,10 +88,10 @@ async def test_words_of_another_run_and_by_hand_are_none() -> None:
     bench = Bench("a")
     writer = await bench.open()
     await turn(bench, writer.journal)
-    path = next(path for path in bench.kube.objects if CONTROL in path and "configmaps" in path)
-    data = bench.kube.objects[path]["data"]
-    data["turn-0"] = data["turn-0"].replace("r1", "r2")
-    data["pause"] = "yes please"
+    await pause(bench, writer.journal)
+    turned, paused = (path for path in bench.kube.objects if CONTROL in path)
+    bench.kube.objects[turned]["data"]["run"] = "r2"
+    bench.kube.objects[paused]["data"] = {"pause": "yes please"}
     assert await said(bench, writer.journal) == Words()
 
 
@@ -84,7 +100,7 @@ async def test_a_turn_ends_a_pause_and_one_that_cannot_be_followed_is_spent() ->
     writer = await bench.open()
     await pause(bench, writer.journal)
     word = await turn(bench, writer.journal)
-    assert await said(bench, writer.journal) == Words(turn=word)
+    assert await said(bench, writer.journal) == Words(turn=claimed(word))
     await writer.write(NotTurned("ann", "somebody else changed it"))
     assert (await said(bench, writer.journal)).turn is None
     assert writer.journal.on == "forward"
@@ -96,10 +112,12 @@ async def test_a_pause_is_a_level_and_keeps_its_first_word() -> None:
     writer = await bench.open()
     first = await pause(bench, writer.journal, by="ann")
     assert await pause(bench, writer.journal, by="bob") == first
-    kube = cast(Any, bench.kube)
-    assert await control.unpause(kube, CONTROL, writer.journal) == first
+    assert (await said(bench, writer.journal)).pause == claimed(first)
+    assert await unpause(bench, writer.journal) == first
     assert (await said(bench, writer.journal)).pause is None
-    assert await control.unpause(kube, CONTROL, writer.journal) is None
+    assert await unpause(bench, writer.journal) is None
+    again = await pause(bench, writer.journal, by="bob")
+    assert (await said(bench, writer.journal)).pause == claimed(again), "another pause is another word"
 
 
 async def test_an_old_word_to_proceed_never_opens_the_next_gate() -> None:
@@ -108,9 +126,9 @@ async def test_an_old_word_to_proceed_never_opens_the_next_gate() -> None:
     kube = cast(Any, bench.kube)
     await writer.write(StoodStill("a", "may it go?", "purge"))
     late = writer.journal
-    given = await control.approve(kube, CONTROL, late, None, by="ann", at=bench.clock.utc())
+    given = await control.approve(kube, CONTROL, late, None, by=Speaker("ann"), at=bench.clock.utc())
     assert given.gate == "purge"
-    assert await control.approval(kube, CONTROL, "r1", cast(Any, late.standstill)) == given
+    assert await control.approval(kube, CONTROL, "r1", cast(Any, late.standstill)) == claimed(given)
     await writer.write(StoodStill("a", "and now?", "purge"))
     still = writer.journal.standstill
     assert still is not None
