@@ -23,7 +23,7 @@ from blueshift.engine.entries import NotTurned
 from blueshift.engine.journal import OVER, Approval, Journal, Standstill
 from blueshift.engine.lease import Lease
 from blueshift.engine.loop import Outcome, run_track, stand_still
-from blueshift.engine.protocol import Step
+from blueshift.engine.protocol import Beside, Step
 from blueshift.engine.state import State
 from blueshift.engine.store import FenceLost, Runs, Writer
 from blueshift.engine.waiting import Services
@@ -31,6 +31,7 @@ from blueshift.engine.words import Speaker
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.schema import Playbook
 from blueshift.steps.context import Tools
+from blueshift.steps.webhook import taking_back, unsafe
 
 LISTEN = 1.0
 """Seconds between two looks for people's words."""
@@ -108,7 +109,21 @@ async def carry(
     async def look(state: State) -> State:
         return await observe(tools, state)
 
-    services = Services(session.clock, tell, look, approval, stopping, lease.check, lambda: listener.words)
+    async def due(state: State) -> Beside | None:
+        proven = "primary" in state.verified
+        return taking_back(session.kube, tools.world, writer.journal) if proven else None
+
+    services = Services(
+        session.clock,
+        tell,
+        look,
+        approval,
+        stopping,
+        lease.check,
+        lambda: listener.words,
+        unsafe=lambda: unsafe(session.kube, tools.world, run),
+        due=due,
+    )
     emit(
         events.RunStarted(
             at=session.clock.utc(),

@@ -30,6 +30,7 @@ COMMANDS = {
     "unpause": Lazy("blueshift.cli.words:unpause", "Let a paused run go on."),
     "abort": Lazy("blueshift.cli.words:abort", "Take back a run that works in another shell."),
     "panic": Lazy("blueshift.cli.words:panic", "Every name to the side that proved itself last, at once."),
+    "webhook": Lazy("blueshift.cli.webhook:webhook", "Let Ingresses be written while a run holds."),
     "show": Lazy("blueshift.cli.show:show", "Tell what a run saw and did, step by step."),
     "playbook": Lazy("blueshift.cli.playbook:playbook", "List, show, check and begin playbooks."),
     "lab": Lazy("blueshift.cli.lab:lab", "A real cluster on this machine, to try and rehearse on."),

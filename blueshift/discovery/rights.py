@@ -96,7 +96,13 @@ RULES: tuple[Rule, ...] = (
         "the same",
     ),
     Rule("cluster", "", "namespaces", ("get", "create", "delete"), "the temporary gets one of its own"),
-    Rule("cluster", "networking.k8s.io", "ingresses", ("list",), "hosts are found by their Ingresses"),
+    Rule(
+        "cluster",
+        "networking.k8s.io",
+        "ingresses",
+        ("list", "create"),
+        "hosts are found by their Ingresses; a hold tries, as a dry run, whether one can be written",
+    ),
     Rule(
         "cluster",
         "networking.k8s.io",

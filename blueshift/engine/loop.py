@@ -25,12 +25,14 @@ from blueshift.engine.entries import (
 )
 from blueshift.engine.protocol import (
     Absent,
+    Beside,
     Done,
     Effect,
     Foreign,
     Hold,
     InFlight,
     Journalled,
+    Place,
     Settled,
     Step,
     Unknown,
@@ -38,6 +40,7 @@ from blueshift.engine.protocol import (
     Way,
     fact_name,
 )
+from blueshift.engine.state import State
 from blueshift.engine.store import Writer
 from blueshift.engine.waiting import Services, StandsStill, Stopped, Turning, Waiting, hold_of, trouble_of
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
@@ -72,6 +75,8 @@ async def run_track(writer: Writer, steps: Sequence[Step], services: Services) -
             current = step.id
             if writer.journal.step(step.id).settled is None:
                 await loop.carry(step)
+        if steps:
+            await loop.take_back(steps[-1], writer.journal.state)
     except StandsStill as still:
         step = next(step for step in steps if step.id == current)
         return await loop.hold(step, still.hold)
@@ -99,6 +104,19 @@ async def stand_still(
     """Hold in the step at which a run is, for a reason that is not that step's own."""
     step = next((one for one in steps if writer.journal.step(one.id).settled is None), steps[-1])
     return await _Loop(writer, services).hold(step, hold_of(error))
+
+
+async def beside(writer: Writer, what: Beside, services: Services) -> None:
+    """Carry out effects of no step on a run that stands still, and leave it standing.
+
+    Raises BlueshiftError where they cannot be done, FenceLost when somebody else carries the run.
+    """
+    loop = _Loop(writer, services)
+    loop.waiting.heedless = True  # it is one short effect, and what people say is for whoever resumes
+    try:
+        await loop.beside(what)
+    except StandsStill as still:
+        raise BlueshiftError(still.hold.reason) from None
 
 
 async def come_to_rest(writer: Writer, step: Step, services: Services) -> None:
@@ -144,9 +162,14 @@ class _Loop:
         state = await self.waiting.retrying(step, lambda: self.services.observe(self.writer.journal.state))
         if why := step.needs(state):
             raise StandsStill(Hold(f"{step.id} may not run now: {why}"))
-        if self.writer.journal.step(step.id).started is None:
+        # In the middle of a step less is proven than before it.
+        stands = state
+        if self.writer.journal.step(step.id).started is not None:
+            stands = step.during(state)
+        else:
             await self.writer.write(Started(step.id))
         self.waiting.emit(events.StepStarted, step=step.id)
+        await self.take_back(step, stands)
         for effect in await self.waiting.retrying(step, step.effects):
             await self.waiting.between(step)
             await self._effect(step, effect)
@@ -156,7 +179,20 @@ class _Loop:
         await self.writer.write(StepSettled(step.id, settled.said, after, facts))
         self.waiting.emit(events.StepSettled, step=step.id, said=settled.said)
 
-    async def _effect(self, step: Step, effect: Effect) -> None:
+    async def take_back(self, step: Step, state: State) -> None:
+        """What was done beside the steps and is due."""
+        due = await self.waiting.retrying(step, lambda: self.services.due(state))
+        if due is not None:
+            await self.beside(due)
+
+    async def beside(self, due: Beside) -> None:
+        """Effects of no step, by the same rules."""
+        if self.writer.journal.step(due.id).started is None:
+            await self.writer.write(Started(due.id))
+        for effect in due.effects:
+            await self._effect(due, effect)
+
+    async def _effect(self, step: Place, effect: Effect) -> None:
         lost = 0
         while True:
             journalled = self.writer.journal.step(step.id).effects.get(effect.key)
@@ -195,14 +231,14 @@ class _Loop:
                         Hold(f"{effect.intent.what}: somebody else changed it meanwhile\n{difference}", ways)
                     )
 
-    async def _look_after(self, step: Step, effect: Effect, trouble: Ambiguous, lost: int) -> None:
+    async def _look_after(self, step: Place, effect: Effect, trouble: Ambiguous, lost: int) -> None:
         """Say that an answer was lost, and give it a moment, longer each time, before it is looked for."""
         self.waiting.emit(events.Noticed, step=step.id, sentence=f"{trouble}: looking whether it landed")
         after = 0.5 * 2.0 ** (lost - 1)
         wait = Wait(f"lost {effect.key}", str(trouble), then="it is looked whether it landed", poll=after)
         await self.waiting.pause(step, wait)
 
-    async def _do(self, step: Step, effect: Effect) -> bool:
+    async def _do(self, step: Place, effect: Effect) -> bool:
         """Intent, effect, result. False: observe again before anything else. Raises Ambiguous."""
         intended = await self._intend(step, effect)
         if self.clock.now() - intended > STALE_INTENT:
@@ -221,7 +257,7 @@ class _Loop:
         self.waiting.emit(events.EffectDone, step=step.id, effect=effect.key, adopted=False)
         return True
 
-    async def _intend(self, step: Step, effect: Effect) -> float:
+    async def _intend(self, step: Place, effect: Effect) -> float:
         await self.waiting.between(step)
         before = self.clock.now()
         await self.writer.write(Intended(step.id, effect.key, effect.intent))
@@ -262,6 +298,7 @@ class _Loop:
         """Stand still where traffic is safe: journal why, and how a person goes on."""
         if hold.retreat:
             hold = await self._retreat(step, hold)
+        hold = await self._with_the_unsafe(step, hold)
         ways = hold.ways
         try:
             ways = (*ways, *await step.ways())
@@ -278,6 +315,17 @@ class _Loop:
         )
         self.waiting.emit(events.RunEnded, status="holding", said=hold.reason)
         return Outcome("holding", step.id, hold.reason, ways)
+
+    async def _with_the_unsafe(self, step: Step, hold: Hold) -> Hold:
+        """A hold must be safe for the others in the cluster too: what is not is said, with its ways."""
+        try:
+            more = await self.services.unsafe()
+        except BlueshiftError as error:
+            self.waiting.emit(
+                events.Noticed, step=step.id, sentence=f"whether this hold is safe could not be told: {error}"
+            )
+            return hold
+        return Hold(f"{hold.reason}\n{more.reason}", (*more.ways, *hold.ways)) if more else hold
 
     async def _retreat(self, step: Step, hold: Hold) -> Hold:
         """Take back what moved; what hinders that is said, and traffic stays where it is."""

@@ -180,6 +180,22 @@ class Record(Protocol):
         """Whether a person opened that gate."""
 
 
+class Place(Protocol):
+    """Where in a run something is done or waited for."""
+
+    @property
+    def id(self) -> str:
+        """Unique in the run."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Effects that belong to no step, journalled under an id of their own."""
+
+    id: str
+    effects: tuple[Effect, ...]
+
+
 class Step(Protocol):
     """A part of a run. Built anew at every start from its settings, the World and the journal.
 

@@ -13,12 +13,16 @@ from blueshift.clock import Clock
 from blueshift.engine.control import TurnWord, Words
 from blueshift.engine.entries import Paused, Unpaused, WaitBegan
 from blueshift.engine.journal import Approval, Standstill
-from blueshift.engine.protocol import Hold, Step, Wait, Way
+from blueshift.engine.protocol import Beside, Hold, Place, Wait, Way
 from blueshift.engine.state import State
 from blueshift.engine.store import Writer
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
 
 Answered = TypeVar("Answered")
+
+
+async def _nothing(*_: object) -> None:
+    """Nothing is asked, and nothing is due."""
 
 
 @dataclass
@@ -37,6 +41,10 @@ class Services:
     """Raises when the lease was lost to another run."""
     words: Callable[[], Words] = Words
     """What people say to the run now."""
+    unsafe: Callable[[], Awaitable[Hold | None]] = _nothing
+    """What else a person must know and can do when the run comes to hold."""
+    due: Callable[[State], Awaitable[Beside | None]] = _nothing
+    """What was done beside the steps, and must be taken back now that the run stands in this state."""
 
 
 class StandsStill(Exception):
@@ -75,7 +83,7 @@ class Waiting:
         """Tell it."""
         self.services.emit(self.event(kind, **fields))
 
-    async def retrying(self, step: Step, ask: Callable[[], Awaitable[Answered]]) -> Answered:
+    async def retrying(self, step: Place, ask: Callable[[], Awaitable[Answered]]) -> Answered:
         """Ask until the world answers. A final error holds the run."""
         while True:
             try:
@@ -85,7 +93,7 @@ class Waiting:
             except BlueshiftError as error:
                 raise StandsStill(hold_of(error)) from error
 
-    async def pause(self, step: Step, wait: Wait) -> None:
+    async def pause(self, step: Place, wait: Wait) -> None:
         """One poll of a wait: its first instant is journalled, its deadline holds the run."""
         entry = self.writer.journal.step(step.id).waits.get(wait.key)
         if entry is None:
@@ -107,7 +115,7 @@ class Waiting:
         await self.between(step)
         await self.sleep(wait.poll)
 
-    async def between(self, step: Step) -> None:
+    async def between(self, step: Place) -> None:
         """What may end or keep the run between two effects: a lost lease, a signal, a person's word."""
         while True:
             self.services.alive()
@@ -121,7 +129,7 @@ class Waiting:
             if not await self._paused(step, words):
                 return
 
-    async def _paused(self, step: Step, words: Words) -> bool:
+    async def _paused(self, step: Place, words: Words) -> bool:
         """Journal the beginning and the end of a pause; while it lasts, True after a moment."""
         pause, known = words.pause, self.writer.journal.paused
         if pause is None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from blueshift.engine.journal import Journal, StepEntry, WaitEntry
 from blueshift.report.words import UNICODE, Marks, instant, length, span
+from blueshift.steps.webhook import switches
 
 
 def status_text(journal: Journal, now: datetime, marks: Marks = UNICODE) -> str:
@@ -37,6 +38,9 @@ def _turned(journal: Journal, now: datetime) -> Iterator[str]:
     if (turn := journal.turn) is not None:
         why = f": {' '.join(turn.reason.split())}" if turn.reason else ""
         yield f"track     {turn.to} since {instant(turn.at, now)}, by {turn.by}{why}"
+    for switched in switches(journal).values():
+        since = instant(switched.done or switched.intended, now)
+        yield f"webhook   {switched.intent.what} since {since}, until the primary proves itself"
     if (pause := journal.paused) is not None:
         why = f": {pause.reason}" if pause.reason else ""
         ends = f"`blueshift unpause {journal.run}` ends it"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from blueshift import events
 from blueshift.engine.entries import Resumed
 from blueshift.engine.journal import Approval
 from blueshift.engine.loop import run_track
-from blueshift.engine.protocol import Foreign, Hold, InFlight, Retreat, Settled, Wait, Way
+from blueshift.engine.protocol import Beside, Foreign, Hold, InFlight, Retreat, Settled, Wait, Way
 from blueshift.engine.state import State
 from blueshift.engine.store import FenceLost
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
@@ -255,3 +257,50 @@ async def test_an_answer_that_is_lost_again_and_again_holds_and_is_not_tried_for
     assert outcome.status == "holding"
     assert "tried 5 times, and nothing of it is in the world" in outcome.said
     assert (tries, bench.clock.sleeps) == (5, [0.5, 1.0, 2.0, 4.0, 8.0])
+
+
+async def test_a_hold_says_what_else_is_unsafe_and_tells_it() -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+
+    async def unsafe() -> Hold | None:
+        return Hold("nobody can write an Ingress", (Way("let them", "blueshift webhook r1 ignore --yes"),))
+
+    services = dataclasses.replace(bench.services, unsafe=unsafe)
+    outcome = await run_track(writer, [ToyStep("a", answers=[Hold("broken", (Way("mend it"),))])], services)
+    assert outcome.said == "broken\nnobody can write an Ingress"
+    assert [way.what for way in outcome.ways] == ["let them", "mend it", "try again"]
+    told = next(event for event in bench.events if isinstance(event, events.Held))
+    assert "nobody can write" in told.reason
+    assert writer.journal.standstill is not None
+    assert writer.journal.standstill.reason == outcome.said
+
+
+async def test_a_hold_is_no_less_a_hold_where_its_safety_cannot_be_told() -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+
+    async def unsafe() -> Hold | None:
+        raise BlueshiftError("the API server is gone")
+
+    services = dataclasses.replace(bench.services, unsafe=unsafe)
+    outcome = await run_track(writer, [ToyStep("a", answers=[Hold("broken")])], services)
+    assert (outcome.status, outcome.said) == ("holding", "broken")
+    assert any("is gone" in getattr(event, "sentence", "") for event in bench.events)
+
+
+async def test_what_is_due_is_done_once_before_the_step_by_the_same_rules() -> None:
+    bench, world = Bench("a", "b"), Note()
+    writer = await bench.open()
+    effect = ToyEffect(world, "back")
+    effect.error = Ambiguous("no answer")
+
+    async def due(state: State) -> Beside | None:
+        done = writer.journal.step("beside").effects.get("back")
+        return None if done and done.done else Beside("beside", (effect,))
+
+    services = dataclasses.replace(bench.services, due=due)
+    outcome = await run_track(writer, [ToyStep("a", ToyEffect(world, "one")), ToyStep("b")], services)
+    assert outcome.status == "succeeded"
+    assert world.done == ["back", "one"]
+    assert writer.journal.step("beside").effects["back"].done
