@@ -2,7 +2,7 @@
 # `make quick` needs no root. The locked environment lives in .venv/ and is renewed when its lock changes.
 
 .DELETE_ON_ERROR:
-.PHONY: help venv quick test test-all test-slow demo lab-ready test-ready static unit lock clean
+.PHONY: help venv quick test test-all test-slow demo bench-engine lab-ready test-ready static unit lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -16,6 +16,7 @@ help:
 	@echo "make test      quick, then render, contract and end-to-end tests on the lab (root or sudo)"
 	@echo "make test-all  everything: test, then what is slow; writes docs/results/ (root or sudo)"
 	@echo "make test-slow only what is slow (two hours)"
+	@echo "make bench-engine  where the time of a whole upgrade goes: build/bench/engine.json (root or sudo)"
 	@echo "make venv      only the locked environment in .venv/"
 	@echo "make lock      resolve requirements/dev.txt anew"
 	@echo "make clean     remove what make has made here (the lab's cache stays)"
@@ -62,6 +63,10 @@ SLOW := $(BIN)/python -m pytest -p no:cacheprovider -p tests.results -m slow
 test-slow: venv test-ready
 	$(ROOT) $(SLOW) --results docs/results/slow.json tests --ignore tests/e2e/test_rollback.py
 	$(ROOT) $(SLOW) --results docs/results/rollback.json tests/e2e/test_rollback.py
+
+# One run's time, memory and requests, accounted for from outside: build/bench/engine.json.
+bench-engine: lab-ready
+	$(ROOT) $(BIN)/python -m tests.bench.engine
 
 demo: lab-ready
 	$(ROOT) $(BIN)/blueshift lab demo

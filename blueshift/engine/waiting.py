@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from blueshift import events
@@ -19,6 +19,8 @@ from blueshift.engine.store import Writer
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
 
 Answered = TypeVar("Answered")
+_LEAST = 0.05
+"""Seconds between two looks at least."""
 
 
 async def _nothing(*_: object) -> None:
@@ -113,7 +115,14 @@ class Waiting:
             then=wait.then,
         )
         await self.between(step)
-        await self.sleep(wait.poll)
+        await self.sleep(self._until_next(wait.poll, entry.deadline))
+
+    def _until_next(self, poll: float, deadline: datetime | None) -> float:
+        """Seconds until the next look: a wait whose time is over is not slept beyond."""
+        if deadline is None:
+            return poll
+        left = (deadline - self.clock.utc()).total_seconds()
+        return min(poll, max(left, _LEAST)) if left > 0 else poll
 
     async def between(self, step: Place) -> None:
         """What may end or keep the run between two effects: a lost lease, a signal, a person's word."""

@@ -181,6 +181,14 @@ def read_ledger(path: Path) -> Iterator[Row]:
                 yield _row(columns, texts, number, last)
 
 
+def started_of(path: Path) -> datetime:
+    """The instant from which a ledger's moments count. Raises BlueshiftError if it is not a ledger."""
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) == MAGIC and (frame := _read_frame(file.read(4), file.read)):
+            return msgspec.msgpack.decode(frame, type=_Head).started
+    raise BlueshiftError("not a ledger of this version", place=str(path), hint="run the generator again")
+
+
 def _read_frame(size: bytes, read: object) -> bytes | None:
     assert callable(read)
     if len(size) < 4:

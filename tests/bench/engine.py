@@ -1,0 +1,157 @@
+"""`make bench-engine`: one upgrade under traffic on the lab, and where its time went.
+
+Writes build/bench/engine.json. `wall_s` is the whole command; `inherent_wait_s` and `helm_s` are what it had
+to wait for; `added_s` is the rest. How waits are accounted for: tests/bench/account.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from blueshift.clock import Clock, SystemClock
+from blueshift.lab import lifecycle
+from blueshift.lab.cache import locked
+from blueshift.lab.demo import settings, upgrade, world
+from blueshift.lab.demo.generator import Generator, plan
+from blueshift.lab.demo.inside import listed
+from blueshift.lab.demo.world import World
+from blueshift.lab.paths import Lab, lab_named
+from blueshift.traffic.prober.ledger import read_ledger, started_of
+from tests.bench.account import Noted, Outside, Waited, waits
+from tests.bench.eyes import watching
+
+OUT = Path("build/bench/engine.json")
+RATE = 100.0
+"""Requests per second: the bench is about the engine, and shares two cores with its world."""
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What the bench says; seconds, MiB."""
+
+    wall_s: float
+    inherent_wait_s: float
+    helm_s: float
+    added_s: float
+    notice_delay_max_s: float
+    journal_writes: int
+    api_requests: dict[str, int]
+    """By the run's own client; helm's are not among them."""
+    peak_rss_mb: float
+    requests: int
+    failed: int
+    waits: tuple[Waited, ...]
+
+
+async def measure(made: World, clock: Clock) -> Figures:
+    """Carry one upgrade and account for it. Raises AssertionError when it does not succeed."""
+    noted_file, traffic = made.folder / "noted.json", Generator(made, clock)
+    config = settings.write(made)
+    try:
+        await traffic.start(plan(made, rate=RATE))
+        await traffic.warm(500, within=120.0)
+        async with watching(made.lab, clock) as eyes:
+            began = clock.now()
+            process = await _start(made.lab, noted_file, config)
+            code = await upgrade.followed(process, print)
+            wall = clock.now() - began
+        assert code == 0, f"the upgrade ended with {code}"
+        summary = await traffic.stop()
+    finally:
+        traffic.kill()
+    noted = msgspec.json.decode(noted_file.read_bytes(), type=Noted)
+    journal = await _journal(made.lab)
+    outside = Outside(
+        requests=_requests(made.folder / "traffic.ledger"),
+        sides={"primary": made.addresses, "temporary": _temporary(journal)},
+        least=20.0,
+        window=15.0,
+        answering=10.0,
+    )
+    accounted = waits(noted, journal, eyes, outside)
+    inherent = sum(wait.inherent for wait in accounted) + sum(slept for _, slept in noted.rounds)
+    helm = sum(end - since for since, end in noted.helm)
+    return Figures(
+        wall_s=round(wall, 1),
+        inherent_wait_s=round(inherent, 1),
+        helm_s=round(helm, 1),
+        added_s=round(wall - inherent - helm, 1),
+        notice_delay_max_s=round(max(wait.notice or 0.0 for wait in accounted), 2),
+        journal_writes=journal["seq"],
+        api_requests=noted.requests,
+        peak_rss_mb=round(noted.peak_rss_mb, 1),
+        requests=summary.requests,
+        failed=summary.failed,
+        waits=tuple(accounted),
+    )
+
+
+async def _start(lab: Lab, noted: Path, config: Path) -> asyncio.subprocess.Process:
+    argv = [sys.executable, "-m", "tests.bench.counted", str(noted), "upgrade", "--yes"]
+    inside = [upgrade.BLUESHIFT, "lab", "exec", "--name", lab.name, "--", *argv]
+    return await asyncio.create_subprocess_exec(
+        *inside,
+        *("--config", str(config), "--output", "plain"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+async def _journal(lab: Lab) -> dict[str, Any]:
+    found = await listed(lab, "configmaps", "-A", "-l", "blueshift.dev/run")
+    documents = [item["data"]["journal.json"] for item in found if "journal.json" in item["data"]]
+    assert len(documents) == 1
+    journal: dict[str, Any] = msgspec.json.decode(documents[0])
+    return journal
+
+
+def _temporary(journal: dict[str, Any]) -> tuple[str, ...]:
+    ready = journal["facts"]["TemporaryReady"]
+    return (*ready["ipv4"], *ready["ipv6"])
+
+
+def _requests(ledger: Path) -> dict[str, list[float]]:
+    """Address → ends of requests, as instants."""
+    started, found = started_of(ledger).timestamp(), defaultdict(list)
+    for row in read_ledger(ledger):
+        if row.address and row.end >= 0:
+            found[row.address].append(started + row.end)
+    return dict(found)
+
+
+async def bench() -> Figures:
+    """Make a world, measure in it, take it down."""
+    clock, lab = SystemClock(), lab_named("bench-engine")
+    tools, images = await world.prepare(print, lambda _: None)
+    with locked("demo", print):
+        try:
+            return await measure(await world.make(lab, tools, images, print, clock), clock)
+        finally:
+            await lifecycle.down(lab, clock)
+
+
+def main() -> None:
+    """Measure, write, and print the figures."""
+    figures = asyncio.run(bench())
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    OUT.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
+    for wait in figures.waits:
+        notice = "      -" if wait.notice is None else f"{wait.notice:7.2f}"
+        print(
+            f"{wait.step + ' ' + wait.key:52} {wait.lasted:7.2f} s, inherent {wait.inherent:7.2f}, {notice}"
+        )
+    told = {name: value for name, value in msgspec.structs.asdict(figures).items() if name != "waits"}
+    for name, value in told.items():
+        print(f"{name:20} {value}")
+    print(f"written to {OUT}")
+
+
+if __name__ == "__main__":
+    main()
