@@ -16,6 +16,9 @@ import msgspec
 
 from tests.bench.eyes import Eyes, Instant
 
+_LATE = 3.0
+"""Seconds by which a watch may tell us later than it told the run."""
+
 
 class Noted(msgspec.Struct, frozen=True):
     """What `counted` wrote."""
@@ -24,6 +27,7 @@ class Noted(msgspec.Struct, frozen=True):
     helm: tuple[tuple[Instant, Instant], ...]
     pauses: tuple[tuple[str, str, Instant, Instant], ...]
     rounds: tuple[tuple[Instant, float], ...]
+    looks: tuple[tuple[str, str, Instant, Instant], ...]
     peak_rss_mb: float
 
 
@@ -70,6 +74,15 @@ def waits(noted: Noted, journal: Mapping[str, Any], eyes: Eyes, outside: Outside
     return found
 
 
+def work(noted: Noted) -> dict[str, float]:
+    """Seconds that each step looked and proved; helm and the rounds of agreements are not in it."""
+    found: dict[str, float] = {}
+    for step, _, began, ended in noted.looks:
+        rounds = sum(slept for at, slept in noted.rounds if began <= at < ended)
+        found[step] = found.get(step, 0.0) + ended - began - rounds
+    return {step: round(seconds, 1) for step, seconds in found.items()}
+
+
 def _until(
     step: str,
     key: str,
@@ -94,6 +107,8 @@ def _until(
             return _addressed(eyes, since, end)
         case "gone":
             return _gone(eyes, since, end)
+        case "observe namespace":
+            return _emptied(eyes, since, end)
         case "drain":
             side = "primary" if step.endswith("drain-primary") else "temporary"
             return _drained(outside, eyes, outside.sides[side], _swapped(journal, step), end)
@@ -130,7 +145,7 @@ def _last(sights: Iterable[tuple[Instant, bool]], since: Instant, end: Instant) 
     """When something last became true, within a wait; None where it was never seen."""
     turned, before = None, False
     for at, true in sights:
-        if at > end:
+        if at > end + _LATE:
             break
         if true and not before:
             turned = at
@@ -171,6 +186,21 @@ def _addressed(eyes: Eyes, since: Instant, end: Instant) -> Instant | None:
             if "blueshift" in thing["metadata"]["namespace"] + thing["metadata"]["name"]:
                 found = thing.get("status", {}).get("loadBalancer", {}).get("ingress", [])
                 yield sight.at, len(found) == len(thing["spec"].get("ipFamilies", []))
+
+    return _last(states(), since, end)
+
+
+def _emptied(eyes: Eyes, since: Instant, end: Instant) -> Instant | None:
+    """No pod of the temporary is left."""
+    pods: set[str] = set()
+
+    def states() -> Iterable[tuple[Instant, bool]]:
+        for sight in eyes.objects:
+            thing = sight.seen["object"]
+            if thing["kind"] == "Pod" and "blueshift" in thing["metadata"]["namespace"]:
+                change = pods.discard if sight.seen["type"] == "DELETED" else pods.add
+                change(thing["metadata"]["name"])
+                yield sight.at, not pods
 
     return _last(states(), since, end)
 

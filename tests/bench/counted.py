@@ -7,9 +7,8 @@ JSON. The product itself has no switch for it.
 from __future__ import annotations
 
 import json
-import resource
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,8 @@ _REQUESTS = {"read": 0, "write": 0, "exec": 0}
 _HELM: list[tuple[float, float]] = []
 _PAUSES: list[tuple[str, str, float, float]] = []
 """Step, key of the wait, and when one poll's pause began and ended."""
+_LOOKS: list[tuple[str, str, float, float]] = []
+"""Step, what was asked, begin and end: the work between pauses, helm's and rounds' time within it."""
 _ROUNDS: list[tuple[float, float]] = []
 """Agreements of all name servers: begin, and seconds slept between their rounds."""
 
@@ -78,6 +79,28 @@ def _note_pauses() -> None:
     Waiting.pause = noted  # type: ignore[method-assign]
 
 
+def _note_looks() -> None:
+    original = Waiting.retrying
+
+    async def noted(self: Waiting, step: Step, ask: Callable[[], Awaitable[Any]]) -> Any:
+        async def timed() -> Any:
+            began = _now()
+            try:
+                return await ask()
+            finally:
+                _LOOKS.append((step.id, getattr(ask, "__name__", "observe"), began, _now()))
+
+        return await original(self, step, timed)
+
+    Waiting.retrying = noted  # type: ignore[method-assign]
+
+
+def _peak() -> float:
+    """MiB. Not by getrusage(2), whose figure a program inherits from the one that started it."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 def _note_rounds() -> None:
     original = agreement.agreement
 
@@ -96,6 +119,7 @@ def main(arguments: Sequence[str]) -> int:
     _time_helm()
     _note_pauses()
     _note_rounds()
+    _note_looks()
     try:
         return run(list(arguments[1:]))
     finally:
@@ -104,8 +128,8 @@ def main(arguments: Sequence[str]) -> int:
             "helm": _HELM,
             "pauses": _PAUSES,
             "rounds": _ROUNDS,
-            # Linux: KiB (getrusage(2)).
-            "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "looks": _LOOKS,
+            "peak_rss_mb": _peak(),
         }
         Path(arguments[0]).write_text(json.dumps(figures))
 

@@ -38,7 +38,7 @@ class Eyes:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.objects: list[Sight] = []
-        """Watch events of Deployments, Services and namespaces: `{"type": …, "object": …}`."""
+        """Watch events of Deployments, pods, Services and namespaces: `{"type": …, "object": …}`."""
         self.serials: list[Sight] = []
         self.connections: list[Sight] = []
 
@@ -77,7 +77,7 @@ async def watching(lab: Lab, clock: Clock) -> AsyncIterator[Eyes]:
         return process.stdout
 
     try:
-        for kind in ("deployments.apps", "services", "namespaces"):
+        for kind in ("deployments.apps", "pods", "services", "namespaces"):
             options = [*kubectl, "get", kind, "--watch", "--output-watch-events", "-o", "json"]
             stream = await start(entered(lab, [*options, *([] if kind == "namespaces" else ["-A"])]))
             tasks.append(asyncio.create_task(eyes.objects_of(stream)))
