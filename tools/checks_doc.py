@@ -49,10 +49,14 @@ A `fail` or `not-looked` of a check with the severity `error` stops an upgrade b
 RIGHTS = """\
 ## The rights that `cluster-rbac` asks for
 
-The API server is asked about each of them (SelfSubjectAccessReview) for the user of the kubeconfig. Objects
-that only some values render, such as a NetworkPolicy or a ServiceMonitor, are not in the table: Helm refuses
-those before it applies anything. A Secret that holds the TSIG key (`dns.settings.key.secret`) must be
-readable too.
+The API server is asked about each of them (SelfSubjectAccessReview) for the user of the kubeconfig, and about
+what is not in the table because it follows from the release: what Helm needs for every object that the
+running release, the temporary and the target render, and the rights that their Roles and ClusterRoles pass
+on. `blueshift rbac` prints all of it as manifests; [rights](rights.md) says what that means. A Secret that
+holds the TSIG key (`dns.settings.key.secret`) must be readable too.
+
+Namespaces are made and deleted only where the temporary's was not made beforehand (`blueshift rbac` prints
+it); without it, the rights in the namespace of the temporary must be had in all namespaces.
 """
 
 
@@ -76,7 +80,8 @@ def _check(check: Check) -> tuple[str, ...]:
 
 def _rule(rule: Rule) -> tuple[str, ...]:
     group = f" ({rule.group})" if rule.group else ""
-    return f"`{rule.resource}`{group}", ", ".join(rule.verbs), rule.why
+    names = f" {', '.join(rule.names)}" if rule.names else ""
+    return f"`{rule.resource}`{group}{names}", ", ".join(rule.verbs), rule.why
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -57,7 +57,7 @@ async def look(session: Session, playbook: Playbook, scratch: Path) -> Looked:
         profile = cast(Profile, found.known)
         revisions = await revisions_of(session, found.record, profile, scratch)
         kept.append((profile, revisions))
-        return await _revised(session, found, revisions, playbook, temporary)
+        return await revised(session, found, revisions, playbook, temporary)
 
     sources = Sources(session.kube, session.cluster, session.dns, session.directory, session.clock)
     world = await look_at(
@@ -79,13 +79,14 @@ def temporary_of(session: Session) -> tuple[str, str]:
     return name, name if session.config.temporary.namespace == "own" else release.namespace
 
 
-async def _revised(
+async def revised(
     session: Session,
     found: Primary,
     revisions: Revisions,
     playbook: Playbook,
     temporary: tuple[str, str],
 ) -> Revised:
+    """Every revision of a run, rendered. Raises BlueshiftError where no Service could be moved."""
     primary = (found.release.name, found.release.namespace)
     external = [service for service in found.services if service.role == "external"]
     if not external:

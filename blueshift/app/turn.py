@@ -163,7 +163,7 @@ async def _temporary(
     namespace = await tools.kube.find(paths.core("namespaces", None, world.temporary_namespace))
     metadata = (namespace or {}).get("metadata") or {}
     ours = (metadata.get("labels") or {}).get(RUN_LABEL) == tools.run
-    if state.temporary == "absent" or (record is None and not ours):
+    if state.temporary == "absent" or (record is None and not ours and not world.prepared):
         return state.but(temporary="absent").without_side("verified", "temporary"), ()
     if state.temporary == "ready" and (record is None or record.status != "deployed"):
         state = state.but(temporary="partial").without_side("verified", "temporary")

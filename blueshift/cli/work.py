@@ -50,7 +50,10 @@ class Wanted:
 
     def settings(self) -> Config:
         """The settings file with the options laid over it."""
-        config = configuration.from_file(self.config)
+        return self.over(configuration.from_file(self.config))
+
+    def over(self, config: Config) -> Config:
+        """Settings with the options laid over them."""
         chart = config.chart
         if self.chart is not None:
             chart = configuration.chart_of(self.chart, self.to_version)

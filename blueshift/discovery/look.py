@@ -15,12 +15,13 @@ from blueshift.discovery import dns as zones
 from blueshift.discovery import external_dns, prestop, traffic
 from blueshift.discovery.found import attempt, kept
 from blueshift.discovery.names import classify, sides_of, unknown
+from blueshift.discovery.prepared import is_prepared
 from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.profile import Recognise
-from blueshift.discovery.rights import EXEC, RULES, Place, permissions
+from blueshift.discovery.rights import EXEC, RULES, at, permissions, spaces_of
 from blueshift.discovery.seen import Hosts, Rights, Servers
 from blueshift.discovery.trails import Follower
-from blueshift.discovery.world import NameFact, Rendered, ServiceFact, World
+from blueshift.discovery.world import NameFact, Rendered, Right, ServiceFact, World
 from blueshift.dns.authority import Directory
 from blueshift.dns.backend import DnsBackend
 from blueshift.errors import BlueshiftError
@@ -47,6 +48,11 @@ class Revised:
     harden: Rendered
     target: Rendered
 
+    @property
+    def rights(self) -> tuple[Right, ...]:
+        """What Helm needs for all of them."""
+        return tuple(dict.fromkeys((*self.temporary.rights, *self.harden.rights, *self.target.rights)))
+
 
 Render = Callable[[Primary], Awaitable[Revised]]
 """Renders the revisions for what was found: how profiles change values is not known in this layer."""
@@ -70,10 +76,14 @@ async def look(
     found = await primary(sources.kube, config.release.name, config.release.namespace, recognise)
     unrouted = traffic.unrouted(_external(found))
     ports = msgspec.structs.replace(found.ports, unrouted=unrouted)
-    revised, (names, of_dns, baseline), of_cluster = await together(
-        render(found),
-        _names(sources, config, found, unrouted),
-        _cluster(sources, config, found, temporary_namespace),
+    prepared = await is_prepared(sources.kube, temporary_namespace, config.release)
+
+    async def revise() -> tuple[Revised, dict[str, Any]]:
+        made = await render(found)
+        return made, await _cluster(sources, config, found, temporary_namespace, prepared, made.rights)
+
+    (revised, of_cluster), (names, of_dns, baseline) = await together(
+        revise(), _names(sources, config, found, unrouted)
     )
     servers, tried = kept(of_dns["dns-name-servers"], Servers), kept(of_dns["dns-update-rights"], Rights)
     return World(
@@ -92,6 +102,7 @@ async def look(
         temporary_release=temporary_release,
         temporary_namespace=temporary_namespace,
         baseline=baseline,
+        prepared=prepared,
         findings={**of_cluster, **of_dns, "cluster-lb-address": msgspec.to_builtins(ports)},
     )
 
@@ -134,20 +145,21 @@ async def _requests(sources: Sources, found: Primary) -> tuple[dict[str, float],
 
 
 async def _cluster(
-    sources: Sources, config: Config, found: Primary, temporary_namespace: str
+    sources: Sources,
+    config: Config,
+    found: Primary,
+    temporary_namespace: str,
+    prepared: bool,
+    rendered: tuple[Right, ...],
 ) -> dict[str, Any]:
-    state = config.cluster.state_namespace
-    spaces: dict[Place, str] = {
-        "primary": found.workload.namespace,
-        "temporary": temporary_namespace,
-        "state": state,
-        "control": f"{state}-control",
-    }
+    spaces = spaces_of(found.workload.namespace, temporary_namespace, config.cluster.state_namespace)
+    own = prepared or temporary_namespace == found.workload.namespace
+    rights = at(RULES, spaces, config.release.name, prepared=own)
     container = found.workload.container
     return await attempt(
         {
-            "cluster-rbac": permissions(sources.kube, spaces, RULES),
-            "cluster-exec": permissions(sources.kube, spaces, EXEC),
+            "cluster-rbac": permissions(sources.kube, (*rights, *rendered)),
+            "cluster-exec": permissions(sources.kube, at(EXEC, spaces, config.release.name, prepared=own)),
             "nginx-prestop-binary": prestop.look(
                 sources.kube, found.pods, container, found.known.prestop(found.raw)
             ),

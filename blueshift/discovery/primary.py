@@ -32,7 +32,7 @@ class Primary:
 
     record: ReleaseRecord
     objects: tuple[dict[str, Any], ...]
-    """Of the release's manifest, without hooks."""
+    """Of the release's manifest, and its hooks."""
     raw: Raw
     """The workload."""
     pods: tuple[Raw, ...]
@@ -57,6 +57,7 @@ async def primary(kube: KubeApi, release: str, namespace: str, recognise: Recogn
             hint="`helm list -A` shows all; `release:` in blueshift.yaml names the one to upgrade",
         )
     objects = manifests.parse(record.manifest, f"manifest of {release}")
+    hooks = [item for hook in record.hooks for item in manifests.parse(hook, f"a hook of {release}")]
     places = {manifests.key(item, namespace) for item in objects}
     found, services, scalers, classes, ingresses, flux = await together(
         _of_release(kube, places, _WORKLOADS),
@@ -80,7 +81,7 @@ async def primary(kube: KubeApi, release: str, namespace: str, recognise: Recogn
     served = serving.served(ingresses, own_classes, settings)
     return Primary(
         record=record,
-        objects=tuple(objects),
+        objects=(*objects, *hooks),
         raw=workload,
         pods=tuple(ready_pods(pods)),
         known=known,

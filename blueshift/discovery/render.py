@@ -12,6 +12,7 @@ from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Forbidden
 from blueshift.discovery.found import each
 from blueshift.discovery.raw import Raw, annotated
+from blueshift.discovery.rendered_rights import needed
 from blueshift.discovery.world import ObjectChange, Rendered, ValueChange
 from blueshift.errors import BlueshiftError
 from blueshift.helm import manifests, records
@@ -36,9 +37,9 @@ async def rendered(
 ) -> Rendered:
     """What a revision of `release` (name, namespace) would change.
 
-    `old` are the objects of the revision before it, empty for an install; `changes` are what Blueshift set in
-    `values`. A chart that does not render is told in `error`; what the API server or the machine fails at
-    is raised.
+    `old` are the objects of the revision before it, hooks too, empty for an install; `changes` are what
+    Blueshift set in `values`. A chart that does not render is told in `error`; what the API server or the
+    machine fails at is raised.
     """
     name, namespace = release
     result = Rendered(
@@ -65,6 +66,7 @@ async def rendered(
             *(() if old else await _left_over(kube, release)),
             *await collisions(kube, release, [(key, versions[key]) for key in difference.created]),
         ),
+        rights=needed(old, new, namespace),
     )
 
 
@@ -106,15 +108,5 @@ def ownership(key: Key, there: Raw, release: tuple[str, str]) -> str:
 
 def _path(key: Key, version: str) -> str:
     if "/" in version:
-        return paths.apis(version, plural(key.kind), key.namespace or None, key.name)
-    return paths.core(plural(key.kind), key.namespace or None, key.name)
-
-
-def plural(kind: str) -> str:
-    """The resource of a kind, as Kubernetes guesses it too (apimachinery: UnsafeGuessKindToResource)."""
-    low = kind.lower()
-    if low == "endpoints":
-        return low
-    if low.endswith("s"):
-        return low + "es"
-    return low[:-1] + "ies" if low.endswith("y") else low + "s"
+        return paths.apis(version, manifests.plural(key.kind), key.namespace or None, key.name)
+    return paths.core(manifests.plural(key.kind), key.namespace or None, key.name)

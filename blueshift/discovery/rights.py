@@ -1,7 +1,12 @@
-"""What the run's user must be allowed to do, as one table, and what of it is missing."""
+"""What must be allowed to whoever runs, approves or looks: one table, for the check and for `blueshift rbac`.
+
+What the steps do themselves is in `RULES`. What Helm needs follows from the objects that the releases render
+(`rendered`), and so do the rights that these objects pass on: who makes a ClusterRole must hold its rights.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -9,6 +14,7 @@ import msgspec
 from blueshift.cluster.api import KubeApi
 from blueshift.discovery.found import each
 from blueshift.discovery.seen import Denied, Permissions
+from blueshift.discovery.world import Right
 
 Place = Literal["primary", "temporary", "state", "control", "cluster"]
 
@@ -23,79 +29,58 @@ class Rule(msgspec.Struct, frozen=True):
     """`pods/log` for a subresource."""
     verbs: tuple[str, ...]
     why: str
+    names: tuple[str, ...] = ()
+    """Of these objects alone; with {primary}, {temporary}, {state}, {control} and {release} in them."""
+    made: bool = False
+    """Only where the run makes a namespace."""
 
 
 _READ = ("get", "list")
-_WRITE = ("create", "patch", "update", "delete")
-_HELM = "Helm makes and removes the objects of a release"
-_HOOKS = "the chart's hooks for its admission webhook are Jobs"
+_RBAC, _ADMISSION, _LEASES = (
+    "rbac.authorization.k8s.io",
+    "admissionregistration.k8s.io",
+    "coordination.k8s.io",
+)
 _RECORDS = "Helm keeps its revisions in Secrets"
+_LEFT = "nothing of the temporary may stay behind"
+_SCALE = "the floor of replicas is raised"
+_CLAIM = "a name under a word is a claim unless a policy holds it to that"
 
-# Not here by intent: kinds that only some values render (NetworkPolicy, ServiceMonitor) are Helm's to
-# refuse before anything is applied.
 RULES: tuple[Rule, ...] = (
     Rule("primary", "", "secrets", (*_READ, "create", "update", "delete"), _RECORDS),
-    Rule("primary", "", "configmaps", (*_READ, "create", "patch"), _HELM),
-    Rule("primary", "", "services", (*_READ, "patch"), _HELM),
-    Rule("primary", "", "serviceaccounts", (*_READ, "create", "patch", "delete"), _HELM),
-    Rule("primary", "", "pods", (*_READ, "watch"), "the rollout is watched"),
+    Rule("primary", "", "configmaps", ("get",), "the controller's settings; what its pods refer to"),
+    Rule("primary", "", "services", _READ, "the addresses of the primary"),
+    Rule("primary", "", "pods", _READ, "the rollout is watched"),
     Rule("primary", "", "pods/log", ("get",), "access logs show who is still served"),
     Rule("primary", "", "pods/proxy", ("get",), "metrics are read through the API server"),
-    Rule("primary", "apps", "deployments", (*_READ, "watch", "create", "patch", "delete"), _HELM),
-    Rule("primary", "apps", "daemonsets", (*_READ, "patch"), "the controller may be one"),
-    Rule("primary", "batch", "jobs", (*_READ, "watch", "create", "delete"), _HOOKS),
-    Rule("primary", "policy", "poddisruptionbudgets", (*_READ, "create", "patch", "delete"), _HELM),
-    Rule(
-        "primary",
-        "autoscaling",
-        "horizontalpodautoscalers",
-        (*_READ, "patch"),
-        "the floor of replicas is raised",
-    ),
-    Rule("primary", "rbac.authorization.k8s.io", "roles", (*_READ, "create", "patch", "delete"), _HELM),
-    Rule(
-        "primary", "rbac.authorization.k8s.io", "rolebindings", (*_READ, "create", "patch", "delete"), _HELM
-    ),
-    Rule(
-        "primary",
-        "coordination.k8s.io",
-        "leases",
-        ("get", "create", "update", "delete"),
-        "one run per release",
-    ),
-    Rule("temporary", "", "secrets", (*_READ, *_WRITE), _RECORDS),
-    Rule("temporary", "", "configmaps", (*_READ, *_WRITE), _HELM),
-    Rule("temporary", "", "services", (*_READ, *_WRITE), _HELM),
-    Rule("temporary", "", "serviceaccounts", (*_READ, *_WRITE), _HELM),
-    Rule("temporary", "", "pods", (*_READ, "watch"), "the rollout is watched"),
+    Rule("primary", "apps", "deployments", ("get", "patch"), _SCALE),
+    Rule("primary", "apps", "daemonsets", ("get",), "the controller may be one"),
+    Rule("primary", "autoscaling", "horizontalpodautoscalers", (*_READ, "patch"), _SCALE),
+    Rule("primary", _LEASES, "leases", ("create",), "one run per release"),
+    Rule("primary", _LEASES, "leases", ("get", "update", "delete"), "the same", ("blueshift-{release}",)),
+    Rule("temporary", "", "secrets", (*_READ, "create", "update", "delete"), _RECORDS),
+    Rule("temporary", "", "configmaps", (*_READ, "create", "delete"), "copies of what the pods refer to"),
+    Rule("temporary", "", "services", _READ, "the addresses of the temporary"),
+    Rule("temporary", "", "pods", _READ, "the rollout is watched"),
     Rule("temporary", "", "pods/log", ("get",), "access logs show who is served"),
     Rule("temporary", "", "pods/proxy", ("get",), "metrics are read through the API server"),
-    Rule("temporary", "apps", "deployments", (*_READ, "watch", *_WRITE), _HELM),
-    Rule("temporary", "policy", "poddisruptionbudgets", (*_READ, *_WRITE), _HELM),
-    Rule("temporary", "autoscaling", "horizontalpodautoscalers", (*_READ, *_WRITE), _HELM),
-    Rule("temporary", "rbac.authorization.k8s.io", "roles", (*_READ, *_WRITE), _HELM),
-    Rule("temporary", "rbac.authorization.k8s.io", "rolebindings", (*_READ, *_WRITE), _HELM),
-    Rule(
-        "temporary", "coordination.k8s.io", "leases", (*_READ, "delete"), "what the temporary's leader leaves"
-    ),
-    Rule("state", "", "configmaps", (*_READ, "create", "update", "delete"), "the journal"),
-    Rule("state", "", "secrets", (*_READ, "create", "delete"), "the run's inputs"),
+    Rule("temporary", "apps", "deployments", (*_READ, "patch"), _SCALE),
+    Rule("temporary", "apps", "daemonsets", _READ, "the controller may be one"),
+    Rule("temporary", "autoscaling", "horizontalpodautoscalers", (*_READ, "patch"), _SCALE),
+    Rule("temporary", _LEASES, "leases", ("list", "delete"), _LEFT),
+    Rule("state", "", "configmaps", (*_READ, "create", "update"), "the journal"),
+    Rule("state", "", "secrets", ("get", "create"), "the run's inputs"),
     Rule("control", "", "configmaps", _READ, "approvals and other words are read"),
     Rule(
         "cluster",
-        "admissionregistration.k8s.io",
-        "validatingadmissionpolicies",
+        "",
+        "namespaces",
         ("get",),
-        "a name under a word is a claim unless a policy held it to that",
+        "which cluster this is; labels that the temporary's namespace must have too",
+        ("kube-system", "{primary}", "{temporary}", "{state}", "{control}"),
     ),
-    Rule(
-        "cluster",
-        "admissionregistration.k8s.io",
-        "validatingadmissionpolicybindings",
-        ("get",),
-        "the same",
-    ),
-    Rule("cluster", "", "namespaces", ("get", "create", "delete"), "the temporary gets one of its own"),
+    Rule("cluster", "", "namespaces", ("create",), "the temporary gets one of its own", made=True),
+    Rule("cluster", "", "namespaces", ("delete",), _LEFT, ("{temporary}",), made=True),
     Rule(
         "cluster",
         "networking.k8s.io",
@@ -103,22 +88,14 @@ RULES: tuple[Rule, ...] = (
         ("list", "create"),
         "hosts are found by their Ingresses; a hold tries, as a dry run, whether one can be written",
     ),
-    Rule(
-        "cluster",
-        "networking.k8s.io",
-        "ingressclasses",
-        (*_READ, "patch"),
-        "classes tell whose an Ingress is",
-    ),
-    Rule("cluster", "rbac.authorization.k8s.io", "clusterroles", (*_READ, *_WRITE), _HELM),
-    Rule("cluster", "rbac.authorization.k8s.io", "clusterrolebindings", (*_READ, *_WRITE), _HELM),
-    Rule(
-        "cluster",
-        "admissionregistration.k8s.io",
-        "validatingwebhookconfigurations",
-        (*_READ, "create", "patch", "delete"),
-        _HELM,
-    ),
+    Rule("cluster", "networking.k8s.io", "ingressclasses", ("list",), "classes tell whose an Ingress is"),
+    Rule("cluster", "apps", "deployments", ("list",), "an external-dns would take names back"),
+    Rule("cluster", "apps", "statefulsets", ("list",), "the same"),
+    Rule("cluster", _RBAC, "clusterroles", ("list",), _LEFT),
+    Rule("cluster", _RBAC, "clusterrolebindings", ("list",), _LEFT),
+    Rule("cluster", _ADMISSION, "validatingwebhookconfigurations", ("list",), _LEFT),
+    Rule("cluster", _ADMISSION, "validatingadmissionpolicies", ("get",), _CLAIM, ("{control}-words",)),
+    Rule("cluster", _ADMISSION, "validatingadmissionpolicybindings", ("get",), _CLAIM, ("{control}-words",)),
 )
 
 _IN_PODS = ("get", "create")
@@ -129,31 +106,74 @@ EXEC: tuple[Rule, ...] = (
 """Apart, as many clusters forbid it. WebSockets ask for `get`, from Kubernetes 1.35 on for `create` too."""
 
 
-async def permissions(
-    kube: KubeApi, namespaces: dict[Place, str], rules: tuple[Rule, ...] = RULES
-) -> Permissions:
-    """Ask the API server about every rule (SelfSubjectAccessReview); `namespaces` by place."""
-    asked = [(rule, verb) for rule in rules for verb in rule.verbs]
+def spaces_of(primary: str, temporary: str, state: str) -> dict[Place, str]:
+    """The namespaces of a run by place."""
+    return {"primary": primary, "temporary": temporary, "state": state, "control": f"{state}-control"}
+
+
+def at(
+    rules: Iterable[Rule], spaces: Mapping[Place, str], release: str, *, prepared: bool
+) -> tuple[Right, ...]:
+    """The rules at their places; `prepared`: the temporary's namespace is there and stays (`PREPARED`)."""
+    known = {"release": release} | {str(place): space for place, space in spaces.items()}
+    return tuple(
+        Right(
+            "" if rule.place == "cluster" else spaces[rule.place],
+            rule.group,
+            rule.resource,
+            rule.verbs,
+            rule.why,
+            tuple(dict.fromkeys(name.format(**known) for name in rule.names)),
+        )
+        for rule in rules
+        if not (rule.made and prepared)
+    )
+
+
+async def permissions(kube: KubeApi, rights: Sequence[Right]) -> Permissions:
+    """Ask the API server about every right (SelfSubjectAccessReview)."""
+    asked = list(dict.fromkeys(question for right in rights for question in _questions(right)))
     if await kube.can("*", "*", "*"):
         return Permissions(asked=len(asked))  # a cluster-admin has them all: one question instead of many
 
-    async def allowed(question: tuple[Rule, str]) -> bool:
-        rule, verb = question
-        resource, _, sub = rule.resource.partition("/")
-        namespace = namespaces.get(rule.place)
-        return await kube.can(verb, rule.group, resource, namespace=namespace, subresource=sub or None)
+    async def allowed(question: _Question) -> bool:
+        resource, _, sub = question.resource.partition("/")
+        return await kube.can(
+            question.verb,
+            question.group,
+            resource,
+            namespace=question.namespace or None,
+            name=question.name or None,
+            subresource=sub or None,
+        )
 
+    why = {question: right.why for right in reversed(rights) for question in _questions(right)}
     answers = await each(allowed, asked)
     return Permissions(
         asked=len(asked),
         denied=tuple(
             Denied(
-                verb,
-                ".".join(part for part in (rule.resource, rule.group) if part),
-                namespaces.get(rule.place, ""),
-                rule.why,
+                one.verb,
+                ".".join(part for part in (one.resource, one.group) if part)
+                + (f"/{one.name}" if one.name else ""),
+                one.namespace,
+                why[one],
             )
-            for (rule, verb), ok in zip(asked, answers, strict=True)
+            for one, ok in zip(asked, answers, strict=True)
             if not ok
         ),
     )
+
+
+class _Question(msgspec.Struct, frozen=True):
+    verb: str
+    group: str
+    resource: str
+    namespace: str
+    name: str
+
+
+def _questions(right: Right) -> Iterator[_Question]:
+    for verb in right.verbs:
+        for name in right.names or ("",):
+            yield _Question(verb, right.group, right.resource, right.namespace, name)

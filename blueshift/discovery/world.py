@@ -164,6 +164,22 @@ class ValueChange(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Right(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that a user of the cluster is allowed."""
+
+    namespace: str
+    """Empty for all namespaces and for cluster-scoped kinds."""
+    group: str
+    resource: str
+    """`pods/log` for a subresource."""
+    verbs: tuple[str, ...]
+    why: str
+    names: tuple[str, ...] = ()
+    """Of these objects alone."""
+    passed: bool = False
+    """Held because an object of a release passes it on to its pods."""
+
+
 class Rendered(msgspec.Struct, frozen=True):
     """A revision before it is made: what it would change, or why it does not render."""
 
@@ -176,6 +192,8 @@ class Rendered(msgspec.Struct, frozen=True):
     collisions: tuple[str, ...] = ()
     """Objects that exist and belong to somebody else."""
     error: str = ""
+    rights: tuple[Right, ...] = ()
+    """What Helm needs for the objects, and what they pass on to pods."""
 
 
 class World(msgspec.Struct, frozen=True):
@@ -199,6 +217,8 @@ class World(msgspec.Struct, frozen=True):
     """Host → the worst status at its root over the primary's addresses that were asked; 0 for no answer."""
     findings: dict[str, Any] = {}
     """What single checks looked up, by check id."""
+    prepared: bool = False
+    """The temporary's namespace was made for it beforehand, and stays."""
     schema: int = SCHEMA
 
     def moving(self) -> tuple[NameFact, ...]:

@@ -86,6 +86,16 @@ def key(item: Raw, namespace: str) -> Key:
     return Key(kind, where, str(metadata.get("name") or ""), group)
 
 
+def plural(kind: str) -> str:
+    """The resource of a kind, as Kubernetes guesses it too (apimachinery: UnsafeGuessKindToResource)."""
+    low = kind.lower()
+    if low == "endpoints":
+        return low
+    if low.endswith("s"):
+        return low + "es"
+    return low[:-1] + "ies" if low.endswith("y") else low + "s"
+
+
 def is_hook(item: Raw) -> bool:
     """Whether Helm runs it at a moment of its own instead of keeping it as part of the release."""
     return "helm.sh/hook" in ((item.get("metadata") or {}).get("annotations") or {})

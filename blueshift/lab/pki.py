@@ -56,9 +56,9 @@ def create(lab: Lab, families: tuple[Family, ...]) -> None:
     service_accounts = ec.generate_private_key(ec.SECP256R1())
     _write_key(lab.pki / "sa.key", service_accounts)
     token = secrets.token_urlsafe(32)
-    _write_secret(lab.pki / "tokens.csv", f'{token},admin,1,"system:masters"\n')
+    write_secret(lab.pki / "tokens.csv", f'{token},admin,1,"system:masters"\n')
     ca_data = base64.b64encode(ca.public_bytes(serialization.Encoding.PEM)).decode()
-    _write_secret(
+    write_secret(
         lab.kubeconfig, render("kubeconfig.yaml.j2", name=lab.name, url=API_URL, ca=ca_data, token=token)
     )
 
@@ -120,9 +120,10 @@ def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
         serialization.PrivateFormat.TraditionalOpenSSL,
         serialization.NoEncryption(),
     )
-    _write_secret(path, pem.decode())
+    write_secret(path, pem.decode())
 
 
-def _write_secret(path: Path, text: str) -> None:
+def write_secret(path: Path, text: str) -> None:
+    """Write a file that nobody else may read."""
     path.touch(mode=0o600)
     path.write_text(text)

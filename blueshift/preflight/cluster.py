@@ -25,7 +25,7 @@ def rbac(world: World) -> Iterator[Seen]:
     yield fails(
         f"this user lacks {len(missing)} of {seen.asked} rights: {brief(missing)} (the first, as "
         f"{seen.denied[0].why})",
-        "grant them by a Role or ClusterRole, or run as a user who has them",
+        "`blueshift rbac --role runner` prints roles that have them, for an admin to apply",
         missing,
     )
 

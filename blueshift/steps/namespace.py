@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from blueshift.cluster import paths
-from blueshift.engine.protocol import Absent, Done, Effect, Foreign, Intent, Journalled, Observed, Way
+from blueshift.cluster.errors import NotFound
+from blueshift.discovery.prepared import admission
+from blueshift.engine.protocol import (
+    Absent,
+    Done,
+    Effect,
+    Foreign,
+    InFlight,
+    Intent,
+    Journalled,
+    Observed,
+    Way,
+)
 from blueshift.engine.store import RUN_LABEL
 from blueshift.steps.context import Tools
-
-# Labels that decide whether pods are admitted or changed at admission: the copy needs the same.
-_COPIED_PREFIXES = (
-    "pod-security.kubernetes.io/",
-    "istio.io/",
-    "istio-injection",
-    "linkerd.io/",
-    "kuma.io/",
-    "consul.hashicorp.com/",
-)
 
 
 class CreateNamespace:
@@ -40,6 +43,8 @@ class CreateNamespace:
         found = await self._tools.kube.find(paths.core("namespaces", None, self._name))
         if found is None:
             return Absent()
+        if self._tools.world.prepared:
+            return self._as_the_primarys(found)
         run = (found["metadata"].get("labels") or {}).get(RUN_LABEL)
         if run == self._tools.run:
             return Done()
@@ -47,6 +52,17 @@ class CreateNamespace:
         return Foreign(
             f"namespace {self._name} exists and is {whose}",
             (Way("choose another", "temporary: {release: NAME} in blueshift.yaml"),),
+        )
+
+    def _as_the_primarys(self, found: Mapping[str, Any]) -> Observed:
+        """One that was prepared must admit the temporary's pods as the primary's are admitted."""
+        has = (admission(found["metadata"].get("labels")), admission(found["metadata"].get("annotations")))
+        if has == (admission(self._labels), admission(self._annotations)):
+            return Done()
+        return Foreign(
+            f"namespace {self._name} was prepared with other admission labels or annotations than the "
+            f"primary's has: {has[0] | has[1]}, wanted {admission(self._labels) | self._annotations}",
+            (Way("make it anew", "blueshift rbac --role runner | kubectl apply -f -"),),
         )
 
     async def do(self) -> None:
@@ -88,14 +104,50 @@ class Copy:
         await self._tools.kube.create(paths.core(self._plural, self._to), body)
 
 
+class Empty:
+    """Take out of a prepared namespace what the run brought: copies, and what the temporary's leader left."""
+
+    key = "empty"
+
+    def __init__(self, tools: Tools, namespace: str) -> None:
+        self._tools = tools
+        self._namespace = namespace
+        self.intent = Intent(f"empty namespace {namespace}", bound=600.0)
+
+    async def observe(self, journalled: Journalled | None) -> Observed:
+        """A leader that still ends would write its Lease anew."""
+        ending = await self._tools.kube.list(paths.core("pods", self._namespace))
+        if ending:
+            return InFlight(f"{len(ending)} pods of the temporary are ending")
+        return Absent() if await self._left() else Done()
+
+    async def do(self) -> None:
+        """Delete one by one."""
+        for path in await self._left():
+            with suppress(NotFound):
+                await self._tools.kube.delete(path)
+
+    async def _left(self) -> list[str]:
+        ours = f"{RUN_LABEL}={self._tools.run}"
+        left = [
+            paths.core(plural, self._namespace, item["metadata"]["name"])
+            for plural in ("secrets", "configmaps")
+            for item in await self._tools.kube.list(
+                paths.core(plural, self._namespace), metadata_only=True, labelSelector=ours
+            )
+        ]
+        leases = paths.apis("coordination.k8s.io/v1", "leases", self._namespace)
+        names = [item["metadata"]["name"] for item in await self._tools.kube.list(leases)]
+        return [*left, *(f"{leases}/{name}" for name in names)]
+
+
 async def prepare(tools: Tools) -> Sequence[Effect]:
     """The namespace and the copies, in order; nothing where the temporary shares the primary's namespace."""
     source, to = tools.world.workload.namespace, tools.world.temporary_namespace
     if source == to:
         return ()
     found = await tools.kube.get(paths.core("namespaces", None, source))
-    labels = _admission(found["metadata"].get("labels") or {})
-    annotations = _admission(found["metadata"].get("annotations") or {})
+    labels, annotations = (admission(found["metadata"].get(part)) for part in ("labels", "annotations"))
     effects: list[Effect] = [CreateNamespace(tools, to, labels, annotations)]
     workload = tools.world.workload
     live = await tools.kube.get(
@@ -144,7 +196,3 @@ def _rendered(thing: Mapping[str, Any], release: str) -> bool:
         annotations.get("meta.helm.sh/release-name") or labels.get("app.kubernetes.io/managed-by") == "Helm"
     )
     return bool(owned) and annotations.get("meta.helm.sh/release-name", release) == release
-
-
-def _admission(labels: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in labels.items() if key.startswith(_COPIED_PREFIXES)}

@@ -32,6 +32,7 @@ from blueshift.steps.context import Tools, brief
 from blueshift.steps.drain import known_hosts
 from blueshift.steps.facts import TemporaryReady
 from blueshift.steps.harden import PROOF_PATIENCE
+from blueshift.steps.namespace import Empty
 from blueshift.steps.proof import prove
 
 GATE = "purge"
@@ -148,14 +149,15 @@ class Purge(Base[PurgeSettings]):
     def plan(self) -> StepPlan:
         """See Step."""
         world = self.tools.world
-        return StepPlan(
-            f"uninstall {world.temporary_namespace}/{world.temporary_release} and delete its namespace"
-        )
+        what = "empty its namespace, which was prepared" if world.prepared else "delete its namespace"
+        return StepPlan(f"uninstall {world.temporary_namespace}/{world.temporary_release} and {what}")
 
     async def effects(self) -> Sequence[Effect]:
         """See Step."""
         ready = self.tools.record.fact(TemporaryReady)
         uninstall = Uninstall(self.tools, ready.release, ready.namespace, self.settings.helm_timeout)
+        if self.tools.world.prepared:
+            return (uninstall, Empty(self.tools, ready.namespace))
         if not ready.namespace_uid:
             return (uninstall,)
         return (uninstall, DeleteNamespace(self.tools, ready.namespace, ready.namespace_uid))

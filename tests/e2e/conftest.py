@@ -15,7 +15,7 @@ import pytest
 from blueshift.clock import SystemClock
 from blueshift.lab import lifecycle
 from blueshift.lab.cache import locked
-from blueshift.lab.demo import world
+from blueshift.lab.demo import roles, settings, world
 from blueshift.lab.demo.world import World
 from blueshift.lab.paths import Lab, lab_named
 from tests.e2e.command import tell
@@ -60,7 +60,9 @@ async def make_world(state_folder: Path) -> AsyncIterator[MakeWorld]:
         lab = lab_named(f"t{os.getpid()}-{name}")
         made.append(lab)
         tools, images = await world.prepare(tell, lambda _: None)
-        return await world.make(lab, tools, images, tell, SystemClock())
+        made_world = await world.make(lab, tools, images, tell, SystemClock())
+        await roles.grant(made_world, settings.write(made_world))
+        return made_world
 
     # As the demo itself: two at once would make each other's count void.
     with locked("demo", tell):

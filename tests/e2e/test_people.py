@@ -48,6 +48,7 @@ async def test_a_second_upgrade_is_refused_and_a_gate_is_opened_from_another_she
         assert any(run in line for line in lines), "the holder's run is not named"
         approved = await blueshift(world.lab, "approve", run, "purge", "--reason", "seen to be idle")
         assert approved.code == 0, approved.text
+        assert "by system:serviceaccount:people:bob" in approved.text
         ended = await first
     record({"requests": counted.summary.requests, "failed": counted.summary.failed})
     assert ended.code == 0, ended.text[-3000:]
@@ -55,3 +56,8 @@ async def test_a_second_upgrade_is_refused_and_a_gate_is_opened_from_another_she
     after = await seen.look(world.lab)
     assert (after.version, after.answers) == (TO, before.answers)
     assert seen.left_behind(before, after) == ()
+    shown = await blueshift(world.lab, "show", run)
+    told = [line for line in shown.lines if line.startswith("approved")]
+    assert told, shown.text
+    assert all("by system:serviceaccount:people:bob" in line for line in told)
+    assert not any("claims" in line for line in told), "the policy was in force"

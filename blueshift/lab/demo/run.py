@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from blueshift.clock import Clock
-from blueshift.lab.demo import seen, settings, upgrade
+from blueshift.lab.demo import roles, seen, settings, upgrade
 from blueshift.lab.demo.breaks import BREAKS, Broken
 from blueshift.lab.demo.generator import Generator, plan
 from blueshift.lab.demo.inside import listed
@@ -43,6 +43,7 @@ async def rehearse(
     """
     broken = await BREAKS[broken_by](world, clock) if broken_by else Broken()
     config = settings.write(world, values=broken.values, key_file=broken.key_file)
+    await roles.grant(world, config)
     before = await seen.look(world.lab)
     traffic = Generator(world, clock)
     try:

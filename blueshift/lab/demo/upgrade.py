@@ -13,24 +13,42 @@ from blueshift.lab.paths import Lab
 BLUESHIFT = str(Path(sys.executable).with_name("blueshift"))
 
 
+_WORDS = frozenset({"approve", "proceed", "pause", "unpause", "abort", "panic"})
+"""Commands of whoever watches a run, and not of who carries it."""
+
+
+def kubeconfig_of(lab: Lab, role: str) -> Path:
+    """Of the person with that role (`demo.roles`)."""
+    return lab.root / "demo" / f"{role}.kubeconfig"
+
+
 async def start(
-    lab: Lab, *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    lab: Lab,
+    *arguments: str,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    admin: bool = False,
+    apart: bool = False,
 ) -> asyncio.subprocess.Process:
-    """Start `blueshift ARGUMENTS` inside a lab; stdout and stderr come together as lines.
+    """Start `blueshift ARGUMENTS` inside a lab, by the rights of runner or approver unless as `admin`.
+
+    stdout and stderr come together as lines, unless `apart`.
 
     The process is the command itself (`lab exec` becomes it), in a session of its own: killing its id ends
     the orchestrator alone, and a helm that it started may live on.
     """
+    role = "approver" if arguments[0] in _WORDS else "runner"
+    rights = {} if admin else {"BLUESHIFT_KUBECONFIG": str(kubeconfig_of(lab, role))}
     argv = [BLUESHIFT, "lab", "exec", "--name", lab.name, "--", BLUESHIFT, *arguments]
     return await asyncio.create_subprocess_exec(
         *argv,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        stderr=asyncio.subprocess.PIPE if apart else asyncio.subprocess.STDOUT,
         start_new_session=True,
         cwd=cwd,
         # Its own lines must come as they are said.
-        env={**os.environ, **(env or {}), "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **rights, **(env or {}), "PYTHONUNBUFFERED": "1"},
     )
 
 

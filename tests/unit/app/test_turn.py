@@ -161,6 +161,17 @@ async def test_a_namespace_that_is_not_the_runs_is_not_purged() -> None:
     assert state.temporary == "absent"
 
 
+async def test_a_prepared_namespace_is_emptied_and_stays() -> None:
+    bench = Bench()
+    bench.tools = replace(bench.tools, world=msgspec.structs.replace(bench.world, prepared=True))
+    bench.settled_before("forward/install-temporary", State(ttl="low"), TtlLowered(60))
+    bench.namespace()
+    entries, state, facts = await bench.surveyed()
+    assert entries == ["purge", "restore-ttl"]
+    assert state.temporary == "partial"
+    assert facts == {TemporaryReady: TemporaryReady("demo-blueshift", "demo-blueshift", "", (), ())}
+
+
 async def test_names_that_have_moved_are_found_at_the_authority_and_not_in_the_journal() -> None:
     bench = Bench()
     state = State(ttl="low", temporary="ready", verified=("primary", "temporary"))

@@ -8,7 +8,7 @@ from blueshift.cluster.execute import ExecResult
 from blueshift.discovery.dns import rights, servers
 from blueshift.discovery.found import NotLooked, attempt, found
 from blueshift.discovery.prestop import look, programs
-from blueshift.discovery.rights import RULES, permissions
+from blueshift.discovery.rights import RULES, at, permissions, spaces_of
 from blueshift.discovery.seen import GRANTED, Hook, Permissions
 from blueshift.discovery.world import NameFact
 from blueshift.dns.backend import BadKey, BadTime
@@ -74,10 +74,9 @@ async def test_a_pod_that_cannot_be_asked_is_no_answer(pods: list[dict[str, dict
 async def test_denied_rights_are_named_with_their_place() -> None:
     kube = FakeKube()
     kube.denied = {("create", "namespaces"), ("get", "pods")}
-    seen = await permissions(
-        kube.api, {"primary": "ingress", "temporary": "tmp", "state": "s", "control": "c"}
-    )
-    assert seen.asked == sum(len(rule.verbs) for rule in RULES)
+    rights = at(RULES, spaces_of("ingress", "tmp", "s"), "demo", prepared=False)
+    seen = await permissions(kube.api, rights)
+    assert seen.asked == sum(len(right.verbs) * max(1, len(right.names)) for right in rights)
     denied = {(one.verb, one.resource, one.namespace) for one in seen.denied}
     assert ("create", "namespaces", "") in denied
     assert ("get", "pods/log", "ingress") in denied
@@ -86,27 +85,20 @@ async def test_denied_rights_are_named_with_their_place() -> None:
 async def test_a_cluster_admin_is_asked_one_question() -> None:
     kube = FakeKube()
     kube.admin, kube.denied = True, {("create", "namespaces")}
-    assert not (await permissions(kube.api, {})).denied
+    assert not (await permissions(kube.api, ())).denied
 
 
-def test_what_the_chart_renders_and_the_run_lists_is_asked_for() -> None:
-    """Objects and hooks of the official chart, rendered with its defaults (4.11.3)."""
-    allowed = {(rule.place, rule.resource): set(rule.verbs) for rule in RULES}
-    hooks = {"create", "delete"}
-    assert allowed["primary", "jobs"] >= {"watch", *hooks}
-    for kind in ("serviceaccounts", "roles", "rolebindings"):
-        assert allowed["primary", kind] >= hooks, kind
-    for kind in ("clusterroles", "clusterrolebindings"):
-        assert allowed["cluster", kind] >= hooks, kind
-    for kind in ("deployments", "daemonsets", "poddisruptionbudgets", "services", "configmaps"):
-        assert allowed["primary", kind] >= {"get", "patch"}, kind
-    assert allowed["cluster", "ingressclasses"] >= {"get", "list", "patch"}
-    assert allowed["cluster", "validatingwebhookconfigurations"] >= {"get", "list", "patch", *hooks}
+def test_a_prepared_namespace_needs_nobody_who_makes_namespaces() -> None:
+    spaces = spaces_of("ingress", "tmp", "s")
+    made, prepared = (at(RULES, spaces, "demo", prepared=prepared) for prepared in (False, True))
+    assert {right.verbs for right in set(made) - set(prepared)} == {("create",), ("delete",)}
+    names = next(right.names for right in prepared if right.resource == "namespaces")
+    assert names == ("kube-system", "ingress", "tmp", "s", "s-control")
 
 
 def test_every_rule_says_what_for() -> None:
     assert all(rule.why and rule.verbs for rule in RULES)
-    assert len({(rule.place, rule.group, rule.resource) for rule in RULES}) == len(RULES)
+    assert len({(rule.place, rule.group, rule.resource, rule.verbs) for rule in RULES}) == len(RULES)
 
 
 async def test_the_keys_rights_by_name() -> None:

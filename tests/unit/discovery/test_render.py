@@ -8,8 +8,9 @@ from typing import Any, cast
 import pytest
 
 from blueshift.cluster import paths
-from blueshift.discovery.render import RELEASE_NAME, RELEASE_NAMESPACE, plural, rendered
+from blueshift.discovery.render import RELEASE_NAME, RELEASE_NAMESPACE, rendered
 from blueshift.discovery.world import Rendered, ValueChange
+from blueshift.helm import manifests
 from blueshift.helm.charts import Chart
 from blueshift.helm.client import Helm
 from blueshift.helm.errors import ChartError
@@ -127,4 +128,4 @@ async def test_a_chart_that_does_not_render_is_told_and_not_raised() -> None:
     ],
 )
 def test_resources_of_kinds(kind: str, resource: str) -> None:
-    assert plural(kind) == resource
+    assert manifests.plural(kind) == resource

@@ -1,0 +1,149 @@
+"""The printed roles on a real API server, each bound to a user who has nothing else."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blueshift.app import roles
+from blueshift.app.roles import Prepared, Subject
+from blueshift.clock import SystemClock
+from blueshift.cluster import paths
+from blueshift.cluster.api import KubeApi
+from blueshift.cluster.errors import Conflict, Forbidden
+from blueshift.discovery.rights import EXEC, RULES, at, permissions, spaces_of
+from blueshift.engine import control, words
+from blueshift.engine.entries import StoodStill
+from blueshift.engine.store import Runs
+from blueshift.engine.words import Speaker, Word
+from blueshift.helm.manifests import CLUSTER_SCOPED, plural
+from tests.contract.apiserver import ApiServer
+from tests.contract.engine.test_fence import journal
+
+NOBODY = (Subject("User", "nobody"),)
+
+
+@pytest.fixture
+async def nobody(apiserver: ApiServer, tmp_path: Path) -> AsyncIterator[KubeApi]:
+    config = apiserver.write_kubeconfig(tmp_path / "nobody", token=apiserver.nobody)
+    api = await KubeApi.connect(SystemClock(), kubeconfig=config)
+    yield api
+    await api.close()
+
+
+async def apply(kube: KubeApi, objects: list[dict[str, Any]]) -> list[str]:
+    """Create what is printed, as `kubectl apply` does; the paths."""
+    made = []
+    for item in objects:
+        kind, metadata = item["kind"], item["metadata"]
+        space = None if kind in CLUSTER_SCOPED else metadata["namespace"]
+        group, _, version = item["apiVersion"].rpartition("/")
+        path = (
+            paths.apis(f"{group}/{version}", plural(kind), space)
+            if group
+            else paths.core(plural(kind), space)
+        )
+        try:
+            await kube.create(path, item)
+        except Conflict:
+            assert kind == "Namespace"
+        made.append(f"{path}/{metadata['name']}")
+    return made
+
+
+@pytest.fixture
+def state() -> str:
+    return f"rbac-{secrets.token_hex(3)}"
+
+
+async def test_the_approver_approves_and_does_nothing_else(
+    kube: KubeApi, nobody: KubeApi, state: str
+) -> None:
+    space = f"{state}-control"
+    await apply(kube, roles.approver(state, space, NOBODY))
+    writer = await Runs(kube, SystemClock(), state).create(journal("r1"), {})
+    await writer.write(StoodStill("a", "really?", "purge"))
+    seen = (await Runs(nobody, SystemClock(), state).open("r1")).journal
+    at_once = SystemClock().utc()
+    given = await control.approve(nobody, space, seen, "purge", by=Speaker("nobody"), at=at_once)
+    assert given.gate == "purge"
+    await control.pause(nobody, space, seen, by=Speaker("nobody"), at=at_once)
+    await control.turn(nobody, space, seen, "back", by=Speaker("nobody"), at=at_once)
+    said = paths.core("configmaps", space, words.name_of("r1", "pause", 1))
+    for refused in (
+        nobody.patch(said, {"metadata": {"labels": {"x": "y"}}}),
+        nobody.delete(said),
+        nobody.get(paths.core("secrets", state, "blueshift-run-r1-inputs")),
+        nobody.patch(paths.core("configmaps", state, "blueshift-run-r1"), {"data": {"journal.json": "{}"}}),
+        nobody.create(paths.core("secrets", space), {"metadata": {"name": "x"}}),
+        nobody.create(paths.core("configmaps", state), {"metadata": {"name": "x"}}),
+        nobody.list(paths.core("configmaps")),
+        nobody.list(paths.core("namespaces")),
+    ):
+        with pytest.raises(Forbidden):
+            await refused
+
+
+async def test_the_runner_has_every_right_that_is_checked_and_writes_no_words(
+    kube: KubeApi, nobody: KubeApi, state: str
+) -> None:
+    spaces = spaces_of(f"{state}-in", f"{state}-tmp", state)
+    rights = at((*RULES, *EXEC), spaces, "demo", prepared=True)
+    for space in (spaces["primary"],):
+        await kube.create(paths.core("namespaces"), {"metadata": {"name": space}})
+    printed = roles.runner(
+        rights,
+        state,
+        NOBODY,
+        spaces=(spaces["state"], spaces["control"]),
+        prepared=Prepared(spaces["temporary"], {}, {}),
+    )
+    made = await apply(kube, printed)
+    try:
+        assert (await permissions(nobody, rights)).denied == ()
+        await Runs(nobody, SystemClock(), state).create(journal("r1"), {})
+        word = Word("back", "r1", 0, "nobody", "", SystemClock().utc())
+        with pytest.raises(Forbidden):
+            await words.say(nobody, spaces["control"], word)
+        for group in ("", "apps", "rbac.authorization.k8s.io"):
+            for verb in ("create", "update", "patch", "delete", "deletecollection", "escalate", "bind"):
+                for resource in ("configmaps", "secrets", "roles", "clusterroles", "rolebindings"):
+                    assert not await nobody.can(verb, group, resource, namespace=spaces["control"])
+        assert not await nobody.can("list", "", "secrets"), "secrets of the whole cluster"
+        assert not await nobody.can("create", "", "namespaces")
+    finally:
+        for path in made:
+            if "clusterrole" in path:
+                await kube.delete(path)
+
+
+async def test_the_viewer_looks_alone(kube: KubeApi, nobody: KubeApi, state: str) -> None:
+    spaces = spaces_of(f"{state}-in", f"{state}-tmp", state)
+    rights = at((*RULES, *EXEC), spaces, "demo", prepared=True)
+    await kube.create(paths.core("namespaces"), {"metadata": {"name": spaces["primary"]}})
+    printed = roles.viewer(
+        rights,
+        state,
+        NOBODY,
+        state=state,
+        spaces=(spaces["state"], spaces["control"]),
+        prepared=Prepared(spaces["temporary"], {}, {}),
+    )
+    made = await apply(kube, printed)
+    try:
+        denied = (await permissions(nobody, rights)).denied
+        of_exec = {one.verb for one in denied if one.resource == "pods/exec"}
+        assert of_exec == {"get", "create"}
+        kept = {one for one in denied if one.resource not in ("pods/exec", "secrets")}
+        assert not {one.verb for one in kept} & {"get", "list"}
+        assert await Runs(nobody, SystemClock(), state).all() == []
+        with pytest.raises(Forbidden):
+            await Runs(nobody, SystemClock(), state).create(journal("r1"), {})
+    finally:
+        for path in made:
+            if "clusterrole" in path:
+                await kube.delete(path)
