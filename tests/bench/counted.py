@@ -17,7 +17,7 @@ from blueshift.cli.main import run
 from blueshift.clock import SystemClock
 from blueshift.cluster.transport import Transport
 from blueshift.dns import agreement
-from blueshift.engine.protocol import Step, Wait
+from blueshift.engine.protocol import Place, Wait
 from blueshift.engine.waiting import Waiting
 from blueshift.helm.command import Command
 
@@ -71,7 +71,7 @@ def _time_helm() -> None:
 def _note_pauses() -> None:
     original = Waiting.pause
 
-    async def noted(self: Waiting, step: Step, wait: Wait) -> None:
+    async def noted(self: Waiting, step: Place, wait: Wait) -> None:
         began = _now()
         await original(self, step, wait)
         _PAUSES.append((step.id, wait.key, began, _now()))
@@ -82,7 +82,7 @@ def _note_pauses() -> None:
 def _note_looks() -> None:
     original = Waiting.retrying
 
-    async def noted(self: Waiting, step: Step, ask: Callable[[], Awaitable[Any]]) -> Any:
+    async def noted(self: Waiting, step: Place, ask: Callable[[], Awaitable[Any]]) -> Any:
         async def timed() -> Any:
             began = _now()
             try:
