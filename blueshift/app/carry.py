@@ -8,7 +8,6 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 
 from blueshift import events
 from blueshift.app.hooks import Hooks
@@ -89,19 +88,18 @@ async def carry(
     stopping: asyncio.Event,
     *,
     ask: Ask | None = None,
-    hooks: Path | None = None,
 ) -> Outcome:
     """Run the track to its end, a hold or a signal, by way of `ask` first if there is one.
 
-    `hooks` is the folder of programs that are told. The lease is let go in any case.
+    The lease is let go in any case.
     """
     run = writer.journal.run
     listener = Listener(session, writer)
-    programs = Hooks(hooks, session.clock, f"{writer.journal.namespace}/{writer.journal.release}", emit)
+    hooks = Hooks(tools, writer, playbook, emit)
 
     def tell(event: events.Event) -> None:
         emit(event)
-        programs.listen(event)
+        hooks.listen(event)
 
     async def approval(standstill: Standstill) -> Approval | None:
         return await control.approval(session.kube, control_namespace(session.runs), run, standstill)
@@ -123,6 +121,7 @@ async def carry(
         lambda: listener.words,
         unsafe=lambda: unsafe(session.kube, tools.world, run),
         due=due,
+        hooks=hooks.around,
     )
     emit(
         events.RunStarted(
@@ -133,6 +132,7 @@ async def carry(
             epoch=writer.journal.epoch,
         )
     )
+    hooks.begin()
     finished = False
     try:
         async with asyncio.TaskGroup() as group:
@@ -153,12 +153,15 @@ async def carry(
                 for task in around:
                     task.cancel()
     except BaseExceptionGroup as group_error:
-        if len(group_error.exceptions) == 1:
-            raise group_error.exceptions[0] from None
-        raise
+        (error, *more) = group_error.exceptions
+        if isinstance(error, Exception) and not isinstance(error, FenceLost):  # then it goes on elsewhere
+            await hooks.close("failed", str(error))
+        if more:
+            raise
+        raise error from None
     finally:
         await lease.release(finished=finished)
-    await programs.close()
+    await hooks.close(outcome.status)
     return outcome
 
 

@@ -12,6 +12,7 @@ from blueshift.dns.key import KeySource
 from blueshift.dns.registry import settings_type
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.config import Chart, Cluster, Config, Controller, Dns, Release, load_config
+from blueshift.playbook.hooks import of_folder, once
 from blueshift.playbook.schema import Playbook, load, parse_set
 from blueshift.playbook.shipped import find
 from blueshift.steps.places import Places
@@ -72,11 +73,26 @@ def thaw(frozen: dict[str, Any], state_namespace: str) -> Config:
     )
 
 
-def playbook(config: Config, *, name: str | None = None, sets: tuple[str, ...] = ()) -> Playbook:
-    """The playbook with every override laid over it: the file's first, then each `--set`."""
+def playbook(
+    config: Config, *, name: str | None = None, sets: tuple[str, ...] = (), hooks: Path | None = None
+) -> Playbook:
+    """The playbook with every override laid over it: the file's first, then each `--set`.
+
+    Its hooks are its own, the file's, and those of the folder `hooks`.
+    """
     source = find(name or config.playbook)
     overrides = [*([config.overrides] if config.overrides is not None else []), *map(parse_set, sets)]
-    return load(source, settings_types(), overrides)
+    listed = [config.hooks] if config.hooks is not None else []
+    return with_hooks(load(source, settings_types(), overrides, listed), hooks)
+
+
+def with_hooks(playbook: Playbook, folder: Path | None) -> Playbook:
+    """The playbook with the hooks of this folder instead of those of another one; None: as it is."""
+    if folder is None:
+        return playbook
+    own = [hook for hook in playbook.hooks if not hook.folder]
+    found = of_folder(folder, [entry.id for entry in playbook.steps])
+    return msgspec.structs.replace(playbook, hooks=once([*own, *found]))
 
 
 def places(config: Config, *, kubeconfig: str | None, context: str | None) -> Places:

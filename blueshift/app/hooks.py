@@ -1,156 +1,171 @@
-"""Programs of the user that are told what becomes of a run: `HOOKS/<event>/*`, in the order of their names.
-
-Events are `holding`, `gate` (and again while it waits), `success`, `rolled-back` and `interrupted`. Each
-program gets `BLUESHIFT_*` in its environment and the event as JSON on its standard input. It can tell people;
-it cannot stop a run: whatever becomes of it is a notice.
-"""
+"""The hooks of a run: those that are told what becomes of it, and what those around its steps are given."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
-
-import msgspec
+from collections.abc import Sequence
 
 from blueshift import events
-from blueshift.clock import Clock
+from blueshift.engine.hooks import NOT_FOR_ME, StepHook, Told, When, due, run
+from blueshift.engine.protocol import Effect
+from blueshift.engine.state import SideName
+from blueshift.engine.store import Writer
 from blueshift.errors import BlueshiftError
+from blueshift.playbook.hooks import Hook
+from blueshift.playbook.schema import Playbook
+from blueshift.steps.context import Tools
+from blueshift.steps.purge import GATE as PURGE_GATE
 
-TIMEOUT = 60.0
-"""Seconds that one program has; then its process group is killed."""
 AGAIN = 1800.0
 """Seconds after which a gate that still waits is told again."""
-KINDS = ("holding", "gate", "success", "rolled-back", "interrupted")
+FORGOTTEN = 4 * 3600.0
+"""Seconds after which a temporary that nobody lets go counts as forgotten, each time anew."""
+RUNNING = 600.0
+"""Seconds between two tellings that a run is at work."""
 _ENDS = {"succeeded": "success", "rolled-back": "rolled-back", "interrupted": "interrupted"}
-_SHOWN = 500
-
-
-class Told(msgspec.Struct, frozen=True):
-    """One event as programs get it."""
-
-    event: str
-    run: str
-    release: str
-    step: str
-    reason: str
-    command: str
-    """What a person may do next."""
-
-    def environment(self) -> Mapping[str, str]:
-        """As variables."""
-        fields = msgspec.structs.asdict(self)
-        return {f"BLUESHIFT_{name.upper()}": str(value) for name, value in fields.items()}
-
-
-def folder_of(path: Path | None) -> Path | None:
-    """The folder, if one is given. Raises BlueshiftError for one that is not there, or has unknown events."""
-    if path is None:
-        return None
-    if not path.is_dir():
-        raise BlueshiftError("there is no such folder", place=str(path), hint="`--hooks` names a folder")
-    unknown = sorted(item.name for item in path.iterdir() if item.is_dir() and item.name not in KINDS)
-    if unknown:
-        raise BlueshiftError(
-            f"no event is called {unknown[0]}", place=str(path), hint=f"events are {', '.join(KINDS)}"
-        )
-    return path
+# What comes while a gate waits, and opens none.
+_BESIDE = events.SideSeen | events.AnswersSeen | events.Noticed | events.Waiting
 
 
 class Hooks:
-    """Runs the programs beside the run; `listen` takes events, `close` waits for what is under way."""
+    """The hooks of one process of a run: `listen` takes events, `around` is asked by the loop.
 
-    def __init__(self, folder: Path | None, clock: Clock, release: str, emit: events.Emit) -> None:
-        self._folder = folder
-        self._clock = clock
-        self._release = release
+    Those that are told run beside the run, one after the other, so that the end is told after the start.
+    """
+
+    def __init__(self, tools: Tools, writer: Writer, playbook: Playbook, emit: events.Emit) -> None:
+        self._tools = tools
+        self._writer = writer
+        self._playbook = playbook
+        self._clock = tools.clock
         self._emit = emit
-        self._running: set[asyncio.Task[None]] = set()
-        self._gate: asyncio.Task[None] | None = None
+        self._telling: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()  # fair: first come, first told
+        self._repeated: list[asyncio.Task[None]] = []
+        self._gate: list[asyncio.Task[None]] = []
+
+    def begin(self) -> None:
+        """The process begins, or carries on, the run."""
+        self._tell(self._told("start"))
+        self._repeated = [self._every(RUNNING, self._told("running"))]
 
     def listen(self, event: events.Event) -> None:
         """Start what belongs to an event."""
-        if self._folder is None:
-            return
-        if self._gate and not isinstance(event, events.SideSeen | events.AnswersSeen | events.Noticed):
-            self._gate.cancel()
-            self._gate = None
+        if self._gate and not isinstance(event, _BESIDE):
+            self._gate_over()
         match event:
             case events.Held():
-                self._start(self._told(event, "holding", event.step, event.reason, "status"))
+                self._tell(self._told("holding", event.step, event.reason))
             case events.GateWaits():
-                told = Told("gate", event.run, self._release, event.step, event.reason, event.command)
-                self._gate = asyncio.create_task(self._again(told))
+                told = self._told("gate", event.step, event.reason, command=event.command)
+                self._tell(told)
+                self._gate = [self._every(AGAIN, told)]
+                if event.gate == PURGE_GATE:
+                    forgotten = self._told(
+                        "forgotten-temporary", event.step, event.reason, command=event.command
+                    )
+                    self._gate.append(self._every(FORGOTTEN, forgotten))
             case events.RunEnded() if event.status in _ENDS:
-                self._start(self._told(event, _ENDS[event.status], "", event.said, "show"))
+                self._tell(self._told(_ENDS[event.status], "", event.said, then="show", status=event.status))
 
-    async def close(self) -> None:
-        """Return when every program has ended, each within its time."""
-        if self._gate:
-            self._gate.cancel()
-        while self._running:
-            await asyncio.wait(self._running)
+    async def close(self, status: str, failure: str = "") -> None:
+        """Tell the end of the process, and return when every hook has ended, each within its time."""
+        self._gate_over()
+        for task in self._repeated:
+            task.cancel()
+        if failure:
+            self._tell(self._told("failure", "", failure, status=status))
+        self._tell(self._told("end", "", failure, then="show", status=status))
+        while self._telling:
+            await asyncio.wait(self._telling)
 
-    def _told(self, event: events.Event, kind: str, step: str, reason: str, then: str) -> Told:
-        return Told(kind, event.run, self._release, step, reason, f"blueshift {then} {event.run}")
+    def around(self, when: When, step: str) -> Sequence[Effect]:
+        """See engine.hooks.Around. On a way back a hook that fails does not hold the run."""
+        found = due(self._playbook.hooks, when, step, self._writer.journal.track)
+        if not found:
+            return ()
+        to = self._to(step.split("/")[1])
+        target = self._tools.target(to) if to else None
 
-    def _start(self, told: Told) -> None:
-        task = asyncio.create_task(self._all(told))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
-    async def _again(self, told: Told) -> None:
-        while True:
-            self._start(told)
-            await self._clock.sleep(AGAIN)
-
-    async def _all(self, told: Told) -> None:
-        assert self._folder is not None
-        for program in programs(self._folder / told.event):
-            said = await self._one(program, told)
-            if said:
-                self._emit(events.Noticed(at=self._clock.utc(), run=told.run, step=told.step, sentence=said))
-
-    async def _one(self, program: Path, told: Told) -> str:
-        """Run one program; what a person should know of it."""
-        name = f"hook {told.event}/{program.name}"
-        try:
-            process = await asyncio.create_subprocess_exec(
-                str(program),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                env={**os.environ, **told.environment()},
-                start_new_session=True,
+        def told(event: str) -> Told:
+            return Told(
+                event,
+                self._tools.run,
+                self._release,
+                step,
+                command=f"blueshift status {self._tools.run}",
+                to=to or "",
+                addresses=(*target.ipv4, *target.ipv6) if target else (),
+                hosts=tuple(name.name for name in self._tools.world.moving()),
             )
-        except OSError as error:
-            return f"{name} cannot be started: {error.strerror}"
+
+        def say(sentence: str) -> None:
+            self._notice(step, sentence)
+
+        fails = self._writer.journal.on == "forward"
+        return tuple(StepHook(hook, told(hook.on), self._clock, say, fails=fails) for hook in found)
+
+    def _to(self, entry: str) -> SideName | None:
+        """The side that the step of that id in a playbook or a way back moves traffic to."""
+        turn = self._writer.journal.turn
+        if turn is not None:
+            return next((step.settings.get("to") for step in turn.steps if step.id == entry), None)
+        return next((getattr(e.settings, "to", None) for e in self._playbook.steps if e.id == entry), None)
+
+    @property
+    def _release(self) -> str:
+        return f"{self._writer.journal.namespace}/{self._writer.journal.release}"
+
+    def _told(
+        self,
+        event: str,
+        step: str = "",
+        reason: str = "",
+        *,
+        then: str = "status",
+        status: str = "",
+        command: str = "",
+    ) -> Told:
+        command = command or f"blueshift {then} {self._tools.run}"
+        return Told(event, self._tools.run, self._release, step, reason, command, status)
+
+    def _notice(self, step: str, sentence: str) -> None:
+        self._emit(events.Noticed(at=self._clock.utc(), run=self._tools.run, step=step, sentence=sentence))
+
+    def _every(self, seconds: float, told: Told) -> asyncio.Task[None]:
+        async def again() -> None:
+            while True:
+                await self._clock.sleep(seconds)
+                self._tell(told)
+
+        return asyncio.create_task(again())
+
+    def _gate_over(self) -> None:
+        for task in self._gate:
+            task.cancel()
+        self._gate = []
+
+    def _tell(self, told: Told) -> None:
+        hooks = [hook for hook in self._playbook.hooks if hook.on == told.event]
+        if not hooks:
+            return
+
+        async def tell() -> None:
+            async with self._turn:
+                for hook in hooks:
+                    if said := await self._one(hook, told):
+                        self._notice(told.step, said)
+
+        task = asyncio.create_task(tell())
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _one(self, hook: Hook, told: Told) -> str:
+        """Run one that is told; what a person should know of it."""
         try:
-            async with self._clock.timeout(TIMEOUT):
-                output, _ = await process.communicate(msgspec.json.encode(told))
-        except TimeoutError:
-            return f"{name} was ended after {TIMEOUT:.0f} s"
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # what it left behind, too
-        text = output.decode(errors="replace").strip()[-_SHOWN:]
-        if process.returncode:
-            return f"{name} ended with {process.returncode}: {text or 'it said nothing'}"
-        return f"{name}: {text}" if text else ""
-
-
-def programs(folder: Path) -> list[Path]:
-    """The executable files of a folder by name; what is hidden or ends in `~` is none."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        item
-        for item in folder.iterdir()
-        if item.is_file()
-        and os.access(item, os.X_OK)
-        and not item.name.startswith(".")
-        and item.name[-1] != "~"
-    )
+            ended = await run(hook, told, self._clock)
+        except BlueshiftError as error:
+            return str(error)
+        if ended.code not in (0, NOT_FOR_ME):
+            return f"hook {hook.name} ended with {ended.code}: {ended.last_words}"
+        return f"hook {hook.name}: {ended.output}" if ended.output else ""

@@ -17,6 +17,7 @@ from blueshift.app.kinds import settings_types
 from blueshift.discovery.world import World
 from blueshift.errors import BlueshiftError
 from blueshift.helm.charts import extract
+from blueshift.playbook.hooks import Hook
 from blueshift.playbook.schema import Playbook, StepEntry
 
 
@@ -37,6 +38,7 @@ class Frozen(msgspec.Struct, frozen=True):
     config: dict[str, Any]
     """DNS settings and names of the configuration, without any secret; paths absolute."""
     profile: str
+    hooks: tuple[Hook, ...] = ()
 
 
 def write(frozen: Frozen, chart: Path, values: dict[str, Any]) -> dict[str, bytes]:
@@ -75,7 +77,7 @@ def thaw_steps(frozen: Frozen) -> Playbook:
         StepEntry(step.kind, step.id, msgspec.convert(step.settings, types[step.kind]), "the run's inputs")
         for step in frozen.steps
     )
-    return Playbook(frozen.playbook, "", entries)
+    return Playbook(frozen.playbook, "", entries, frozen.hooks)
 
 
 def pack(folder: Path) -> bytes:

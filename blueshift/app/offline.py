@@ -25,7 +25,13 @@ class Saved:
 
 
 def read(
-    world: Path, settings: Path, *, required: bool, playbook: str | None, sets: tuple[str, ...]
+    world: Path,
+    settings: Path,
+    *,
+    required: bool,
+    playbook: str | None,
+    sets: tuple[str, ...],
+    hooks: Path | None = None,
 ) -> Saved:
     """Read a World, and the settings where that file exists or is `required`; else the shipped playbook.
 
@@ -42,7 +48,8 @@ def read(
             place=str(settings),
             hint="name the settings that belong to it: `--config FILE`",
         )
-    return Saved(saved, config, configuration.playbook(config, name=playbook, sets=sets), complete)
+    steps = configuration.playbook(config, name=playbook, sets=sets, hooks=hooks)
+    return Saved(saved, config, steps, complete)
 
 
 def plan(saved: Saved, *, kubeconfig: str | None, context: str | None) -> plans.Plan:
@@ -75,6 +82,7 @@ def freeze(world: World, config: Config, playbook: Playbook) -> inputs.Frozen:
         inputs.freeze_steps(playbook),
         configuration.freeze(config, profile),
         profile,
+        playbook.hooks,
     )
 
 

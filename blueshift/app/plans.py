@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from blueshift.app.inputs import Frozen, thaw_steps
 from blueshift.app.kinds import compile_track
 from blueshift.discovery.world import World, contract_hash
+from blueshift.engine.hooks import When, due
 from blueshift.engine.protocol import StepPlan, Way
 from blueshift.errors import BlueshiftError
+from blueshift.playbook.hooks import TOLD, Hook
 from blueshift.playbook.schema import Playbook
 from blueshift.shift.protocol import Target
 from blueshift.steps.context import Tools
@@ -42,6 +46,8 @@ class Plan(msgspec.Struct, frozen=True):
     steps: tuple[PlannedStep, ...]
     back: tuple[Way, ...]
     """The way back by hand from the farthest point, as commands."""
+    told: tuple[str, ...] = ()
+    """Hooks that are told what becomes of the run, as `event/program`."""
     schema: int = SCHEMA
 
 
@@ -67,7 +73,11 @@ class _Nobody:
 def plan(world: World, playbook: Playbook, places: Places, run: str = "RUN") -> Plan:
     """The plan of a playbook on a World. Pure."""
     steps = compile_track(playbook, offline(world, places, run))
-    planned = tuple(PlannedStep(step.id, step.plan()) for step in steps)
+    track = tuple(step.id for step in steps)
+    planned = tuple(
+        PlannedStep(step.id, replace(step.plan(), hooks=_hooks(playbook.hooks, step.id, track)))
+        for step in steps
+    )
     return Plan(
         release=f"{world.release.namespace}/{world.release.name}",
         cluster=world.cluster.server,
@@ -76,7 +86,13 @@ def plan(world: World, playbook: Playbook, places: Places, run: str = "RUN") -> 
         seconds=sum(step.plan.seconds for step in planned),
         steps=planned,
         back=way_back(world, places, FARTHEST),
+        told=tuple(hook.name for hook in playbook.hooks if hook.on in TOLD),
     )
+
+
+def _hooks(hooks: Sequence[Hook], step: str, track: Sequence[str]) -> tuple[str, ...]:
+    whens: tuple[When, ...] = ("before", "after")
+    return tuple(f"{when}: {hook.name}" for when in whens for hook in due(hooks, when, step, track))
 
 
 def offline(world: World, places: Places, run: str) -> Tools:

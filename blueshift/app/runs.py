@@ -59,7 +59,6 @@ async def start(
     stopping: asyncio.Event,
     *,
     on_failure: OnFailure = "hold",
-    hooks: Path | None = None,
 ) -> Outcome:
     """Open a run on a confirmed plan and carry it.
 
@@ -89,7 +88,7 @@ async def start(
                 emit,
             )
             steps = compile_track(playbook, tools)
-            return await carry(session, writer, tools, steps, playbook, lease, emit, stopping, hooks=hooks)
+            return await carry(session, writer, tools, steps, playbook, lease, emit, stopping)
     except BaseException:
         await lease.release(finished=False)
         raise
@@ -109,7 +108,6 @@ async def resume(
     stopping: asyncio.Event,
     *,
     ask: Ask | None = None,
-    hooks: Path | None = None,
 ) -> Outcome:
     """Carry a run on from its journal, by way of `ask` if there is one.
 
@@ -140,9 +138,7 @@ async def resume(
                 _not_stopped(stopping)
             await writer.write(Resumed(lease.holder))
             tools, steps, playbook = await _rebuilt(session, frozen, writer, Path(scratch), emit)
-            return await carry(
-                session, writer, tools, steps, playbook, lease, emit, stopping, ask=ask, hooks=hooks
-            )
+            return await carry(session, writer, tools, steps, playbook, lease, emit, stopping, ask=ask)
     except BaseException:
         await lease.release(finished=False)
         raise
@@ -233,6 +229,7 @@ async def _create(
         inputs.freeze_steps(playbook),
         configuration.freeze(session.config, looked.profile.name),
         looked.profile.name,
+        playbook.hooks,
     )
     journal = Journal(
         run=run,

@@ -79,13 +79,13 @@ def run_output(command: Command) -> Command:
 
 
 def hooks_option(command: Command) -> Command:
-    """`hooks: Path | None`: the folder of programs that are told what becomes of a run."""
+    """`hooks: Path | None`: the folder of programs that run at events of a run."""
     return click.option(
         "--hooks",
         type=click.Path(file_okay=False, path_type=Path),
         envvar="BLUESHIFT_HOOKS",
         metavar="FOLDER",
-        help="Programs to tell: FOLDER/holding/*, gate/*, success/*, rolled-back/*, interrupted/*.",
+        help="Programs to run at events: FOLDER/holding/*, before-upgrade/* … (docs/hooks.md).",
     )(command)
 
 

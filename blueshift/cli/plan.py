@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.options import cluster_options, config_option, run_async
+from blueshift.cli.options import cluster_options, config_option, hooks_option, run_async
 from blueshift.cli.output import say
 from blueshift.errors import BlueshiftError
 
@@ -32,6 +32,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--chart", metavar="REF", help="Chart of the target: a folder, .tgz, oci://… or https://REPO/NAME."
 )
+@hooks_option
 @click.option("--world", type=_FILE, metavar="FILE", help="Plan on a saved World: no cluster is asked.")
 @click.option("--save-world", type=_FILE, metavar="FILE", help="Also keep what was seen, for --world.")
 @click.option("--full", is_flag=True, help="Whole diffs, however long.")
@@ -57,6 +58,7 @@ def plan(
     sets: tuple[str, ...],
     to_version: str | None,
     chart: str | None,
+    hooks: Path | None,
     world: Path | None,
     save_world: Path | None,
     full: bool,
@@ -86,7 +88,9 @@ def plan(
     if world is None:
         from blueshift.cli.work import Wanted
 
-        wanted = Wanted(config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart)
+        wanted = Wanted(
+            config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart, hooks
+        )
         return run_async(_live(wanted, save_world, show))
     if chart or to_version or save_world:
         raise BlueshiftError(
@@ -94,7 +98,7 @@ def plan(
             hint="leave out --world, or plan for the target that the World was saved with",
         )
     given = ctx.get_parameter_source("config") is not click.core.ParameterSource.DEFAULT
-    return _saved(world, config, given, playbook, sets, kubeconfig, context, show)
+    return _saved(world, config, given, playbook, sets, hooks, kubeconfig, context, show)
 
 
 class Show:
@@ -163,13 +167,14 @@ def _saved(
     given: bool,
     playbook: str | None,
     sets: tuple[str, ...],
+    hooks: Path | None,
     kubeconfig: Path | None,
     context: str | None,
     show: Show,
 ) -> ExitCode:
     from blueshift.app import offline
 
-    saved = offline.read(world, config, required=given, playbook=playbook, sets=sets)
+    saved = offline.read(world, config, required=given, playbook=playbook, sets=sets, hooks=hooks)
     plan = offline.plan(saved, kubeconfig=str(kubeconfig) if kubeconfig else None, context=context)
     return show.plan(plan, lambda: offline.frozen(saved), pending=not offline.nothing_to_do(saved.world))
 

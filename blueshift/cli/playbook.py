@@ -131,6 +131,7 @@ def _schema() -> dict[str, Any]:
     import msgspec
 
     from blueshift.app.kinds import settings_types
+    from blueshift.playbook.hooks import TIMEOUT, events
 
     types = settings_types()
     _, components = msgspec.json.schema_components(tuple(types.values()))
@@ -143,6 +144,18 @@ def _schema() -> dict[str, Any]:
         steps.append(
             {"type": "object", "properties": {kind: body}, "required": [kind], "additionalProperties": False}
         )
+    event = {"anyOf": [{"enum": list(events(()))}, {"type": "string", "pattern": "^(before|after)-"}]}
+    words = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
+    hook = {
+        "type": "object",
+        "properties": {
+            "on": {"anyOf": [event, {"type": "array", "items": event}]},
+            "run": words,
+            "timeout": {"type": ["number", "string"], "default": TIMEOUT},
+        },
+        "required": ["on", "run"],
+        "additionalProperties": False,
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Blueshift playbook",
@@ -151,6 +164,7 @@ def _schema() -> dict[str, Any]:
             "name": {"type": "string"},
             "description": {"type": "string"},
             "steps": {"type": "array", "minItems": 1, "items": {"anyOf": steps}},
+            "hooks": {"type": "array", "items": hook},
         },
         "required": ["name", "steps"],
         "additionalProperties": False,

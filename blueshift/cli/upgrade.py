@@ -70,6 +70,6 @@ def upgrade(
     """
     from blueshift.cli.work import Wanted, upgrade_release
 
-    wanted = Wanted(config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart)
+    wanted = Wanted(config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart, hooks)
     stopping = asyncio.Event()
-    return run_async(upgrade_release(wanted, plan_file, yes, output, on_failure, stopping, hooks), stopping)
+    return run_async(upgrade_release(wanted, plan_file, yes, output, on_failure, stopping), stopping)

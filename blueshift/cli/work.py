@@ -14,7 +14,6 @@ import msgspec
 
 from blueshift.app import configuration, plans, runs
 from blueshift.app.carry import user
-from blueshift.app.hooks import folder_of
 from blueshift.app.inputs import Frozen
 from blueshift.app.look import Looked, look
 from blueshift.app.session import Session, connect, open_session
@@ -47,6 +46,7 @@ class Wanted:
     sets: tuple[str, ...] = ()
     to_version: str | None = None
     chart: str | None = None
+    hooks: Path | None = None
 
     def settings(self) -> Config:
         """The settings file with the options laid over it."""
@@ -75,7 +75,7 @@ async def looked_at(
     fail checks with remedies that would break it.
     """
     config = wanted.settings()
-    playbook = configuration.playbook(config, name=wanted.playbook, sets=wanted.sets)
+    playbook = configuration.playbook(config, name=wanted.playbook, sets=wanted.sets, hooks=wanted.hooks)
     kubeconfig = str(wanted.kubeconfig) if wanted.kubeconfig else None
     async with open_session(config, SystemClock(), kubeconfig=kubeconfig, context=wanted.context) as session:
         if alone:
@@ -92,14 +92,12 @@ async def upgrade_release(
     output: str | None,
     on_failure: OnFailure,
     stopping: asyncio.Event,
-    hooks: Path | None,
 ) -> ExitCode:
     """The whole command."""
-    hooks = folder_of(hooks)
     planned = plans.load(plan_file) if plan_file else None
     async with looked_at(wanted, alone=True) as (session, looked, playbook):
         if planned:
-            playbook = plans.playbook_of(planned)
+            playbook = configuration.with_hooks(plans.playbook_of(planned), wanted.hooks)
             if stale := runs.changed(planned.world, looked.world):
                 click.echo(f"error: the plan is stale: {stale}", err=True)
                 click.echo("hint: plan again: `blueshift plan -o FILE`", err=True)
@@ -125,7 +123,7 @@ async def upgrade_release(
         with choose(output, run) as emit:
             try:
                 outcome = await runs.start(
-                    session, looked, playbook, run, emit, stopping, on_failure=on_failure, hooks=hooks
+                    session, looked, playbook, run, emit, stopping, on_failure=on_failure
                 )
             except runs.Refused as refused:
                 click.echo(f"error: {refused}", err=True)
@@ -143,13 +141,19 @@ def _nothing_begun() -> ExitCode:
 
 @asynccontextmanager
 async def session_of(
-    run: str, kubeconfig: Path | None, context: str | None, state_namespace: str
+    run: str,
+    kubeconfig: Path | None,
+    context: str | None,
+    state_namespace: str,
+    hooks: Path | None = None,
 ) -> AsyncIterator[tuple[Session, Frozen]]:
-    """The session that a run froze: it needs no settings file."""
+    """The session that a run froze: it needs no settings file. `hooks` is this machine's folder of them."""
     clock = SystemClock()
     path = str(kubeconfig) if kubeconfig else None
     async with connect(clock, kubeconfig=path, context=context) as kube:
         frozen: Frozen = await runs.frozen_of(Runs(kube, clock, state_namespace), run)
+    playbook = configuration.with_hooks(plans.playbook_of(frozen), hooks)
+    frozen = msgspec.structs.replace(frozen, hooks=playbook.hooks)
     config = configuration.thaw(frozen.config, state_namespace)
     async with open_session(config, clock, kubeconfig=path, context=context) as session:
         yield session, frozen
@@ -165,9 +169,9 @@ async def resume_run(
     hooks: Path | None,
 ) -> ExitCode:
     """Carry a run on from what the cluster holds of it."""
-    async with session_of(run, kubeconfig, context, state_namespace) as (session, frozen):
+    async with session_of(run, kubeconfig, context, state_namespace, hooks) as (session, frozen):
         with choose(output, run) as emit:
-            outcome = await runs.resume(session, frozen, run, emit, stopping, hooks=folder_of(hooks))
+            outcome = await runs.resume(session, frozen, run, emit, stopping)
         return told(run, outcome)
 
 
@@ -184,7 +188,7 @@ async def rollback_run(
     yes: bool,
 ) -> ExitCode:
     """Show the way back, ask, and take a run back."""
-    async with session_of(run, kubeconfig, context, state_namespace) as (session, frozen):
+    async with session_of(run, kubeconfig, context, state_namespace, hooks) as (session, frozen):
         if not yes:
             click.echo(back_text(run, await runs.preview_back(session, frozen, run)))
             if not confirmed(f"Take run {run} back on {session.cluster.server}?"):
@@ -193,9 +197,7 @@ async def rollback_run(
         ask = Ask("back", user(), reason)
         with choose(output, run) as emit:
             try:
-                outcome = await runs.resume(
-                    session, frozen, run, emit, stopping, ask=ask, hooks=folder_of(hooks)
-                )
+                outcome = await runs.resume(session, frozen, run, emit, stopping, ask=ask)
             except runs.Stopped:
                 return _nothing_begun()
         return told(run, outcome)

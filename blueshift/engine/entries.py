@@ -46,6 +46,7 @@ class Did(msgspec.Struct, frozen=True, tag=True):
     step: str
     effect: str
     adopted: bool = False
+    said: str = ""
 
 
 class WaitBegan(msgspec.Struct, frozen=True, tag=True):
@@ -155,12 +156,12 @@ def _in_step(step: StepEntry, entry: _InStep, at: datetime) -> StepEntry:
             if (known := step.effects.get(effect)) and known.done:
                 raise BlueshiftError(f"{name}: {effect} is done already and is not intended again")
             return replace(step, effects={**step.effects, effect: Journalled(intent, intended=at)})
-        case Did(name, effect, adopted):
+        case Did(name, effect, adopted, said):
             if effect not in step.effects:
                 raise BlueshiftError(f"{name}: {effect} was never intended")
             if step.effects[effect].done:
                 raise BlueshiftError(f"{name}: {effect} is done already")
-            done = replace(step.effects[effect], done=at, adopted=adopted)
+            done = replace(step.effects[effect], done=at, adopted=adopted, said=said)
             return replace(step, effects={**step.effects, effect: done})
         case WaitBegan(name, key, reason, deadline, holds):
             if key in step.waits:

@@ -23,6 +23,7 @@ from blueshift.engine.entries import (
     StoodStill,
     TakenBack,
 )
+from blueshift.engine.hooks import When
 from blueshift.engine.protocol import (
     Absent,
     Beside,
@@ -170,10 +171,12 @@ class _Loop:
             await self.writer.write(Started(step.id))
         self.waiting.emit(events.StepStarted, step=step.id)
         await self.take_back(step, stands)
+        await self._hooks("before", step)
         for effect in await self.waiting.retrying(step, step.effects):
             await self.waiting.between(step)
             await self._effect(step, effect)
         settled = await self._settle(step)
+        await self._hooks("after", step)
         after = step.leaves(state)
         facts = {fact_name(type(fact)): msgspec.to_builtins(fact) for fact in settled.facts}
         await self.writer.write(StepSettled(step.id, settled.said, after, facts))
@@ -191,6 +194,11 @@ class _Loop:
             await self.writer.write(Started(due.id))
         for effect in due.effects:
             await self._effect(due, effect)
+
+    async def _hooks(self, when: When, step: Step) -> None:
+        for effect in self.services.hooks(when, step.id):
+            await self.waiting.between(step)
+            await self._effect(step, effect)
 
     async def _effect(self, step: Place, effect: Effect) -> None:
         lost = 0
@@ -245,7 +253,7 @@ class _Loop:
             intended = await self._intend(step, effect)
         self.waiting.emit(events.EffectIntended, step=step.id, effect=effect.key, what=effect.intent.what)
         try:
-            await effect.do()
+            said = await effect.do()
         except Ambiguous:
             raise
         except Retryable as trouble:
@@ -253,7 +261,7 @@ class _Loop:
             return False
         except BlueshiftError as error:
             raise StandsStill(hold_of(error)) from error
-        await self.writer.write(Did(step.id, effect.key))
+        await self.writer.write(Did(step.id, effect.key, said=said or ""))
         self.waiting.emit(events.EffectDone, step=step.id, effect=effect.key, adopted=False)
         return True
 

@@ -79,8 +79,11 @@ class Effect(Protocol):
     async def observe(self, journalled: Journalled | None) -> Observed:
         """Look, change nothing. `journalled` is what the journal holds of an earlier try."""
 
-    async def do(self) -> None:
-        """Do it once. Raises `Ambiguous` when the answer was lost: the loop then observes."""
+    async def do(self) -> str | None:
+        """Do it once. Raises `Ambiguous` when the answer was lost: the loop then observes.
+
+        May return a sentence for the journal.
+        """
 
 
 class Journalled(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -90,6 +93,8 @@ class Journalled(msgspec.Struct, frozen=True, omit_defaults=True):
     intended: datetime
     done: datetime | None = None
     adopted: bool = False
+    said: str = ""
+    """What is worth knowing of how it was done."""
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -144,6 +149,8 @@ class StepPlan(msgspec.Struct, frozen=True):
     """How long its waits last at least."""
     back: tuple[str, ...] = ()
     """Commands that take this step back by hand, given that all later steps were taken back."""
+    hooks: tuple[str, ...] = ()
+    """Programs of the user before and after it."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from blueshift import events
 from blueshift.clock import Clock
 from blueshift.engine.control import TurnWord, Words
 from blueshift.engine.entries import Paused, Unpaused, WaitBegan
+from blueshift.engine.hooks import Around, none
 from blueshift.engine.journal import Approval, Standstill
 from blueshift.engine.protocol import Beside, Hold, Place, Wait, Way
 from blueshift.engine.state import State
@@ -47,6 +48,8 @@ class Services:
     """What else a person must know and can do when the run comes to hold."""
     due: Callable[[State], Awaitable[Beside | None]] = _nothing
     """What was done beside the steps, and must be taken back now that the run stands in this state."""
+    hooks: Around = none
+    """Programs of the user around each step."""
 
 
 class StandsStill(Exception):

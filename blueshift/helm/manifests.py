@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from blueshift.helm import yaml
-from blueshift.helm.values import HIDDEN, redacted
+from blueshift.helm.values import redacted
+from blueshift.masks import HIDDEN
 
 Raw = Mapping[str, Any]
 

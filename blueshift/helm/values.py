@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-_SECRET = re.compile(r"passw|passphrase|secret|token|credential|api-?key|private-?key|^auth$", re.IGNORECASE)
+from blueshift.masks import HIDDEN, SECRET_NAME
+
 # Keys that only name a Secret, which is no secret itself.
 _NAME = re.compile(r"(name|ref|namespace|enabled|mount|annotations|labels|path)s?$", re.IGNORECASE)
-HIDDEN = "***"
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def redacted(values: Mapping[str, Any]) -> dict[str, Any]:
 def _redact(key: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         # Helm charts name maps of secret data like this; below it every key is somebody's own.
-        hide = bool(_SECRET.search(key)) and key.lower().endswith("data")
+        hide = bool(SECRET_NAME.search(key)) and key.lower().endswith("data")
         # An environment variable carries its name beside its value and not as its key.
         told = str(value.get("name", "value"))
         return {
@@ -52,7 +52,7 @@ def _redact(key: str, value: Any) -> Any:
         }
     if isinstance(value, list):
         return [_redact(key, one) for one in value]
-    looks = bool(_SECRET.search(key)) and not _NAME.search(key)
+    looks = bool(SECRET_NAME.search(key)) and not _NAME.search(key)
     return HIDDEN if looks and isinstance(value, str) and value else value
 
 

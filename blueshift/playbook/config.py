@@ -122,6 +122,8 @@ class Config(msgspec.Struct, frozen=True):
     playbook: NameOrPath = "blue-green"
     overrides: Raw = None
     """Step id → partial settings, as nodes: the playbook's loader takes them with their places."""
+    hooks: Raw = None
+    """A list of hooks, as a node: which events there are is for the playbook's loader to say."""
 
 
 SettingsOf = Callable[[str], type[msgspec.Struct]]

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from blueshift.errors import BlueshiftError
+from blueshift.playbook import hooks as written_hooks
 from blueshift.playbook.convert import Raw, collect, raise_all
 from blueshift.playbook.reader import Source, parse
 from blueshift.playbook.tree import Entry, Items, Mapping, Node, Place, Scalar, described, invalid, merged
@@ -38,12 +39,14 @@ class Playbook(msgspec.Struct, frozen=True):
     name: str
     description: str
     steps: tuple[StepEntry, ...]
+    hooks: tuple[written_hooks.Hook, ...] = ()
 
 
 class _Head(msgspec.Struct, frozen=True):
     name: str
     steps: Raw
     description: str = ""
+    hooks: Raw = None
 
 
 class _Step(msgspec.Struct, frozen=True):
@@ -55,10 +58,13 @@ class _Step(msgspec.Struct, frozen=True):
     place: Place
 
 
-def load(source: Source, kinds: Kinds, overrides: Sequence[Node] = ()) -> Playbook:
+def load(
+    source: Source, kinds: Kinds, overrides: Sequence[Node] = (), hooks: Sequence[Node] = ()
+) -> Playbook:
     """Read a playbook and convert every step's settings.
 
-    `overrides` are mappings of step id to partial settings, laid over the playbook's in their order.
+    `overrides` are mappings of step id to partial settings, laid over the playbook's in their order; `hooks`
+    are lists of hooks that come after the playbook's.
     Raises Invalid, or Errors with every fault of the playbook and the overrides.
     """
     errors: list[BlueshiftError] = []
@@ -73,8 +79,11 @@ def load(source: Source, kinds: Kinds, overrides: Sequence[Node] = ()) -> Playbo
         settings = collect(step.settings, kinds[step.kind], errors)
         if settings is not None:
             entries.append(StepEntry(step.kind, step.id, settings, str(step.place)))
+    ids = [step.id for step in laid]
+    listed = [node for node in (head.hooks, *hooks) if node is not None]
+    found = [hook for node in listed for hook in written_hooks.read(node, ids, errors)]
     raise_all(sorted(errors, key=_line))
-    return Playbook(head.name, head.description, tuple(entries))
+    return Playbook(head.name, head.description, tuple(entries), written_hooks.once(found))
 
 
 def _line(error: BlueshiftError) -> tuple[str, int, int]:

@@ -27,7 +27,8 @@ def plan_text(plan: Plan, *, colour: bool = False, most_lines: int | None = MOST
         "",
     ]
     steps = steps_text([(step.id, step.plan) for step in plan.steps], colour=colour, most_lines=most_lines)
-    return "\n".join([*head, steps, *_way_back(plan.back)])
+    told = [f"Told what becomes of it: {', '.join(plan.told)}", ""] if plan.told else []
+    return "\n".join([*head, steps, *told, *_way_back(plan.back)])
 
 
 def back_text(run: str, steps: Sequence[tuple[str, StepPlan]]) -> str:
@@ -51,6 +52,7 @@ def steps_text(
         lines += [line for wait in plan.waits for line in _item("waits: ", wait)]
         lines += [line for consequence in plan.consequences for line in _item("note: ", consequence)]
         lines += [line for back in plan.back for line in _item("back: ", back)]
+        lines += [line for hook in plan.hooks for line in _item("hook ", hook)]
         lines.append("")
     return "\n".join(lines)
 

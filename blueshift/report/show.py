@@ -38,7 +38,8 @@ def _step(name: str, entry: StepEntry) -> Iterator[str]:
     yield f"{_at(entry.started)}  {name}"
     for effect in entry.effects.values():
         how = f"done {_at(effect.done)}" if effect.done else "not known to be done"
-        yield f"  did     {effect.intent.what} ({how}{', found done' if effect.adopted else ''})"
+        said = f": {_line(effect.said)}" if effect.said else ""
+        yield f"  did     {effect.intent.what} ({how}{', found done' if effect.adopted else ''}){said}"
     for wait in entry.waits.values():
         yield f"  waited  {_line(wait.reason)} (from {_at(wait.since)})"
     if entry.settled:

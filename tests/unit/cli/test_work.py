@@ -70,7 +70,7 @@ class Bench:
         return Outcome("succeeded", "", "")
 
     async def upgrade(self, *, yes: bool = True) -> ExitCode:
-        return await work.upgrade_release(WANTED, None, yes, "json", "hold", self.stopping, None)
+        return await work.upgrade_release(WANTED, None, yes, "json", "hold", self.stopping)
 
 
 @pytest.fixture
