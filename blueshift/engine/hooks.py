@@ -136,7 +136,9 @@ async def _read(pipe: int, kept: bytearray) -> None:
     try:
         while data := await reader.read(_KEPT):
             kept += data
-            del kept[:-_KEPT]
+            if len(kept) > _KEPT:
+                # Whole lines: half a secret would not be known as one.
+                del kept[: max(kept.find(b"\n", len(kept) - _KEPT) + 1, len(kept) - _KEPT)]
     finally:
         transport.close()
 

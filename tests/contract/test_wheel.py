@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
@@ -22,6 +22,11 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         capture_output=True,
     )
     (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def names(wheel: Path) -> set[str]:
     with zipfile.ZipFile(wheel) as content:
         return set(content.namelist())
 
@@ -44,6 +49,14 @@ def test_the_playbooks_are_in_it(names: set[str]) -> None:
     playbooks = tracked("playbooks")
     assert playbooks
     assert {f"blueshift/_shipped/{path}" for path in playbooks} - names == set()
+
+
+def test_the_hooks_are_in_it_and_can_be_executed(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as content:
+        modes = {entry.filename: entry.external_attr >> 16 for entry in content.infolist()}
+    hooks = [f"blueshift/_shipped/{path}" for path in tracked("hooks")]
+    assert len(hooks) >= 4
+    assert [name for name in hooks if not modes[name] & 0o111] == []
 
 
 def test_the_lab_has_its_modules_its_chart_and_its_templates(names: set[str]) -> None:

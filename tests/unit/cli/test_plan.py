@@ -158,3 +158,20 @@ def test_no_client_library_is_loaded(world: World, tmp_path: Path) -> None:
     arguments = [sys.executable, "-c", code, "plan", "--world", str(tmp_path / "world.json")]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert "LOADED 0 []" in done.stdout
+
+
+def test_hooks_are_named_at_their_steps_and_faults_have_their_place(world: World, tmp_path: Path) -> None:
+    hooks = "hooks:\n  - {on: [gate, before-upgrade], run: [warm-up]}\n"
+    (tmp_path / "blueshift.yaml").write_text(SETTINGS + hooks)
+    done = blueshift(tmp_path, "plan", "--world", "world.json")
+    assert done.returncode == 0, done.stderr
+    assert "hook before: before-upgrade/warm-up" in done.stdout
+    assert "Told what becomes of it: gate/warm-up" in done.stdout
+    (tmp_path / "blueshift.yaml").write_text(SETTINGS + hooks.replace("gate,", "gates,"))
+    done = blueshift(tmp_path, "plan", "--world", "world.json")
+    assert done.returncode == 1
+    assert "blueshift.yaml:7:10: no event is called 'gates' (did you mean 'gate'?)" in done.stderr
+    (tmp_path / "hooks.d" / "befor-upgrade").mkdir(parents=True)
+    (tmp_path / "blueshift.yaml").write_text(SETTINGS)
+    done = blueshift(tmp_path, "plan", "--world", "world.json", "--hooks", "hooks.d")
+    assert "hooks.d: no event is called befor-upgrade (did you mean 'before-upgrade'?)" in done.stderr
