@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 import dns.exception
@@ -16,6 +17,7 @@ import dns.rdatatype
 import dns.rdtypes.ANY.SOA
 import msgspec
 
+from blueshift.dns.line import Line, is_authoritative, line, parsed, rcode_of
 from blueshift.dns.records import Question, RecordSet, canonical, within
 from blueshift.dns.update import to_records
 from blueshift.dns.wire import NoAnswer, addresses, ask, endpoint, has_route, question
@@ -174,25 +176,48 @@ async def _view(server: Server, questions: Sequence[Question]) -> View:
         rcode = dns.rcode.to_text(answer.rcode())
         return View(server, unknown=f"{server}: does not hold {server.zone} ({rcode})")
     gate = asyncio.Semaphore(_AT_ONCE)
+    try:
+        async with line(server.address, server.port) as asked:
 
-    async def one(name: str, rdtype: str) -> Reply:
-        async with gate:
-            return await reply_of(server, name, rdtype)
+            async def one(name: str, rdtype: str) -> Reply:
+                async with gate:
+                    return await _reply_over(asked, server, name, rdtype)
 
-    replies = await together(*(one(canonical(name), rdtype) for name, rdtype in questions))
+            replies = await together(*(one(canonical(name), rdtype) for name, rdtype in questions))
+    except NoAnswer as error:
+        return View(server, unknown=f"{server}: {error.message}")
     return View(server, serials[0], tuple(replies))
 
 
 async def reply_of(server: Server, name: str, rdtype: str) -> Reply:
     """Ask one server one thing, without recursion; what failed is `unknown`."""
     try:
-        answer = await ask(question(name, rdtype, recursive=False), server.address, server.port)
-    except Retryable as error:
+        async with line(server.address, server.port) as asked:
+            return await _reply_over(asked, server, name, rdtype)
+    except NoAnswer as error:
         return Reply(name, rdtype, "unknown", reason=error.message)
-    if not answer.flags & dns.flags.AA:
-        rcode = dns.rcode.to_text(answer.rcode())
-        return Reply(name, rdtype, "unknown", reason=f"{server} does not hold {name} ({rcode})")
-    return read_reply(answer, name, rdtype)
+
+
+async def _reply_over(asked: Line, server: Server, name: str, rdtype: str) -> Reply:
+    try:
+        answer = await asked.ask(name, rdtype)
+        if is_authoritative(answer):
+            return reply_in(answer[2:], name, rdtype)
+    except NoAnswer as error:
+        return Reply(name, rdtype, "unknown", reason=error.message)
+    rcode = dns.rcode.to_text(rcode_of(answer))
+    return Reply(name, rdtype, "unknown", reason=f"{server} does not hold {name} ({rcode})")
+
+
+@lru_cache(maxsize=12_000)
+def reply_in(answer: bytes, name: str, rdtype: str) -> Reply:
+    """Return what an answer, given without its id, says. Raises NoAnswer for one that cannot be read."""
+    wire = bytes(2) + answer
+    if rcode_of(wire) == dns.rcode.NOERROR:
+        found = read_reply(parsed(wire, records_only=True), name, rdtype)
+        if found.status == "records":
+            return found
+    return read_reply(parsed(wire, records_only=False), name, rdtype)
 
 
 def read_reply(answer: dns.message.Message, name: str, rdtype: str) -> Reply:

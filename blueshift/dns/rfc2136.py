@@ -18,7 +18,7 @@ import dns.rrset
 import dns.tsig
 
 from blueshift.clock import Clock
-from blueshift.dns.authority import Directory
+from blueshift.dns.authority import Directory, reply_in
 from blueshift.dns.backend import (
     Capabilities,
     ChangeRef,
@@ -31,6 +31,7 @@ from blueshift.dns.backend import (
     TsigError,
 )
 from blueshift.dns.key import Key, ReadSecret
+from blueshift.dns.line import Line, is_authoritative, line, rcode_of
 from blueshift.dns.records import Change, Question, RecordSet, canonical, within
 from blueshift.dns.settings import Rfc2136Settings
 from blueshift.dns.update import (
@@ -94,7 +95,12 @@ class Rfc2136:
 
     async def read(self, names: Sequence[Question]) -> tuple[RecordSet | None, ...]:
         """See DnsBackend."""
-        return tuple(await together(*(self._read(canonical(name), kind) for name, kind in names)))
+        if self.settings.signed_reads:
+            return tuple(await together(*(self._read(canonical(name), kind) for name, kind in names)))
+        async with line(await self._address(), self.settings.port) as asked:
+            return tuple(
+                await together(*(self._read_over(asked, canonical(name), kind) for name, kind in names))
+            )
 
     async def swap(self, changes: Sequence[Change]) -> ChangeRef:
         """See DnsBackend. Read before, because prerequisites ignore the TTL (RFC 2136 §2.4), and after,
@@ -199,6 +205,13 @@ class Rfc2136:
         rrset = answer.get_rrset(answer.answer, dns.name.from_text(name), dns.rdataclass.IN, rdtype)
         return None if rrset is None else to_records(name, rrset)
 
+    async def _read_over(self, asked: Line, name: str, kind: str) -> RecordSet | None:
+        async with self._gate:
+            answer = await asked.ask(name, kind)
+        self._check(name, kind, rcode_of(answer), authoritative=is_authoritative(answer))
+        reply = reply_in(answer[2:], name, kind)
+        return None if reply.chain else reply.records
+
     async def _ask(self, name: str, kind: str) -> dns.message.Message:
         """Ask the server for what it holds itself. Raises NoAnswer, NotAuth, TsigError, DnsError."""
         query = question(name, kind, recursive=False)
@@ -212,7 +225,10 @@ class Rfc2136:
                     f"{self._where} did not accept the signature of a question: {error}",
                     hint="try the key with `blueshift check`",
                 ) from None
-        rcode = answer.rcode()
+        self._check(name, kind, answer.rcode(), authoritative=bool(answer.flags & dns.flags.AA))
+        return answer
+
+    def _check(self, name: str, kind: str, rcode: dns.rcode.Rcode, *, authoritative: bool) -> None:
         if rcode in {dns.rcode.REFUSED, dns.rcode.NOTAUTH}:
             raise self._not_auth(name)
         if rcode not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}:
@@ -220,9 +236,8 @@ class Rfc2136:
                 f"{self._where} answered {dns.rcode.to_text(rcode)} when asked for {name} {kind}",
                 hint="see the log of the name server",
             )
-        if not answer.flags & dns.flags.AA:
+        if not authoritative:
             raise self._not_auth(name)
-        return answer
 
     async def _update(self, message: dns.message.Message) -> dns.rcode.Rcode:
         if self._key is not None:

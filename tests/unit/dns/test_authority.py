@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import dns.flags
 import dns.message
 import dns.rcode
@@ -82,10 +85,26 @@ class Net:
             raise NoAnswer(f"{address}: silence")
         return found
 
+    @asynccontextmanager
+    async def line(self, address: str, port: int) -> AsyncIterator[AskedByName]:
+        yield AskedByName(self, address, port)
+
+
+class AskedByName:
+    """A line to one of those servers."""
+
+    def __init__(self, net: Net, address: str, port: int) -> None:
+        self.net = net
+        self.where = (address, port)
+
+    async def ask(self, name: str, rdtype: str) -> bytes:
+        return (await self.net.ask(question(name, rdtype, recursive=False), *self.where)).to_wire()
+
 
 def net(monkeypatch: pytest.MonkeyPatch, table: dict[str, dns.message.Message]) -> Net:
     made = Net(table)
     monkeypatch.setattr(authority, "ask", made.ask)
+    monkeypatch.setattr(authority, "line", made.line)
     monkeypatch.setattr(resolver, "ask", made.ask)
     monkeypatch.setattr(authority, "has_route", lambda address: ":" not in address)
     return made

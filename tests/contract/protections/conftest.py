@@ -1,0 +1,6 @@
+"""Servers of other contract tests."""
+
+from __future__ import annotations
+
+from tests.contract.dns.conftest import bind  # noqa: F401
+from tests.contract.helm.conftest import helm, namespace  # noqa: F401
