@@ -21,4 +21,8 @@ async def observe(tools: Tools, state: State) -> State:
         tools.record.fact(TemporaryReady)
     except BlueshiftError:
         return state  # nothing has moved before there was a place to move to
-    return at(state, await located(tools))
+    # Names that a drain has just taken along are still on their way: that is its business.
+    late = {
+        name.name for wave in tools.late().waves if not tools.record.settled(wave.step) for name in wave.names
+    }
+    return at(state, {name: side for name, side in (await located(tools)).items() if name not in late})

@@ -114,6 +114,7 @@ def offline(world: World, places: Places, run: str) -> Tools:
         world=world,
         record=nobody,
         places=places,
+        trails=nobody,
         notice=nobody,
     )
 

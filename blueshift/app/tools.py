@@ -8,6 +8,7 @@ from blueshift import events
 from blueshift.app import configuration
 from blueshift.app.session import Session
 from blueshift.controllers.profile import Profile
+from blueshift.discovery.trails import Follower as Trails
 from blueshift.discovery.world import World
 from blueshift.dns.records import RecordSet
 from blueshift.engine.protocol import Record
@@ -58,6 +59,7 @@ def build(
         world=world,
         record=record,
         places=places(session),
+        trails=lambda hosts: Trails(session.dns, session.directory).follow(hosts),
         notice=notice,
     )
 

@@ -68,6 +68,13 @@ class StepSettled(msgspec.Struct, frozen=True, tag=True):
     facts: dict[str, Any] = {}
 
 
+class Learnt(msgspec.Struct, frozen=True, tag=True):
+    """Facts that a step came to in its middle, before the effects that follow from them."""
+
+    step: str
+    facts: dict[str, Any]
+
+
 class TakenBack(msgspec.Struct, frozen=True, tag=True):
     """What these steps did was taken back: they begin anew when the run goes on."""
 
@@ -134,7 +141,17 @@ class Left(msgspec.Struct, frozen=True, tag=True):
 
 _InStep = Started | Intended | Did | WaitBegan
 _OfRun = (
-    StepSettled | TakenBack | StoodStill | Approved | Turned | NotTurned | Paused | Unpaused | Resumed | Left
+    StepSettled
+    | Learnt
+    | TakenBack
+    | StoodStill
+    | Approved
+    | Turned
+    | NotTurned
+    | Paused
+    | Unpaused
+    | Resumed
+    | Left
 )
 Entry = _InStep | _OfRun
 
@@ -174,6 +191,8 @@ def _of_run(journal: Journal, entry: _OfRun, at: datetime) -> Journal:
         case StepSettled(step, said, state, facts):
             after = _with(journal, step, replace(journal.step(step), settled=at, said=said))
             return replace(after, state=state, facts={**journal.facts, **facts}, standstill=None)
+        case Learnt(_, facts):
+            return replace(journal, facts={**journal.facts, **facts})
         case TakenBack(steps, state):
             kept = {name: step for name, step in journal.steps.items() if name not in steps}
             return replace(journal, steps=kept, state=state)
@@ -194,10 +213,8 @@ def _of_run(journal: Journal, entry: _OfRun, at: datetime) -> Journal:
             return _turned(journal, entry, at)
         case NotTurned():
             return replace(journal, turns=journal.turns + 1)
-        case Paused(pause):
-            return replace(journal, paused=pause)
-        case Unpaused():
-            return replace(journal, paused=None)
+        case Paused() | Unpaused():
+            return replace(journal, paused=entry.pause if isinstance(entry, Paused) else None)
         case Resumed(holder):
             return replace(
                 _renewed(journal), epoch=journal.epoch + 1, holder=holder, status="working", said=""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -17,6 +17,7 @@ from blueshift.engine.entries import (
     Approved,
     Did,
     Intended,
+    Learnt,
     Left,
     Started,
     StepSettled,
@@ -30,6 +31,7 @@ from blueshift.engine.protocol import (
     Done,
     Effect,
     Foreign,
+    Further,
     Hold,
     InFlight,
     Journalled,
@@ -178,8 +180,7 @@ class _Loop:
         settled = await self._settle(step)
         await self._hooks("after", step)
         after = step.leaves(state)
-        facts = {fact_name(type(fact)): msgspec.to_builtins(fact) for fact in settled.facts}
-        await self.writer.write(StepSettled(step.id, settled.said, after, facts))
+        await self.writer.write(StepSettled(step.id, settled.said, after, _plain(settled.facts)))
         self.waiting.emit(events.StepSettled, step=step.id, said=settled.said)
 
     async def take_back(self, step: Step, state: State) -> None:
@@ -279,6 +280,12 @@ class _Loop:
                     return answer
                 case Wait():
                     await self.waiting.pause(step, answer)
+                case Further(facts, effects):
+                    if facts:
+                        await self.writer.write(Learnt(step.id, _plain(facts)))
+                    for effect in effects:
+                        await self.waiting.between(step)
+                        await self._effect(step, effect)
                 case Hold(gate=gate) if gate and self.writer.journal.approved(gate, step.id):
                     raise BlueshiftError(f"{step.id} asks for the gate {gate}, which is open")
                 case Hold(gate=gate) if gate:
@@ -352,6 +359,10 @@ class _Loop:
             self.waiting.heedless = False
         await self.writer.write(TakenBack(retreat.steps, retreat.state))
         return Hold(f"{hold.reason}\ntraffic was taken back to the {retreat.state.traffic}", hold.ways)
+
+
+def _plain(facts: Sequence[msgspec.Struct]) -> dict[str, Any]:
+    return {fact_name(type(fact)): msgspec.to_builtins(fact) for fact in facts}
 
 
 def _bound(effect: Effect) -> float:

@@ -128,7 +128,18 @@ class Hold(msgspec.Struct, frozen=True):
     """Traffic must not stay where it is: the step's `retreat` comes before the standstill."""
 
 
-Answer = Settled | Wait | Hold
+@dataclass(frozen=True)
+class Further:
+    """More must be changed than was known when the step began; asked again after it.
+
+    Facts are journalled first: the effects are rebuilt from them at every start, by `Step.effects` too.
+    """
+
+    facts: tuple[msgspec.Struct, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+Answer = Settled | Wait | Hold | Further
 
 
 class PlannedChange(msgspec.Struct, frozen=True):
@@ -182,6 +193,9 @@ class Record(Protocol):
 
     def effect(self, step: str, key: str) -> Journalled | None:
         """What the journal holds of an effect."""
+
+    def settled(self, step: str) -> bool:
+        """Whether that step's proofs held."""
 
     def approved(self, step: str, gate: str) -> bool:
         """Whether a person opened that gate."""

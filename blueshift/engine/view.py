@@ -43,6 +43,10 @@ class View:
         """See Record."""
         return self._journal.step(step).effects.get(key)
 
+    def settled(self, step: str) -> bool:
+        """See Record."""
+        return self._journal.step(step).settled is not None
+
     def approved(self, step: str, gate: str) -> bool:
         """See Record."""
         return self._journal.approved(gate, step)

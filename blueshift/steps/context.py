@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from blueshift.clock import Clock
 from blueshift.controllers.profile import Profile
-from blueshift.discovery.world import World
+from blueshift.discovery.names import Trail
+from blueshift.discovery.world import NameFact, World
 from blueshift.dns.backend import DnsBackend
 from blueshift.engine.protocol import Record
 from blueshift.engine.state import SideName
 from blueshift.engine.store import Runs
+from blueshift.errors import BlueshiftError
 from blueshift.shift.dns import Agreement
 from blueshift.shift.protocol import Shifter, Target
-from blueshift.steps.facts import TemporaryReady, TtlLowered
+from blueshift.steps.facts import Late, TemporaryReady, TtlLowered
 from blueshift.steps.places import Places
 from blueshift.steps.revisions import Revisions
 
@@ -47,8 +49,26 @@ class Tools:
     """The run's snapshot: frozen when the run was opened."""
     record: Record
     places: Places
+    trails: Callable[[Sequence[str]], Awaitable[tuple[Trail, ...]]]
+    """Follow hosts to their records, where those are written."""
     notice: Callable[[str, str], None]
     """Tell people a sentence from a step: (step id, sentence)."""
+    told: set[str] = field(default_factory=set)
+    """Names of which people were told by this process that they are gone."""
+
+    def late(self) -> Late:
+        """The waves that were not planned."""
+        try:
+            return self.record.fact(Late)
+        except BlueshiftError:
+            return Late()
+
+    def moving(self) -> tuple[NameFact, ...]:
+        """The names that the run moves: those of the snapshot, then those that it took along later."""
+        planned = self.world.moving()
+        known = {name.name for name in planned}
+        later = {name.name: name for wave in self.late().waves for name in wave.names}
+        return (*planned, *(name for name in later.values() if name.name not in known))
 
     def target(self, side: SideName) -> Target:
         """Where traffic of a side goes."""

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Literal
 
 import msgspec
 
-from blueshift.discovery.world import World
-from blueshift.engine.protocol import Answer, Hold, Settled, StepPlan, Wait
+from blueshift.discovery.world import HostFact
+from blueshift.engine.protocol import Answer, Effect, Further, Hold, Settled, StepPlan, Wait
 from blueshift.engine.state import OTHER, SideName, State
 from blueshift.playbook.duration import Seconds
 from blueshift.shift.protocol import Landed
 from blueshift.steps.base import Base
-from blueshift.steps.facts import Baseline, Swapped
+from blueshift.steps.context import brief
+from blueshift.steps.facts import Baseline, Late, LateWave, Swapped
+from blueshift.steps.live import Appeared, appeared, as_moved, landed, late_waves, live_hosts
 from blueshift.steps.parity import configured
+from blueshift.steps.proof import as_well
 from blueshift.traffic.drain import Drained, DrainRules, Remaining, Remains, drained
 from blueshift.traffic.routes import Routes
 
 GATE = "accept-remaining"
+MORE = "one-more-wave"
 ASK_AGAIN = 30.0
 """Seconds for which an agreement of all name servers is taken to hold."""
 
@@ -34,6 +39,8 @@ class DrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Share of the baseline's request rate that may remain."""
     agree_every: Seconds = 5.0
     """Seconds between the three rounds in which all authoritative servers must point away."""
+    late: Literal["ask", "move"] = "ask"
+    """What becomes of names that appear at this side meanwhile: a person is asked, or one more wave goes."""
     ask_after: Seconds = 86400.0
     """After this a person is asked whether to go on with the named rest."""
 
@@ -70,26 +77,33 @@ class Drain(Base[DrainSettings]):
     async def settle(self) -> Answer:
         """See Step."""
         settings, tools = self.settings, self.tools
-        swapped = tools.record.fact(Swapped)
-        landed = await self._away()
+        if pending := [effect for effect in await self.effects() if not self._done(effect)]:
+            return Further(effects=tuple(pending))
+        found = await self._appeared(within=ASK_AGAIN)
+        if found.movable:
+            return await self._one_more_wave(found)
+        swapped = await self._swapped()
+        away = await self._away()
         rules = DrainRules(
             least=settings.at_least,
             factor=settings.factor,
             window=settings.window,
             accept=settings.accept,
         )
-        if self._routes is None:
-            self._routes = await configured(tools, settings.side)
         evidence = await tools.followers[settings.side].evidence(
             rules,
             swapped=swapped.at.timestamp(),
             ttl=swapped.ttl,
-            routes=self._routes,
+            routes=await self._configured(),
+            hosts=self._hosts,
             baseline=tools.record.fact(Baseline).rate,
-            dns="" if landed.done else landed.sentence,
+            dns="; ".join(found.stuck) or ("" if away.done else away.sentence),
         )
         verdict = drained(evidence, rules)
         if isinstance(verdict, Drained):
+            last = await self._appeared(within=0.0)
+            if last != found:
+                return Wait("drain", "names appeared meanwhile: they are looked at", poll=0.5)
             noise = f"; {evidence.noise} requests for unknown hosts beside" if evidence.noise else ""
             return Settled(f"the {settings.side} serves nobody: {verdict.said}{noise}")
         left = verdict.items if isinstance(verdict, Remaining) else ()
@@ -114,21 +128,77 @@ class Drain(Base[DrainSettings]):
         if self._agreed is not None and now - self._agreed[0] < ASK_AGAIN:
             return self._agreed[1]
         tools, to = self.tools, OTHER[self.settings.side]
-        landed = await tools.shifter.landed(
-            tools.world.moving(), tools.target(to), tools.ttl, self.settings.agree_every
-        )
-        self._agreed = (now, landed) if landed.done else None
-        return landed
+        answer = await landed(tools, tools.moving(), to, self.settings.agree_every)
+        self._agreed = (now, answer) if answer.done else None
+        return answer
+
+    async def effects(self) -> Sequence[Effect]:
+        """See Step: the waves that nobody planned, for names that appeared while it waited."""
+        return await late_waves(self.tools, self.id, self.settings.side)
+
+    def _done(self, effect: Effect) -> bool:
+        known = self.tools.record.effect(self.id, effect.key)
+        return known is not None and known.done is not None
+
+    async def _swapped(self) -> Swapped:
+        """The latest move away from this side: what its clients may still remember counts from then."""
+        planned = self.tools.record.fact(Swapped)
+        late = [self.tools.record.effect(self.id, effect.key) for effect in await self.effects()]
+        moved = [one.done for one in late if one and one.done]
+        names = [name for wave in self.tools.late().waves if wave.step == self.id for name in wave.names]
+        ttl = max((record.ttl for name in names for record in name.records), default=0)
+        return Swapped(planned.to, max((planned.at, *moved)), max(planned.ttl, ttl))
+
+    async def _appeared(self, *, within: float) -> Appeared:
+        """What came to this side after the snapshot; asked again after so many seconds."""
+        now = self.tools.clock.now()
+        if self._latest is None or now - self._latest[0] >= within:
+            self._served = await live_hosts(self.tools)
+            self._latest = (now, await appeared(self.tools, self.settings.side, self._served))
+            names = frozenset(host.host for host in self._served)
+            # A controller takes a moment to serve what is new: after a change it is read twice.
+            self._fresh = self._fresh + 1 if self._hosts == names else 0
+            self._hosts = names
+        return self._latest[1]
+
+    async def _one_more_wave(self, found: Appeared) -> Answer:
+        """Offer to move what appeared, as a gate of its own; taken, its names are journalled first."""
+        side, to = self.settings.side, OTHER[self.settings.side]
+        late = self.tools.late()
+        number = sum(wave.step == self.id for wave in late.waves) + 1
+        gate = MORE if number == 1 else f"{MORE}-{number}"
+        few = brief([name.name for name in found.movable], 10)
+        proof = await as_well(self.tools, to, self._asked(found))
+        if proof.failed:
+            why = f"{few} appeared and points at the {side}, and the {to} does not serve it: {proof.sentence}"
+            return Wait("late", why, then="it is asked again", lasts=self.settings.ask_after, poll=5.0)
+        if self.settings.late == "ask" and not self.tools.record.approved(self.id, gate):
+            return Hold(
+                f"{few} appeared after the snapshot and points at the {side}, which is to be drained: "
+                f"one more wave moves it to the {to}, and what appears until then",
+                gate=gate,
+            )
+        names = as_moved(self.tools, side, found.movable)
+        self._latest = self._agreed = None
+        return Further(facts=(Late((*late.waves, LateWave(self.id, names))),))
+
+    def _asked(self, found: Appeared) -> list[tuple[str, bool]]:
+        hosts = {host for name in found.movable for host in name.hosts}
+        return [(host.host, host.tls) for host in self._served if host.host in hosts]
+
+    async def _configured(self) -> Routes:
+        """What this side serves; read again when hosts came or went, and seldom else: it may be large."""
+        if self._routes is None or self._fresh < 2:
+            self._routes = await configured(self.tools, self.settings.side)
+        return self._routes
 
     # In memory on purpose: a resume asks anew.
     _agreed: tuple[float, Landed] | None = None
-    # What the drained side serves; read once, since it may be large.
+    _latest: tuple[float, Appeared] | None = None
+    _served: tuple[HostFact, ...] = ()
+    _hosts: frozenset[str] = frozenset()
+    _fresh: int = 0
     _routes: Routes | None = None
-
-
-def known_hosts(world: World) -> frozenset[str]:
-    """Every host that the controller's Ingresses name."""
-    return frozenset(host.host for host in world.hosts)
 
 
 def _listed(left: tuple[Remains, ...]) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from blueshift.discovery.world import NameFact
 from blueshift.engine.state import SideName
 
 
@@ -55,6 +56,20 @@ class Swapped(msgspec.Struct, frozen=True):
     to: SideName
     at: datetime
     ttl: int
+
+
+class LateWave(msgspec.Struct, frozen=True):
+    """Names that came to a side while it was drained, and that its drain took along."""
+
+    step: str
+    names: tuple[NameFact, ...]
+    """With their records as they are at the primary."""
+
+
+class Late(msgspec.Struct, frozen=True):
+    """Every wave that was not planned, over the whole run."""
+
+    waves: tuple[LateWave, ...] = ()
 
 
 class FloorPrimary(msgspec.Struct, frozen=True):

@@ -166,14 +166,25 @@ class Follower:
         return (*logged, *counted), (*by_lines, *by_counters)
 
     async def evidence(
-        self, rules: DrainRules, *, swapped: float, ttl: float, routes: Routes, baseline: float, dns: str
+        self,
+        rules: DrainRules,
+        *,
+        swapped: float,
+        ttl: float,
+        routes: Routes,
+        baseline: float,
+        dns: str,
+        hosts: frozenset[str] = frozenset(),
     ) -> DrainEvidence:
-        """All that `drain.drained` judges; reads the pods anew."""
+        """All that `drain.drained` judges; reads the pods anew.
+
+        `hosts` are known beside those of `routes`.
+        """
         await self._look()
         now = self._clock.utc().timestamp()
         tally = self._tally
         gap = tally.longest_gap(swapped) if tally else 0.0
-        seen, coverage = self.requests(now - rules.length(gap), routes.hosts())
+        seen, coverage = self.requests(now - rules.length(gap), routes.hosts() | hosts)
         return DrainEvidence(
             now=now,
             swapped=swapped,

@@ -23,11 +23,11 @@ def at(state: State, names: Located) -> State:
 
 
 async def located(tools: Tools) -> dict[str, SideName]:
-    """The side that the authority's records name, for every name that moves.
+    """The side that the authority's records name, for every name that moves and is still there.
 
     Raises BlueshiftError for a record that names neither side, or for a name whose families differ.
     """
-    names = tools.world.moving()
+    names = tools.moving()
     if not tools.target("temporary").addresses:  # it was cut off before it had any: nothing could move
         return {name.name: "primary" for name in names}
     # The TTL is of no account here: values alone say where a name points.
@@ -35,7 +35,10 @@ async def located(tools: Tools) -> dict[str, SideName]:
     temporary = [record for name in names for record in desired(name, tools.target("temporary"), 0)]
     now = await tools.dns.read([(record.name, record.type) for record in primary])
     sides: dict[str, SideName] = {}
+    held = {record.name for record in now if record is not None}
     for here, there, found in zip(primary, temporary, now, strict=True):
+        if here.name not in held:
+            continue  # all its records were taken away: its owner wants it gone
         side: SideName | None = None
         if found is not None and found.values == here.values:
             side = "primary"

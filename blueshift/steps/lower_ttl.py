@@ -24,6 +24,7 @@ from blueshift.shift.swap import swaps
 from blueshift.steps.base import Base
 from blueshift.steps.context import Tools, brief
 from blueshift.steps.facts import TtlLowered
+from blueshift.steps.live import present
 
 
 class LowerTtlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,7 +124,7 @@ class RestoreTtlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class RestoreTtl(Base[RestoreTtlSettings]):
-    """Give every moved name the TTL that it had before the run."""
+    """Give every moved name that is still there the TTL that it had; others are not touched."""
 
     kind: ClassVar[str] = "restore-ttl"
     Settings: ClassVar[type[RestoreTtlSettings]] = RestoreTtlSettings
@@ -148,7 +149,7 @@ class RestoreTtl(Base[RestoreTtlSettings]):
         """See Step."""
         changes = [
             Change(low.name, low.type, low, before)
-            for name in self.tools.world.moving()
+            for name in await present(self.tools, self.tools.moving())
             for before in name.records
             if (low := _at_most(before, self.tools.ttl)) != before
         ]
@@ -156,7 +157,8 @@ class RestoreTtl(Base[RestoreTtlSettings]):
 
     async def settle(self) -> Answer:
         """See Step."""
-        wanted = [record for name in self.tools.world.moving() for record in name.records]
+        there = await present(self.tools, self.tools.moving())
+        wanted = [record for name in there for record in name.records]
         landed = await self.tools.agreement(wanted, self.settings.agree_every)
         if landed.done:
             return Settled("every record is as it was before the run, TTL too")

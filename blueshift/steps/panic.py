@@ -12,6 +12,7 @@ from blueshift.engine.protocol import Answer, Effect, Hold, StepPlan, Wait, Way
 from blueshift.engine.state import OTHER, SideName, State
 from blueshift.steps.base import Base
 from blueshift.steps.context import brief
+from blueshift.steps.live import landed, present
 
 
 class PanicSettings(msgspec.Struct, frozen=True):
@@ -49,24 +50,24 @@ class Panic(Base[PanicSettings]):
     async def effects(self) -> Sequence[Effect]:
         """See Step."""
         tools, to = self.tools, self.settings.to
-        return await tools.shifter.effects(self._names, tools.target(OTHER[to]), tools.target(to), tools.ttl)
+        return await tools.shifter.effects(
+            await present(tools, self._names), tools.target(OTHER[to]), tools.target(to), tools.ttl
+        )
 
     async def settle(self) -> Answer:
         """See Step: it never settles; how the run goes on is a person's word."""
         settings, tools = self.settings, self.tools
-        landed = await tools.shifter.landed(
-            tools.world.moving(), tools.target(settings.to), tools.ttl, settings.agree_every
-        )
-        if not landed.done:
+        answer = await landed(tools, tools.moving(), settings.to, settings.agree_every)
+        if not answer.done:
             since = self.here.waited("servers")
             if since is None or since < settings.agree_within:
                 return Wait(
-                    "servers", landed.sentence, then="the run stands still", lasts=settings.agree_within
+                    "servers", answer.sentence, then="the run stands still", lasts=settings.agree_within
                 )
         few = brief([name.name for name in self._names]) or "nothing had to move"
         way = Way("take the run back", f"blueshift rollback {tools.run}")
-        return Hold(f"panic: every name points at the {settings.to} ({few}); {landed.sentence}", (way,))
+        return Hold(f"panic: every name points at the {settings.to} ({few}); {answer.sentence}", (way,))
 
     @property
     def _names(self) -> tuple[NameFact, ...]:
-        return tuple(name for name in self.tools.world.moving() if name.name in self.settings.names)
+        return tuple(name for name in self.tools.moving() if name.name in self.settings.names)

@@ -7,6 +7,7 @@ from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError, Retryable
 from blueshift.shift.protocol import Target
 from blueshift.steps.context import Here, Tools
+from blueshift.steps.live import live_hosts
 from blueshift.steps.proof import reached
 from blueshift.traffic.parity import AskedSide, Parity, ParityRules, compare_routes
 from blueshift.traffic.routes import Routes
@@ -27,7 +28,7 @@ async def parity(tools: Tools, temporary: Target, skip: tuple[str, ...] = ()) ->
         AskedSide("temporary", reached(temporary), service.http, service.https),
     )
     routes = (await configured(tools, "primary"), await configured(tools, "temporary"))
-    certified = [host.host for host in tools.world.hosts if host.tls]
+    certified = [host.host for host in await live_hosts(tools) if host.tls]
     # Counted before and not after: the answers to it must not pass for users' requests.
     tools.followers["primary"].sent(len(routes[0].routes))
     tools.followers["temporary"].sent(len(routes[1].routes))

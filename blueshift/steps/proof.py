@@ -13,6 +13,7 @@ from blueshift.discovery.world import NameFact
 from blueshift.engine.state import OTHER, SideName
 from blueshift.shift.protocol import Target
 from blueshift.steps.context import Tools, brief
+from blueshift.steps.live import live_hosts
 from blueshift.together import together
 from blueshift.traffic.probe import ProbeResult, probe
 
@@ -100,7 +101,11 @@ async def prove(tools: Tools, side: SideName, names: Sequence[NameFact]) -> Proo
         return Proof(True, f"no ready pod on the {side} ({pods.sentence})")
     baseline = tools.world.baseline
     wanted = {host for name in names for host in name.hosts}
-    hosts = [(fact.host, fact.tls) for fact in tools.world.hosts if fact.host in wanted]
+    # A host whose Ingress was taken away meanwhile is not served by anybody any more.
+    served = {fact.host for fact in await live_hosts(tools)}
+    if wanted and not served:
+        return Proof(True, "no Ingress of this controller is left: nothing can be proven")
+    hosts = [(fact.host, fact.tls) for fact in tools.world.hosts if fact.host in wanted & served]
     judged = [(host, tls) for host, tls in hosts if baseline.get(host, 0) and baseline[host] < 500]
     if hosts and not judged:
         return Proof(
@@ -128,6 +133,22 @@ async def prove(tools: Tools, side: SideName, names: Sequence[NameFact]) -> Proo
         few = brief([f"{answer.host} at {answer.address}: {said(answer.result)}" for answer in bad])
         return Proof(True, f"{len(bad)} of {len(answers)} probes failed: {few}")
     return Proof(False, f"{pods.ready} ready pods, {len(answers)} probes answered")
+
+
+async def as_well(tools: Tools, side: SideName, hosts: Sequence[tuple[str, bool]]) -> Proof:
+    """Whether `side` answers as well as the other one for (host, TLS) pairs that no baseline knows."""
+    service, proxy = tools.world.service(), tools.world.controller.proxy_protocol
+    ports = (service.http, service.https)
+    sides = (OTHER[side], side)
+    for one in sides:
+        tools.followers[one].sent(len(hosts) * len(reached(tools.target(one))))
+    there, here = await together(*(ask(tools.clock, hosts, tools.target(one), ports, proxy) for one in sides))
+    now: dict[str, int] = {}
+    for answer in there:
+        now[answer.host] = max(now.get(answer.host, 0), answer.result.status if answer.good else 599)
+    bad = [answer for answer in here if now.get(answer.host, 599) < 500 and not answer.as_before(now)]
+    few = brief([f"{answer.host} at {answer.address}: {said(answer.result)}" for answer in bad])
+    return Proof(bool(bad), few or f"{len(here)} probes answered")
 
 
 def _dead(answers: Sequence[Answer]) -> list[str]:

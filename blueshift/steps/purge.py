@@ -29,9 +29,9 @@ from blueshift.helm.records import latest
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
 from blueshift.steps.context import Tools, brief
-from blueshift.steps.drain import known_hosts
 from blueshift.steps.facts import TemporaryReady
 from blueshift.steps.harden import PROOF_PATIENCE
+from blueshift.steps.live import landed, live_hosts, pointing
 from blueshift.steps.namespace import Empty
 from blueshift.steps.proof import prove
 
@@ -74,15 +74,13 @@ class PurgeGate(Base[PurgeGateSettings]):
 
     async def settle(self) -> Answer:
         """See Step."""
-        primary = self.tools.target("primary")
-        landed = await self.tools.shifter.landed(
-            self.tools.world.moving(), primary, self.tools.ttl, self.settings.agree_every
-        )
-        if not landed.done:
-            return Hold(f"not every name points at the primary: {landed.sentence}")
+        moved = await landed(self.tools, self.tools.moving(), "primary", self.settings.agree_every)
+        if not moved.done:
+            return Hold(f"not every name points at the primary: {moved.sentence}")
         if not self.settings.auto and not self.tools.record.approved(self.id, GATE):
             return Hold("the temporary release can be removed: the way back by it ends then", gate=GATE)
-        if busy := self._busy():
+        hosts = {host.host for host in (*self.tools.world.hosts, *await live_hosts(self.tools))}
+        if busy := self._busy(frozenset(hosts)):
             way = Way("ask again when they have gone", f"blueshift resume {self.tools.run}")
             return Wait(
                 "quiet",
@@ -95,16 +93,22 @@ class PurgeGate(Base[PurgeGateSettings]):
         if proof.failed:
             said = f"the primary does not answer as it should, so the temporary stays: {proof.sentence}"
             return Wait("proof", said, then="it is asked again", lasts=PROOF_PATIENCE, on_timeout=Hold(said))
+        # Last of all, and over everything that has a name here: also what came after the snapshot.
+        if left := await pointing(self.tools, "temporary", hosts):
+            way = Way("point them at the primary, then", f"blueshift resume {self.tools.run}")
+            return Hold(
+                f"these names point at the temporary, which would be removed: {brief(left, 20)}", (way,)
+            )
         return Settled(f"no name points at the temporary, it receives no request; primary: {proof.sentence}")
 
-    def _busy(self) -> str:
+    def _busy(self, hosts: frozenset[str]) -> str:
         """Who was served just now, or that nobody watched; empty when it was quiet and seen to be."""
         if not self.tools.target("temporary").addresses:
             return ""  # it was cut off before it had any: nobody could come
         now = self.tools.clock.utc().timestamp()
         since = now - _QUIET
         follower = self.tools.followers["temporary"]
-        seen, coverage = follower.requests(since, known_hosts(self.tools.world))
+        seen, coverage = follower.requests(since, hosts)
         asked = [f"{item.client or 'somebody'} asks for {item.target}" for item in seen if item.last >= since]
         if asked:
             return f"the temporary still receives requests: {brief(asked)}"

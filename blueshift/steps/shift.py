@@ -16,8 +16,9 @@ from blueshift.engine.state import OTHER, SideName, State
 from blueshift.playbook.duration import Seconds
 from blueshift.shift.protocol import desired
 from blueshift.steps.base import Base
-from blueshift.steps.context import Tools, brief
+from blueshift.steps.context import brief
 from blueshift.steps.facts import Swapped
+from blueshift.steps.live import landed, present
 from blueshift.steps.proof import prove
 
 
@@ -112,13 +113,19 @@ class Wave(Base[WaveSettings]):
 
     @property
     def names(self) -> tuple[NameFact, ...]:
-        """The names of this wave."""
-        return self._counted[self.settings.first : self.settings.end]
+        """The names of this wave; the last one has those that were taken along after the snapshot."""
+        return self._counted[self.settings.first : self._end]
 
     @property
     def _counted(self) -> tuple[NameFact, ...]:
+        planned = ordered(self.tools.world.moving())
+        names = (*planned, *ordered(self.tools.moving()[len(planned) :]))
         only = self.settings.only
-        return tuple(name for name in ordered(self.tools) if not only or name.name in only)
+        return tuple(name for name in names if not only or name.name in only)
+
+    @property
+    def _end(self) -> int | None:
+        return None if self.settings.last else self.settings.end
 
     def needs(self, state: State) -> str | None:
         """See Step: never to a side that has not just proved itself."""
@@ -158,22 +165,23 @@ class Wave(Base[WaveSettings]):
         """See Step."""
         tools, to = self.tools, self.settings.to
         source = tools.target(OTHER[to])
-        return await tools.shifter.effects(self.names, source, tools.target(to), tools.ttl)
+        return await tools.shifter.effects(
+            await present(tools, self.names), source, tools.target(to), tools.ttl
+        )
 
     async def settle(self) -> Answer:
         """See Step."""
         settings, tools = self.settings, self.tools
-        target = tools.target(settings.to)
         watched = self.here.waited("watch")
         if watched is None:
-            landed = await tools.shifter.landed(self.names, target, tools.ttl, settings.agree_every)
-            if not landed.done:
+            seen = await landed(tools, self.names, settings.to, settings.agree_every)
+            if not seen.done:
                 return Wait(
                     "servers",
-                    landed.sentence,
+                    seen.sentence,
                     then="the wave is watched",
                     lasts=settings.agree_within,
-                    on_timeout=Hold(f"the authoritative servers do not agree: {landed.sentence}"),
+                    on_timeout=Hold(f"the authoritative servers do not agree: {seen.sentence}"),
                 )
         proof = await prove(tools, settings.to, self.names)
         if proof.failed:
@@ -185,11 +193,12 @@ class Wave(Base[WaveSettings]):
                 then="the next wave" if not settings.last else "the drain",
                 lasts=settings.hold,
             )
-        landed = await tools.shifter.landed(self.names, target, tools.ttl, settings.agree_every)
-        if not landed.done:
+        seen = await landed(tools, self.names, settings.to, settings.agree_every)
+        if not seen.done:
             # Changed meanwhile, or taken back by a process that was killed before it could write so.
-            said = f"the names do not answer with the {settings.to} any more: {landed.sentence}"
+            said = f"the names do not answer with the {settings.to} any more: {seen.sentence}"
             return Hold(said, retreat=True)
+        target = tools.target(settings.to)
         ttl = max((r.ttl for name in self.names for r in desired(name, target, tools.ttl)), default=tools.ttl)
         # The watch began when all servers agreed: that instant is where drains count from.
         landed_at = self.here.utc() - timedelta(seconds=watched)
@@ -200,7 +209,7 @@ class Wave(Base[WaveSettings]):
         """Every name that has moved goes back to the side that it came from, if that side proves itself."""
         tools, to = self.tools, self.settings.to
         source = OTHER[to]
-        moved = self._counted[: self.settings.end]
+        moved = await present(tools, self._counted[: self._end])
         if (await prove(tools, source, moved)).failed:
             return None
         back = await tools.shifter.effects(moved, tools.target(to), tools.target(source), tools.ttl)
@@ -213,6 +222,6 @@ class Wave(Base[WaveSettings]):
         return int(self.id.rpartition("-")[2])
 
 
-def ordered(tools: Tools) -> tuple[NameFact, ...]:
-    """The moving names in the order in which waves take them: by name, hosts behind wildcards last."""
-    return tuple(sorted(tools.world.moving(), key=lambda name: (name.name.startswith("*"), name.name)))
+def ordered(names: Sequence[NameFact]) -> tuple[NameFact, ...]:
+    """Names in the order in which waves take them: by name, hosts behind wildcards last."""
+    return tuple(sorted(names, key=lambda name: (name.name.startswith("*"), name.name)))

@@ -11,6 +11,7 @@ from blueshift.engine.state import State
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
 from blueshift.steps.facts import Baseline
+from blueshift.steps.live import present
 from blueshift.steps.proof import prove
 from blueshift.traffic.judge import JudgeRules, Observed, Verdict, judge
 
@@ -77,7 +78,7 @@ class Soak(Base[SoakSettings]):
 
     async def retreat(self) -> Retreat | None:
         """Every name goes to the temporary, which is there for that, if it proves itself."""
-        tools, names = self.tools, self.tools.world.moving()
+        tools, names = self.tools, await present(self.tools, self.tools.moving())
         if tools.record.state.temporary != "ready" or (await prove(tools, "temporary", names)).failed:
             return None
         there = await tools.shifter.effects(

@@ -49,7 +49,7 @@ async def ways_back(tools: Tools) -> Sequence[Way]:
         idle="temporary" in state.drained,
         ttl=_low_ttl(tools),
     )
-    return way_back(world, tools.places, standing)
+    return way_back(msgspec.structs.replace(world, names=tools.moving()), tools.places, standing)
 
 
 def way_back(world: World, places: Places, standing: Standing) -> tuple[Way, ...]:
