@@ -138,6 +138,8 @@ async def landed(tools: Tools, names: Sequence[NameFact], to: SideName, every: f
     if answer.done:
         return answer
     left = await present(tools, names)
+    if not left:
+        return Landed(True, "none of the names has a record any more")
     return answer if len(left) == len(names) else await tools.shifter.landed(left, target, tools.ttl, every)
 
 

@@ -158,6 +158,8 @@ class RestoreTtl(Base[RestoreTtlSettings]):
     async def settle(self) -> Answer:
         """See Step."""
         there = await present(self.tools, self.tools.moving())
+        if not there:
+            return Settled("none of the names has a record any more")
         wanted = [record for name in there for record in name.records]
         landed = await self.tools.agreement(wanted, self.settings.agree_every)
         if landed.done:
