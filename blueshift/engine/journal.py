@@ -15,8 +15,9 @@ from blueshift.engine.protocol import Fact, Journalled, Way, fact_name
 from blueshift.engine.state import State
 from blueshift.errors import BlueshiftError
 
-SCHEMA = 2
-"""2 added tracks other than forward, and pauses; a journal of 1 reads as one that has neither."""
+SCHEMA = 3
+"""2 added tracks other than forward, and pauses; 3 added names that a run takes along after its snapshot,
+which a version that knows only planned names would leave behind. An older journal reads as one without."""
 
 Status = Literal["working", "holding", "interrupted", "succeeded", "rolled-back"]
 OVER: frozenset[Status] = frozenset({"succeeded", "rolled-back"})

@@ -139,7 +139,8 @@ def test_a_journal_that_was_recorded_by_an_older_version_goes_on(file: Path) -> 
     text = file.read_bytes()
     found = msgspec.json.decode(text, type=Journal)
     assert msgspec.json.decode(text)["seq"] == found.seq
-    assert (found.on, found.turns, found.paused) == ("forward", 0, None)
+    if file.stem.startswith("schema-1"):  # written before there were others
+        assert (found.on, found.turns, found.paused) == ("forward", 0, None)
     later = apply(found, Resumed("eve"), found.created + timedelta(days=1))
     assert later.epoch == found.epoch + 1
     back = apply(later, Turned("back", (), (), State(), "eve", ""), found.created + timedelta(days=1))
@@ -147,7 +148,7 @@ def test_a_journal_that_was_recorded_by_an_older_version_goes_on(file: Path) -> 
 
 
 def test_the_schema_is_the_one_that_this_version_writes() -> None:
-    assert SCHEMA == 2
+    assert SCHEMA == 3
     assert msgspec.json.decode(msgspec.json.encode(EMPTY))["schema"] == SCHEMA, (
         "or no older version could tell"
     )
