@@ -15,7 +15,7 @@ from blueshift.app.observe import observe
 from blueshift.app.plans import offline
 from blueshift.discovery.names import Trail
 from blueshift.dns.records import Change, RecordSet
-from blueshift.engine.entries import Resumed, StepSettled
+from blueshift.engine.entries import Resumed, StepSettled, WaitBegan
 from blueshift.engine.journal import Approval, Standstill
 from blueshift.engine.loop import Outcome, run_track
 from blueshift.engine.protocol import Hold, Settled, Wait
@@ -25,7 +25,7 @@ from blueshift.engine.view import View
 from blueshift.shift.dns import DnsShifter
 from blueshift.shift.protocol import Landed
 from blueshift.steps import drain as drains
-from blueshift.steps import purge
+from blueshift.steps import proof, purge, shift
 from blueshift.steps.drain import Drain, DrainSettings
 from blueshift.steps.facts import Baseline, Late, Swapped, TemporaryReady, TtlLowered
 from blueshift.steps.live import pointing, present
@@ -384,3 +384,46 @@ async def test_new_hosts_make_the_configuration_be_read_again(life: Life) -> Non
     life.clock.advance(40)
     await step.settle()
     assert life.dumps == before + 1
+
+
+async def test_a_wave_is_watched_without_the_name_that_went_away(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shift, "prove", life._as_well)
+    settings = cut(2, ShiftSettings(to="temporary", canary=0, waves=(100,), hold=0))[0]
+    wave = Wave("forward/shift/wave-1", settings, life.tools)
+    life.zone.drop("app01.lab.test")
+    assert await wave.effects()
+    assert isinstance(await wave.settle(), Wait), "it is watched first"
+    await life.writer.write(WaitBegan(wave.id, "watch", "watched"))
+    answer = await wave.settle()
+    assert isinstance(answer, Settled)
+    assert isinstance(answer.facts[0], Swapped)
+
+
+async def test_a_proof_asks_hosts_that_still_have_an_ingress(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    async def ask(clock: Any, hosts: Any, *_: Any) -> tuple[Any, ...]:
+        asked.extend(hosts)
+        return ()
+
+    monkeypatch.setattr(proof, "ask", ask)
+    monkeypatch.setattr(proof, "reached", lambda target: target.addresses)
+    pods = SimpleNamespace(ready=2, sentence="2 of 2")
+    witness: Any = SimpleNamespace(
+        pods=life.gives(pods), workload=life.gives({}), config=life.gives({}), namespace=lambda side: side
+    )
+    tools = replace(
+        life.tools,
+        witness=witness,
+        followers=cast(Any, dict.fromkeys(("primary", "temporary"), SimpleNamespace(sent=lambda n: None))),
+    )
+    del life.kube.objects["/apis/networking.k8s.io/v1/ingresses/app01.lab.test"]
+    assert not (await proof.prove(tools, "temporary", life.world.moving())).failed
+    assert asked == [("app00.lab.test", True)]
+    del life.kube.objects["/apis/networking.k8s.io/v1/ingresses/app00.lab.test"]
+    nothing = await proof.prove(tools, "temporary", life.world.moving())
+    assert nothing.failed, "no Ingress at all proves nothing"
