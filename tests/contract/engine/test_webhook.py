@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -252,3 +254,40 @@ async def test_a_run_that_works_is_not_switched(held: Held) -> None:
     await writer.write(Resumed("eve"))
     with pytest.raises(BlueshiftError, match="does not hold"):
         await ignore(held.runs, "r1", held.events.append, lambda what: True)
+
+
+async def test_the_printed_command_does_it_and_says_what_is_left_to_do(
+    held: Held, apiserver: ApiServer
+) -> None:
+    await held.dead_webhook()
+    found = await unsafe(held.kube, held.world, "r1")
+    assert found is not None
+    await held.open()
+    argv = [
+        *found.ways[0].command.split()[1:],
+        "--kubeconfig",
+        apiserver.kubeconfig,
+        "--state-namespace",
+        held.runs.namespace,
+    ]
+
+    async def blueshift() -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", "from blueshift.cli.main import main; main()", *argv,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        told, _ = await process.communicate()
+        return process.returncode, told.decode()
+
+    code, told = await blueshift()
+    assert code == 0, told
+    assert "sets it back" in told
+    assert await held.policy() == "Ignore"
+    for _ in range(50):  # the API server learns of the change a moment later
+        if await unsafe(held.kube, held.world, "r1") is None:
+            break
+        await held.clock.sleep(0.1)
+    code, told = await blueshift()
+    assert code == 1
+    assert "nothing to switch" in told
+    assert "hint: " in told
