@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -14,7 +14,7 @@ from blueshift.app.inputs import Frozen, thaw_steps
 from blueshift.app.kinds import compile_track
 from blueshift.discovery.world import World, contract_hash
 from blueshift.engine.hooks import When, due
-from blueshift.engine.protocol import StepPlan, Way
+from blueshift.engine.protocol import Step, StepPlan, Way
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.hooks import TOLD, Hook
 from blueshift.playbook.schema import Playbook
@@ -73,11 +73,7 @@ class _Nobody:
 def plan(world: World, playbook: Playbook, places: Places, run: str = "RUN") -> Plan:
     """The plan of a playbook on a World. Pure."""
     steps = compile_track(playbook, offline(world, places, run))
-    track = tuple(step.id for step in steps)
-    planned = tuple(
-        PlannedStep(step.id, replace(step.plan(), hooks=_hooks(playbook.hooks, step.id, track)))
-        for step in steps
-    )
+    planned = tuple(PlannedStep(name, one) for name, one in with_hooks(steps, playbook.hooks))
     return Plan(
         release=f"{world.release.namespace}/{world.release.name}",
         cluster=world.cluster.server,
@@ -90,9 +86,13 @@ def plan(world: World, playbook: Playbook, places: Places, run: str = "RUN") -> 
     )
 
 
-def _hooks(hooks: Sequence[Hook], step: str, track: Sequence[str]) -> tuple[str, ...]:
+def with_hooks(steps: Sequence[Step], hooks: Sequence[Hook]) -> Iterator[tuple[str, StepPlan]]:
+    """The steps of a track by their ids, and what each would do, the hooks around it too."""
     whens: tuple[When, ...] = ("before", "after")
-    return tuple(f"{when}: {hook.name}" for when in whens for hook in due(hooks, when, step, track))
+    track = tuple(step.id for step in steps)
+    for step in steps:
+        around = (f"{when}: {hook.name}" for when in whens for hook in due(hooks, when, step.id, track))
+        yield step.id, replace(step.plan(), hooks=tuple(around))
 
 
 def offline(world: World, places: Places, run: str) -> Tools:

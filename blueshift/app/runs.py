@@ -12,6 +12,7 @@ from blueshift.app import configuration, inputs
 from blueshift.app.carry import carry, control_namespace, holder, speaker
 from blueshift.app.kinds import compile_entries, compile_track
 from blueshift.app.look import Looked, look
+from blueshift.app.plans import with_hooks
 from blueshift.app.session import Session
 from blueshift.app.tools import build
 from blueshift.app.turn import Ask, survey, track_name, turned_steps
@@ -154,7 +155,7 @@ async def preview_back(session: Session, frozen: inputs.Frozen, run: str) -> tup
         tools, steps, playbook = await _rebuilt(session, frozen, writer, Path(scratch), lambda event: None)
         found = await survey(writer.journal, tools, steps, playbook, "back")
         back = compile_entries(track_name("back", writer.journal.turns + 1), found.entries, tools)
-        return tuple((step.id, step.plan()) for step in back)
+        return tuple(with_hooks(back, playbook.hooks))
 
 
 async def _rebuilt(

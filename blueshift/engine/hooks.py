@@ -151,7 +151,8 @@ def due(hooks: Sequence[Hook], when: When, step: str, track: Sequence[str]) -> t
     """
     way, name, *_ = step.split("/")
     parts = [other for other in track if other.split("/")[:2] == [way, name]]
-    if way.startswith("panic") or parts[0 if when == "before" else -1] != step:
+    end = parts[:1] if when == "before" else parts[-1:]
+    if way.startswith("panic") or end != [step]:
         return ()
     found: dict[tuple[str, ...], Hook] = {}
     for event in (f"{when}-step", f"{when}-{name}"):
