@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from blueshift.engine.entries import (
     WaitBegan,
     apply,
 )
-from blueshift.engine.journal import SCHEMA, Approval, Journal, Pause
+from blueshift.engine.journal import OVER, SCHEMA, Approval, Journal, Pause
 from blueshift.engine.protocol import Intent
 from blueshift.engine.state import State
 from blueshift.errors import BlueshiftError
@@ -95,6 +96,52 @@ def test_no_history_loses_what_was_done_and_every_journal_survives_its_own_text(
                     assert after.effects[key].done == effect.done
             assert step.started is None or after.started == step.started
         assert msgspec.json.decode(msgspec.json.encode(journal), type=Journal) == journal
+
+
+@given(st.lists(entries, max_size=30))
+def test_no_word_counts_twice_and_no_decision_is_forgotten(history: list[Entry]) -> None:
+    """What people decided only grows; a number that a word may name never comes again; a wait keeps its start
+    unless its hold was resumed; a refused entry leaves no trace."""
+    journal = EMPTY
+    for second, entry in enumerate(history):
+        before, text = journal, msgspec.json.encode(journal)
+        try:
+            journal = apply(before, entry, START + timedelta(seconds=second))
+        except BlueshiftError:
+            assert msgspec.json.encode(before) == text
+            continue
+        assert msgspec.json.encode(before) == text, "pure"
+        assert journal.approvals[: len(before.approvals)] == before.approvals
+        assert journal.standstills == before.standstills + isinstance(entry, StoodStill)
+        assert journal.turns == before.turns + isinstance(entry, Turned | NotTurned)
+        assert journal.facts.items() >= before.facts.items()
+        assert journal.epoch == before.epoch + isinstance(entry, Resumed)
+        if journal.standstill is not None:
+            assert journal.standstill.number == journal.standstills
+        if isinstance(entry, Turned):
+            assert before.status not in OVER
+        anew = isinstance(entry, TakenBack | Resumed)
+        for name, step in before.steps.items():
+            for key, wait in step.waits.items():
+                assert anew or journal.step(name).waits[key] == wait
+
+
+@given(st.lists(entries, max_size=30), st.integers(0, 30))
+def test_a_journal_goes_on_alike_from_its_own_text(history: list[Entry], read_again: int) -> None:
+    """A resume elsewhere reads what was written and applies the same entries to the same end."""
+    straight = resumed = EMPTY
+    for second, entry in enumerate(history):
+        if second == read_again:
+            resumed = msgspec.json.decode(msgspec.json.encode(resumed), type=Journal)
+        at = START + timedelta(seconds=second)
+        try:
+            straight = apply(straight, entry, at)
+        except BlueshiftError as refused:
+            with pytest.raises(BlueshiftError, match=re.escape(str(refused))):
+                apply(resumed, entry, at)
+            continue
+        resumed = apply(resumed, entry, at)
+    assert resumed == straight
 
 
 def test_a_result_without_an_intent_is_refused() -> None:
