@@ -32,10 +32,10 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The machine's clock, asked for the instant once: when it is set, no wait is over early or late."""
 
     def __init__(self) -> None:
-        self._correction = timedelta()
+        self._zero = datetime.now(UTC) - timedelta(seconds=self.now())
 
     def now(self) -> float:
         """See Clock."""
@@ -43,12 +43,13 @@ class SystemClock:
 
     def utc(self) -> datetime:
         """See Clock."""
-        return datetime.now(UTC) + self._correction
+        return self._zero + timedelta(seconds=self.now())
 
     def learn(self, server: datetime) -> None:
         """See Clock. HTTP dates have whole seconds: a clock that is less than two off counts as right."""
-        difference = server - datetime.now(UTC)
-        self._correction = difference if abs(difference) >= timedelta(seconds=2) else timedelta()
+        difference = server - self.utc()
+        if abs(difference) >= timedelta(seconds=2):
+            self._zero += difference
 
     async def sleep(self, seconds: float) -> None:
         """See Clock."""

@@ -87,12 +87,12 @@ async def test_helm_goes_through(proxy: Proxy, apiserver: ApiServer) -> None:
     assert any("secrets" in path for _verb, path in proxy.seen)
 
 
-async def test_the_wall_clock_of_one_process_jumps_and_its_durations_do_not() -> None:
+async def test_the_wall_clock_of_one_process_jumps_and_what_the_product_tells_does_not() -> None:
     if clock.library() is None:
         pytest.skip("libfaketime is not installed (apt-get install faketime)")
     script = (
-        "import sys\nfrom blueshift.clock import SystemClock as C\nc = C()\n"
-        "for _ in sys.stdin: print(c.utc().timestamp(), c.now(), flush=True)"
+        "import sys, time\nfrom blueshift.clock import SystemClock as C\nc = C()\n"
+        "for _ in sys.stdin: print(time.time(), c.utc().timestamp(), c.now(), flush=True)"
     )
     async with clock.fault(clock.Settings()) as fake:
         process = await asyncio.create_subprocess_exec(
@@ -104,8 +104,9 @@ async def test_the_wall_clock_of_one_process_jumps_and_its_durations_do_not() ->
         for offset in (0, 3600, -3600):
             fake.jump(offset)
             process.stdin.write(b"\n")
-            utc, now = map(float, (await process.stdout.readline()).split())
-            seen.append((round(utc - time.time()), now))
+            wall, utc, now = map(float, (await process.stdout.readline()).split())
+            seen.append((round(wall - time.time()), now))
+            assert abs(utc - time.time()) < 1, "the product's instants jumped with the wall clock"
         process.stdin.close()
         assert await process.wait() == 0
     assert [offset for offset, _now in seen] == pytest.approx([0, 3600, -3600], abs=1)
