@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from blueshift.app import configuration, plans, runs
-from blueshift.app.carry import user
+from blueshift.app.carry import speaker
 from blueshift.app.inputs import Frozen
 from blueshift.app.look import Looked, look
 from blueshift.app.session import Session, connect, open_session
@@ -194,7 +194,8 @@ async def rollback_run(
             if not confirmed(f"Take run {run} back on {session.cluster.server}?"):
                 say("nothing was changed")
                 return ExitCode.ERROR
-        ask = Ask("back", user(), reason)
+        by = await speaker(session.kube)
+        ask = Ask("back", by.name, reason)
         with choose(output, run) as emit:
             try:
                 outcome = await runs.resume(session, frozen, run, emit, stopping, ask=ask)

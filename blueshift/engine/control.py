@@ -86,6 +86,12 @@ async def approve(
         )
     word = Word("approve", journal.run, still.number, by.name, by.login, at, reason, still.step, still.gate)
     given = await words.say(kube, namespace, word)
+    if (given.step, given.gate) != (still.step, still.gate):
+        name = words.name_of(journal.run, "approve", still.number)
+        raise BlueshiftError(
+            f"an approval by {given.by} of {given.gate or 'nothing'} stands there, and the run heeds it not",
+            hint=f"`kubectl -n {namespace} delete configmap {name}` as an admin; then say it again",
+        )
     return _approval(given, given.by)
 
 

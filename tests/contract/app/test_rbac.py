@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from blueshift.app import roles
 from blueshift.app.roles import Prepared, Subject
+from blueshift.cli.errors import ExitCode
 from blueshift.clock import SystemClock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
@@ -21,7 +24,9 @@ from blueshift.engine.entries import StoodStill
 from blueshift.engine.store import Runs
 from blueshift.engine.words import Speaker, Word
 from blueshift.helm.manifests import CLUSTER_SCOPED, plural
+from blueshift.lab.charts import chart
 from tests.contract.apiserver import ApiServer
+from tests.contract.app.front import NAMESPACE, RELEASE, Front
 from tests.contract.engine.test_fence import journal
 
 NOBODY = (Subject("User", "nobody"),)
@@ -119,6 +124,54 @@ async def test_the_runner_has_every_right_that_is_checked_and_writes_no_words(
         for path in made:
             if "clusterrole" in path:
                 await kube.delete(path)
+
+
+async def test_what_is_printed_is_what_the_check_asks_for(
+    front: Front, kube: KubeApi, apiserver: ApiServer, tmp_path: Path
+) -> None:
+    front.settings(
+        chart={"path": str(chart("4.12.1"))},
+        temporary={"release": "rbac"},
+        cluster={"state_namespace": "rbac-state"},
+    )
+    done = front.blueshift("rbac", "--role", "runner", "--user", "nobody", "-o", "json")
+    assert done.returncode == ExitCode.DONE, done.stderr
+    printed = json.loads(done.stdout)["items"]
+    config = apiserver.write_kubeconfig(tmp_path / "runner", token=apiserver.nobody)
+    asked = ("check", "--only", "cluster-rbac", "--only", "cluster-exec", "-o", "json")
+    role = next(item for item in printed if item["kind"] == "ClusterRole")
+    made = await apply(kube, printed)
+    path = next(path for path in made if path.endswith(f"/clusterroles/{role['metadata']['name']}"))
+    try:
+        done = front.blueshift(*asked, kubeconfig=config)
+        assert done.returncode == ExitCode.DONE, done.stdout + done.stderr
+        assert {one["outcome"] for one in json.loads(done.stdout)} == {"pass"}
+        # The rights that the chart's ClusterRole passes on: without them helm is refused in the middle.
+        left = [rule for rule in role["rules"] if "secrets" not in rule["resources"]]
+        assert len(left) < len(role["rules"])
+        await kube.patch(path, {"rules": left})
+        done = front.blueshift(*asked, kubeconfig=config)
+        assert done.returncode == ExitCode.REFUSED, done.stdout
+        assert "list secrets" in done.stdout
+    finally:
+        for one in made:
+            if "clusterrole" in one:
+                await kube.delete(one)
+
+
+async def test_without_settings_the_release_is_named(front: Front) -> None:
+    done = front.blueshift("rbac", "--role", "viewer")
+    assert done.returncode == ExitCode.ERROR
+    assert "--release NAME -n NAMESPACE" in done.stderr
+    done = front.blueshift("rbac", "--role", "viewer", "--release", RELEASE, "-n", NAMESPACE)
+    assert done.returncode == ExitCode.DONE, done.stderr
+    printed = list(yaml.safe_load_all(done.stdout))
+    subjects = {one["name"] for item in printed for one in item.get("subjects", ())}
+    assert subjects == {"blueshift:viewer"}
+    verbs = {verb for item in printed for rule in item.get("rules", ()) for verb in rule["verbs"]}
+    assert verbs == {"get", "list"}
+    done = front.blueshift("rbac", "--role", "viewer", "--service-account", "ops")
+    assert (done.returncode, "NAMESPACE:NAME" in done.stderr) == (ExitCode.ERROR, True)
 
 
 async def test_the_viewer_looks_alone(kube: KubeApi, nobody: KubeApi, state: str) -> None:

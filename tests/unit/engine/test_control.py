@@ -135,6 +135,19 @@ async def test_an_old_word_to_proceed_never_opens_the_next_gate() -> None:
     assert await control.approval(kube, CONTROL, "r1", still) is None
 
 
+async def test_an_approval_of_something_else_is_not_taken_for_one() -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+    await writer.write(StoodStill("a", "may it go?", "purge"))
+    at = bench.clock.utc()
+    kube = cast(Any, bench.kube)
+    await control.approve(kube, CONTROL, writer.journal, None, by=Speaker("ann"), at=at)
+    path = next(path for path in bench.kube.objects if CONTROL in path and "approve" in path)
+    bench.kube.objects[path]["data"]["gate"] = "other"
+    with pytest.raises(BlueshiftError, match="by ann of other stands there"):
+        await control.approve(kube, CONTROL, writer.journal, None, by=Speaker("bob"), at=at)
+
+
 async def test_while_paused_nothing_is_done_and_the_journal_says_so() -> None:
     bench, world = Bench("a"), Note()
     writer = await bench.open()
