@@ -1,4 +1,4 @@
-"""Open a run, resume one, list them, approve a gate: the library API that commands call."""
+"""Open a run, resume one, list them: the library API that commands call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from blueshift import events
 from blueshift.app import configuration, inputs
-from blueshift.app.carry import carry, control_namespace, holder, speaker
+from blueshift.app.carry import carry, holder
 from blueshift.app.kinds import compile_entries, compile_track
 from blueshift.app.look import Looked, look
 from blueshift.app.plans import with_hooks
@@ -19,9 +19,8 @@ from blueshift.app.turn import Ask, survey, track_name, turned_steps
 from blueshift.cluster import paths
 from blueshift.controllers.registry import load as load_profile
 from blueshift.discovery.world import World, contract, contract_hash
-from blueshift.engine import control
 from blueshift.engine.entries import Resumed
-from blueshift.engine.journal import OVER, Approval, Journal, OnFailure
+from blueshift.engine.journal import OVER, Journal, OnFailure
 from blueshift.engine.lease import Lease
 from blueshift.engine.loop import Outcome
 from blueshift.engine.protocol import Step, StepPlan
@@ -176,15 +175,6 @@ async def _rebuilt(
     if journal.turn is not None:
         return tools, turned_steps(journal, journal.turn, tools), playbook
     return tools, compile_track(playbook, tools), playbook
-
-
-async def approve(runs: Runs, run: str, gate: str | None, reason: str = "") -> Approval:
-    """Open the gate at which a run waits; None for whichever that is."""
-    journal = (await runs.open(run)).journal
-    namespace = control_namespace(runs)
-    return await control.approve(
-        runs.kube, namespace, journal, gate, by=await speaker(runs.kube), at=runs.clock.utc(), reason=reason
-    )
 
 
 async def unfinished(runs: Runs, release: str, namespace: str) -> list[Journal]:

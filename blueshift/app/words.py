@@ -17,7 +17,7 @@ PATIENCE = 30.0
 """Seconds in which a process that carries the run must have heard: it listens every second, and finishes the
 effect in flight first."""
 
-Word = Literal["abort", "panic", "pause", "unpause", "proceed"]
+Word = Literal["abort", "panic", "pause", "unpause", "proceed", "approve"]
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -30,14 +30,17 @@ class Said(msgspec.Struct, frozen=True):
     """Seen in the journal; False where nobody waited for it, or no process carries the run."""
 
 
-async def say(runs: Runs, run: str, word: Word, reason: str, *, wait: bool) -> Said:
-    """Say it, and wait until the journal shows its effect unless `wait` is False.
+async def say(runs: Runs, run: str, word: Word, reason: str, *, wait: bool, gate: str | None = None) -> Said:
+    """Say it, and wait until the journal shows its effect unless `wait` is False. `gate` is for `approve`.
 
     Said twice, or too late, it changes nothing and says so. Raises BlueshiftError for a word that the run's
     state does not take.
     """
     journal = (await runs.open(run)).journal
-    sentence, shows = await _SAY[word](runs, journal, reason)
+    if word in ("approve", "proceed"):
+        sentence, shows = await _open(runs, journal, reason, gate)
+    else:
+        sentence, shows = await _SAY[word](runs, journal, reason)
     effective = shows(journal) or (wait and await _seen(runs, run, shows))
     if not effective:
         sentence += _not_yet(journal, wait=wait)
@@ -131,20 +134,21 @@ async def _unpause(runs: Runs, journal: Journal, reason: str) -> tuple[str, Show
     return f"run {journal.run} goes on", lambda now: now.paused is None
 
 
-async def _proceed(runs: Runs, journal: Journal, reason: str) -> tuple[str, Shows]:
+async def _open(runs: Runs, journal: Journal, reason: str, gate: str | None) -> tuple[str, Shows]:
+    """Open the gate at which the run stands; None for whichever that is."""
     given = await control.approve(
         runs.kube,
         control_namespace(runs),
         journal,
-        None,
+        gate,
         by=await speaker(runs.kube),
         at=runs.clock.utc(),
         reason=reason,
     )
     return (
-        f"run {journal.run} goes on past {given.gate} in {given.step}",
+        f"run {journal.run} goes on past {given.gate} in {given.step}, approved by {given.by}",
         lambda now: any(one.standstill == given.standstill for one in now.approvals),
     )
 
 
-_SAY = {"abort": _abort, "panic": _panic, "pause": _pause, "unpause": _unpause, "proceed": _proceed}
+_SAY = {"abort": _abort, "panic": _panic, "pause": _pause, "unpause": _unpause}

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from blueshift.app.plans import Plan
     from blueshift.cli.work import Wanted
 
+# What other commands call formats: nobody means a file of that name.
+_NO_FORMATS = ("yaml", "yml", "text", "plain", "wide", "name")
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -84,6 +86,12 @@ def plan(
         blueshift plan --save-world world.json
         blueshift plan --world world.json --set soak.lasts=10m
     """
+    if output in _NO_FORMATS:
+        raise BlueshiftError(
+            f"a plan has no format {output}",
+            hint="`-o json` prints it for programs, `-o plan.json` saves it; "
+            f"for a file of that name: `-o ./{output}`",
+        )
     show = Show(output, full, detailed_exitcode)
     if world is None:
         from blueshift.cli.work import Wanted

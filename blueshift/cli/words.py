@@ -32,12 +32,12 @@ def _word(word: Word, text: str) -> click.Command:
         state_namespace: str,
         output: str,
     ) -> None:
-        run_async(_say(word, run, reason, not no_wait, kubeconfig, context, state_namespace, output))
+        run_async(say_to(word, run, reason, not no_wait, kubeconfig, context, state_namespace, output))
 
     return command
 
 
-async def _say(
+async def say_to(
     word: Word,
     run: str,
     reason: str,
@@ -46,7 +46,9 @@ async def _say(
     context: str | None,
     state_namespace: str,
     output: str,
+    gate: str | None = None,
 ) -> None:
+    """Say it and print what came of it."""
     from blueshift.app import words
     from blueshift.app.session import connect
     from blueshift.clock import SystemClock
@@ -55,7 +57,8 @@ async def _say(
     clock = SystemClock()
     path = str(kubeconfig) if kubeconfig else None
     async with connect(clock, kubeconfig=path, context=context) as kube:
-        said: Any = await words.say(Runs(kube, clock, state_namespace), run, word, reason, wait=wait)
+        runs = Runs(kube, clock, state_namespace)
+        said: Any = await words.say(runs, run, word, reason, wait=wait, gate=gate)
     if output == "json":
         print_json(said)
     else:

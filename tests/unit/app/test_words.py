@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from blueshift.app.words import PATIENCE, say
-from blueshift.engine.entries import Left, NotTurned, Paused, StoodStill, Turned, Unpaused
-from blueshift.engine.journal import Journal, Pause
+from blueshift.engine.entries import Approved, Left, NotTurned, Paused, StoodStill, Turned, Unpaused
+from blueshift.engine.journal import Approval, Journal, Pause
 from blueshift.engine.state import State
 from blueshift.engine.store import Writer
 from blueshift.errors import BlueshiftError
@@ -84,6 +84,21 @@ async def test_proceed_opens_the_gate_at_which_the_run_stands_and_no_other() -> 
     said = await say(bench.runs, "r1", "proceed", "", wait=False)
     assert "past purge in a" in said.sentence
     assert (await journal(bench)).standstill is not None, "the run opens its gate, and nobody else"
+
+
+async def test_an_approval_is_over_when_the_run_has_opened_its_gate_and_names_no_other() -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+    await writer.write(StoodStill("a", "may it go?", "purge"))
+    with pytest.raises(BlueshiftError, match="waits at the gate purge, not other"):
+        await say(bench.runs, "r1", "approve", "", wait=True, gate="other")
+    assert not (await say(bench.runs, "r1", "approve", "", wait=False, gate="purge")).effective
+    when_slept(bench, writer, Approved(Approval(1, "a", "purge", "ann", bench.clock.utc())))
+    said = await say(bench.runs, "r1", "approve", "", wait=True, gate="purge")
+    assert (said.word, said.effective) == ("approve", True)
+    assert "past purge in a, approved by " in said.sentence
+    with pytest.raises(BlueshiftError, match="waits at no gate"):
+        await say(bench.runs, "r1", "approve", "", wait=True, gate="purge")
 
 
 async def test_a_run_that_is_over_takes_no_word() -> None:

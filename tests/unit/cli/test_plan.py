@@ -150,6 +150,17 @@ def test_without_world_or_cluster_the_next_command_is_named(tmp_path: Path) -> N
     assert done.stderr.splitlines()[0] == "error: none: there is no such kubeconfig file"
 
 
+def test_a_format_that_is_none_is_no_file(world: World, tmp_path: Path) -> None:
+    (tmp_path / "blueshift.yaml").write_text(SETTINGS)
+    done = blueshift(tmp_path, "plan", "--world", "world.json", "-o", "yaml")
+    assert done.returncode == ExitCode.ERROR
+    assert "a plan has no format yaml" in done.stderr
+    assert "`-o ./yaml`" in done.stderr
+    assert not (tmp_path / "yaml").exists()
+    assert blueshift(tmp_path, "plan", "--world", "world.json", "-o", "./yaml").returncode == ExitCode.DONE
+    assert (tmp_path / "yaml").exists()
+
+
 def test_no_client_library_is_loaded(world: World, tmp_path: Path) -> None:
     code = (
         "import sys; from blueshift.cli.main import run; code = run(sys.argv[1:]); "
