@@ -20,6 +20,7 @@ from blueshift.engine.protocol import (
 )
 from blueshift.engine.state import State
 from blueshift.playbook.duration import Seconds
+from blueshift.shift.protocol import Landed
 from blueshift.shift.swap import swaps
 from blueshift.steps.base import Base
 from blueshift.steps.context import Tools, brief
@@ -157,15 +158,20 @@ class RestoreTtl(Base[RestoreTtlSettings]):
 
     async def settle(self) -> Answer:
         """See Step."""
-        there = await present(self.tools, self.tools.moving())
-        if not there:
-            return Settled("none of the names has a record any more")
-        wanted = [record for name in there for record in name.records]
-        landed = await self.tools.agreement(wanted, self.settings.agree_every)
+        names = self.tools.moving()
+        landed = await self._as_before(names)
+        if not landed.done and len(there := await present(self.tools, names)) < len(names):
+            if not there:
+                return Settled("none of the names has a record any more")
+            landed = await self._as_before(there)
         if landed.done:
             return Settled("every record is as it was before the run, TTL too")
         hold = Hold(f"the authoritative servers do not agree: {landed.sentence}")
         return Wait("servers", landed.sentence, lasts=self.settings.agree_within, on_timeout=hold)
+
+    async def _as_before(self, names: Sequence[NameFact]) -> Landed:
+        wanted = [record for name in names for record in name.records]
+        return await self.tools.agreement(wanted, self.settings.agree_every)
 
 
 def low_ttl(tools: Tools, wanted: float) -> int:

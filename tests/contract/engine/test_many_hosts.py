@@ -9,14 +9,15 @@ import json
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import pytest
 
 from blueshift.app import inputs
+from blueshift.app.plans import offline
 from blueshift.clock import SystemClock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
@@ -34,13 +35,14 @@ from blueshift.engine.loop import run_track
 from blueshift.engine.protocol import Step
 from blueshift.engine.state import State
 from blueshift.engine.store import Runs, object_name
+from blueshift.engine.view import View
 from blueshift.engine.waiting import Services
 from blueshift.shift.dns import DnsShifter
 from blueshift.shift.protocol import Landed
 from blueshift.steps import shift
-from blueshift.steps.context import Tools
 from blueshift.steps.facts import TemporaryReady
 from blueshift.steps.lower_ttl import LowerTtl, LowerTtlSettings, RestoreTtl, RestoreTtlSettings
+from blueshift.steps.places import Places
 from blueshift.steps.proof import Proof
 from tests.contract.dns.bind import ZONE, Bind
 from tests.contract.dns.conftest import bind  # noqa: F401
@@ -48,8 +50,6 @@ from tests.unit.app.worlds import world as small_world
 from tests.unit.engine.steps import ToyStep
 
 HOSTS = 2500
-tell = print
-"""Pytest shows it when the test fails."""
 tell = print
 """Pytest shows it when the test fails."""
 OLD, NEW = (("192.0.2.1",), ("2001:db8::1",)), (("192.0.2.9",), ("2001:db8::9",))
@@ -91,25 +91,6 @@ class Removed(ToyStep):
 
     def leaves(self, state: State) -> State:
         return state.but(temporary="absent")
-
-
-class Record:
-    """A run's journal as steps read it."""
-
-    def __init__(self, writer: Any, clock: SystemClock) -> None:
-        self.writer = writer
-        self.clock = clock
-
-    @property
-    def state(self) -> State:
-        return cast(State, self.writer.journal.state)
-
-    def fact(self, kind: Any) -> Any:
-        return self.writer.journal.fact(kind)
-
-    def waited(self, step: str, key: str) -> float | None:
-        wait = self.writer.journal.step(step).waits.get(key)
-        return None if wait is None else float((self.clock.utc() - wait.since).total_seconds())
 
 
 async def create(backend: Rfc2136, world: World) -> None:
@@ -174,22 +155,16 @@ async def test_a_run_over_2500_hosts(
     (chart / "Chart.yaml").write_text("name: demo\n")
     frozen = inputs.Frozen(world, "upgrade", (), {}, "ingress-nginx")
     writer = await runs.create(journal, inputs.write(frozen, chart, {}))
-    tools = cast(
-        Tools,
-        SimpleNamespace(
-            world=world,
-            dns=backend,
-            shifter=DnsShifter(backend, agree, lambda _: None),
-            agreement=agree,
-            record=Record(writer, clock),
-            clock=clock,
-            notice=lambda *_: None,
-        ),
+    places = Places(kubeconfig=None, context=None, nsupdate="nsupdate", server="")
+    tools = replace(
+        offline(world, places, "r1"),
+        dns=backend,
+        shifter=DnsShifter(backend, agree, lambda _: None),
+        agreement=agree,
+        record=View(writer, clock),
+        clock=clock,
+        notice=lambda *_: None,
     )
-    for name in ("target", "ttl"):
-        attribute = getattr(Tools, name)
-        value = attribute.fget if isinstance(attribute, property) else attribute.__get__(tools)
-        setattr(tools, name, value if name == "target" else 60)
     low = LowerTtlSettings(ttl=60, factor=0, margin=0, agree_every=0.05)
     steps.append(LowerTtl("forward/lower-ttl", low, tools))
     for to in ("temporary", "primary"):
