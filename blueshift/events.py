@@ -98,6 +98,8 @@ class RunEnded(Event, frozen=True):
 
     status: str
     said: str
+    until: datetime | None = None
+    """When a parked run can go on; None where that is not known."""
 
 
 class SideSeen(Event, frozen=True):

@@ -88,10 +88,11 @@ async def carry(
     stopping: asyncio.Event,
     *,
     ask: Ask | None = None,
+    park: bool = False,
 ) -> Outcome:
     """Run the track to its end, a hold or a signal, by way of `ask` first if there is one.
 
-    The lease is let go in any case.
+    With `park` the run is left at a wait that nobody needs to attend. The lease is let go in any case.
     """
     run = writer.journal.run
     listener = Listener(session, writer)
@@ -119,6 +120,7 @@ async def carry(
         stopping,
         lease.check,
         lambda: listener.words,
+        park=park,
         unsafe=lambda: unsafe(session.kube, tools.world, run),
         due=due,
         hooks=hooks.around,

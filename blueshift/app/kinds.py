@@ -16,6 +16,9 @@ from blueshift.steps.context import Tools
 KINDS: Mapping[str, str] = {
     "preflight": "blueshift.steps.simple:Preflight",
     "snapshot": "blueshift.steps.simple:TakeSnapshot",
+    "gate": "blueshift.steps.gate:Gate",
+    "window": "blueshift.steps.window:Window",
+    "check": "blueshift.steps.check:Check",
     "lower-ttl": "blueshift.steps.lower_ttl:LowerTtl",
     "install-temporary": "blueshift.steps.install_temporary:InstallTemporary",
     "shift": "blueshift.steps.shift:ShiftSettings",

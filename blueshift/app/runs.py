@@ -59,6 +59,7 @@ async def start(
     stopping: asyncio.Event,
     *,
     on_failure: OnFailure = "hold",
+    park: bool = False,
 ) -> Outcome:
     """Open a run on a confirmed plan and carry it.
 
@@ -88,7 +89,7 @@ async def start(
                 emit,
             )
             steps = compile_track(playbook, tools)
-            return await carry(session, writer, tools, steps, playbook, lease, emit, stopping)
+            return await carry(session, writer, tools, steps, playbook, lease, emit, stopping, park=park)
     except BaseException:
         await lease.release(finished=False)
         raise
@@ -108,6 +109,7 @@ async def resume(
     stopping: asyncio.Event,
     *,
     ask: Ask | None = None,
+    park: bool = False,
 ) -> Outcome:
     """Carry a run on from its journal, by way of `ask` if there is one.
 
@@ -138,7 +140,9 @@ async def resume(
                 _not_stopped(stopping)
             await writer.write(Resumed(lease.holder))
             tools, steps, playbook = await _rebuilt(session, frozen, writer, Path(scratch), emit)
-            return await carry(session, writer, tools, steps, playbook, lease, emit, stopping, ask=ask)
+            return await carry(
+                session, writer, tools, steps, playbook, lease, emit, stopping, ask=ask, park=park
+            )
     except BaseException:
         await lease.release(finished=False)
         raise

@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
     HOLDING = 5
     """A safe standstill: a person must choose."""
     SKIPPED = 75
-    """The window is closed, or there was nothing to do (EX_TEMPFAIL of sysexits.h: try later)."""
+    """The window is closed, nothing was to do, or the run is parked (EX_TEMPFAIL of sysexits.h: later)."""
     INTERRUPTED = 130
     """128 + SIGINT, as shells have it."""
 

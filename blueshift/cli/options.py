@@ -89,6 +89,16 @@ def hooks_option(command: Command) -> Command:
     )(command)
 
 
+def park_option(command: Command) -> Command:
+    """`park: bool`: leave the run at a wait that nobody needs to attend."""
+    return click.option(
+        "--park",
+        is_flag=True,
+        envvar="BLUESHIFT_PARK",
+        help="Leave the run at a long wait, gate or closed window (exit 75), and say when to resume it.",
+    )(command)
+
+
 def run_async(work: Coroutine[Any, Any, Answer], stopping: asyncio.Event | None = None) -> Answer:
     """Run a command's coroutine to its end.
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.options import cluster_options, hooks_option, run_async, run_output
+from blueshift.cli.options import cluster_options, hooks_option, park_option, run_async, run_output
 
 
 @click.command()
 @click.argument("run")
 @cluster_options
 @hooks_option
+@park_option
 @run_output
 def resume(
     run: str,
@@ -22,6 +23,7 @@ def resume(
     context: str | None,
     state_namespace: str,
     hooks: Path | None,
+    park: bool,
     output: str | None,
 ) -> ExitCode:
     """Carry on a run that was interrupted, killed, or holds.
@@ -31,7 +33,8 @@ def resume(
     must be where it was (a file, an environment variable or a Secret).
 
     \b
-    Exit codes: 0 done; 4 rolled back (a run on its way back); 5 holding; 130 interrupted; 1 an error.
+    Exit codes: 0 done; 4 rolled back (a run on its way back); 5 holding; 75 parked; 130 interrupted;
+    1 an error.
 
     \b
         blueshift status
@@ -40,4 +43,6 @@ def resume(
     from blueshift.cli.work import resume_run
 
     stopping = asyncio.Event()
-    return run_async(resume_run(run, kubeconfig, context, state_namespace, output, stopping, hooks), stopping)
+    return run_async(
+        resume_run(run, kubeconfig, context, state_namespace, output, stopping, hooks, park), stopping
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.options import cluster_options, hooks_option, run_async, run_output
+from blueshift.cli.options import cluster_options, hooks_option, park_option, run_async, run_output
 
 
 @click.command()
@@ -17,6 +17,7 @@ from blueshift.cli.options import cluster_options, hooks_option, run_async, run_
 @click.option("--yes", is_flag=True, help="Do not ask: the way back is confirmed in advance.")
 @cluster_options
 @hooks_option
+@park_option
 @run_output
 def rollback(
     run: str,
@@ -26,6 +27,7 @@ def rollback(
     context: str | None,
     state_namespace: str,
     hooks: Path | None,
+    park: bool,
     output: str | None,
 ) -> ExitCode:
     """Take a run back to where it began, from this shell.
@@ -46,7 +48,16 @@ def rollback(
     stopping = asyncio.Event()
     return run_async(
         rollback_run(
-            run, kubeconfig, context, state_namespace, output, stopping, hooks, reason=reason, yes=yes
+            run,
+            kubeconfig,
+            context,
+            state_namespace,
+            output,
+            stopping,
+            hooks,
+            reason=reason,
+            yes=yes,
+            park=park,
         ),
         stopping,
     )

@@ -9,7 +9,14 @@ from typing import Literal
 import click
 
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.options import cluster_options, config_option, hooks_option, run_async, run_output
+from blueshift.cli.options import (
+    cluster_options,
+    config_option,
+    hooks_option,
+    park_option,
+    run_async,
+    run_output,
+)
 
 
 @click.command()
@@ -37,6 +44,7 @@ from blueshift.cli.options import cluster_options, config_option, hooks_option, 
     help="When a step fails: stand still for a person, or take the run back (for jobs).",
 )
 @hooks_option
+@park_option
 @run_output
 def upgrade(
     config: Path,
@@ -51,6 +59,7 @@ def upgrade(
     yes: bool,
     on_failure: Literal["hold", "rollback"],
     hooks: Path | None,
+    park: bool,
     output: str | None,
 ) -> ExitCode:
     """Upgrade an ingress controller while it serves traffic.
@@ -61,7 +70,8 @@ def upgrade(
 
     \b
     Exit codes: 0 done; 3 a check failed or the plan is stale, nothing was changed;
-    4 rolled back; 5 holding: traffic is safe and a person must choose; 130 interrupted.
+    4 rolled back; 5 holding: traffic is safe and a person must choose; 75 skipped (its window is closed, or
+    nothing is to do), or parked; 130 interrupted.
 
     \b
         blueshift upgrade
@@ -72,4 +82,4 @@ def upgrade(
 
     wanted = Wanted(config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart, hooks)
     stopping = asyncio.Event()
-    return run_async(upgrade_release(wanted, plan_file, yes, output, on_failure, stopping), stopping)
+    return run_async(upgrade_release(wanted, plan_file, yes, output, on_failure, stopping, park), stopping)

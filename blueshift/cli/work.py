@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from blueshift.app import configuration, plans, runs
+from blueshift.app import configuration, offline, plans, runs, windows
 from blueshift.app.carry import speaker
 from blueshift.app.inputs import Frozen
 from blueshift.app.look import Looked, look
@@ -92,9 +92,18 @@ async def upgrade_release(
     output: str | None,
     on_failure: OnFailure,
     stopping: asyncio.Event,
+    park: bool,
 ) -> ExitCode:
     """The whole command."""
     planned = plans.load(plan_file) if plan_file else None
+    wished = (
+        plans.playbook_of(planned)
+        if planned
+        else configuration.playbook(wanted.settings(), name=wanted.playbook, sets=wanted.sets)
+    )
+    if why := windows.closed(wished, SystemClock().utc()):
+        say(f"skipped: {why}; nothing was changed")
+        return ExitCode.SKIPPED
     async with looked_at(wanted, alone=True) as (session, looked, playbook):
         if planned:
             playbook = configuration.with_hooks(plans.playbook_of(planned), wanted.hooks)
@@ -107,6 +116,9 @@ async def upgrade_release(
             click.echo(findings_text(findings), err=True)
             click.echo(f"error: {len(bad)} checks failed; nothing was changed", err=True)
             return ExitCode.REFUSED
+        if offline.nothing_to_do(looked.world):
+            say("skipped: hardening and target would change no object of the release; nothing was changed")
+            return ExitCode.SKIPPED
         run = runs.new_id(session)
         if not yes:
             click.echo(plan_text(plans.plan(looked.world, playbook, places(session), run)))
@@ -123,7 +135,7 @@ async def upgrade_release(
         with choose(output, run) as emit:
             try:
                 outcome = await runs.start(
-                    session, looked, playbook, run, emit, stopping, on_failure=on_failure
+                    session, looked, playbook, run, emit, stopping, on_failure=on_failure, park=park
                 )
             except runs.Refused as refused:
                 click.echo(f"error: {refused}", err=True)
@@ -167,11 +179,12 @@ async def resume_run(
     output: str | None,
     stopping: asyncio.Event,
     hooks: Path | None,
+    park: bool,
 ) -> ExitCode:
     """Carry a run on from what the cluster holds of it."""
     async with session_of(run, kubeconfig, context, state_namespace, hooks) as (session, frozen):
         with choose(output, run) as emit:
-            outcome = await runs.resume(session, frozen, run, emit, stopping)
+            outcome = await runs.resume(session, frozen, run, emit, stopping, park=park)
         return told(run, outcome)
 
 
@@ -186,6 +199,7 @@ async def rollback_run(
     *,
     reason: str,
     yes: bool,
+    park: bool,
 ) -> ExitCode:
     """Show the way back, ask, and take a run back."""
     async with session_of(run, kubeconfig, context, state_namespace, hooks) as (session, frozen):
@@ -198,7 +212,7 @@ async def rollback_run(
         ask = Ask("back", by.name, reason)
         with choose(output, run) as emit:
             try:
-                outcome = await runs.resume(session, frozen, run, emit, stopping, ask=ask)
+                outcome = await runs.resume(session, frozen, run, emit, stopping, ask=ask, park=park)
             except runs.Stopped:
                 return _nothing_begun()
         return told(run, outcome)
@@ -212,6 +226,11 @@ def told(run: str, outcome: Outcome) -> ExitCode:
     if outcome.status == "rolled-back":
         say(f"run {run} was rolled back: {outcome.said}")
         return ExitCode.ROLLED_BACK
+    if outcome.status == "parked":
+        when = f"at {outcome.until:%Y-%m-%d %H:%M:%S} UTC" if outcome.until else "when its gate is open"
+        say(f"run {run} is {outcome.said}")
+        say(f"  come back {when}:\n    blueshift resume {run} --park")
+        return ExitCode.SKIPPED
     if outcome.status == "interrupted":
         say(f"run {run} was interrupted in {outcome.step}; carry on: blueshift resume {run}")
         return ExitCode.INTERRUPTED

@@ -17,9 +17,10 @@ from blueshift.errors import BlueshiftError
 
 SCHEMA = 3
 """2 added tracks other than forward, and pauses; 3 added names that a run takes along after its snapshot,
-which a version that knows only planned names would leave behind. An older journal reads as one without."""
+which a version that knows only planned names would leave behind, and runs that are parked. An older journal
+reads as one without."""
 
-Status = Literal["working", "holding", "interrupted", "succeeded", "rolled-back"]
+Status = Literal["working", "holding", "interrupted", "parked", "succeeded", "rolled-back"]
 OVER: frozenset[Status] = frozenset({"succeeded", "rolled-back"})
 """Nothing is left to carry on."""
 Track = Literal["forward", "back", "panic"]

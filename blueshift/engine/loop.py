@@ -6,6 +6,7 @@ It knows no step kind. It ends with an `Outcome`; how that looks or exits is not
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from blueshift.engine.entries import (
     TakenBack,
 )
 from blueshift.engine.hooks import When
+from blueshift.engine.journal import Approval, Standstill
 from blueshift.engine.protocol import (
     Absent,
     Beside,
@@ -45,7 +47,16 @@ from blueshift.engine.protocol import (
 )
 from blueshift.engine.state import State
 from blueshift.engine.store import Writer
-from blueshift.engine.waiting import Services, StandsStill, Stopped, Turning, Waiting, hold_of, trouble_of
+from blueshift.engine.waiting import (
+    Parked,
+    Services,
+    StandsStill,
+    Stopped,
+    Turning,
+    Waiting,
+    hold_of,
+    trouble_of,
+)
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
 
 # An intent older than this is written again before its effect: a suspended process must meet the fence first.
@@ -57,12 +68,14 @@ MOST_LOST = 5
 class Outcome(msgspec.Struct, frozen=True):
     """How the loop ended."""
 
-    status: Literal["succeeded", "rolled-back", "holding", "interrupted", "turning"]
+    status: Literal["succeeded", "rolled-back", "holding", "interrupted", "parked", "turning"]
     """`turning`: a person's word asks for another track."""
     step: str
     said: str
     ways: tuple[Way, ...] = ()
     word: TurnWord | None = None
+    until: datetime | None = None
+    """When a parked run can go on; None: when its gate is open."""
 
 
 async def run_track(writer: Writer, steps: Sequence[Step], services: Services) -> Outcome:
@@ -88,6 +101,8 @@ async def run_track(writer: Writer, steps: Sequence[Step], services: Services) -
         await writer.write(Left("interrupted", said))
         services.emit(loop.waiting.event(events.RunEnded, status="interrupted", said=said))
         return Outcome("interrupted", current, said)
+    except Parked as parked:
+        return await loop.park(current, parked)
     except Turning as turning:
         return Outcome("turning", current, f"{turning.word.to}, says {turning.word.by}", word=turning.word)
     status: Literal["succeeded", "rolled-back"] = (
@@ -302,12 +317,34 @@ class _Loop:
             assert standstill is not None
         command = f"blueshift approve {self.writer.journal.run} {hold.gate}"
         self.waiting.emit(events.GateWaits, step=step.id, gate=hold.gate, reason=hold.reason, command=command)
+        until = standstill.since + timedelta(seconds=hold.lasts) if hold.lasts is not None else None
         while (
             approval := await self.waiting.retrying(step, lambda: self.services.approval(standstill))
         ) is None:
+            if until is not None and self.clock.utc() >= until:
+                approval = self._unanswered(step, hold, standstill)
+                break
             await self.waiting.between(step)
+            if self.services.park:
+                raise Parked(f"{hold.reason}; open it with: {command}", until)
             await self.waiting.sleep(2.0)
         await self.writer.write(Approved(approval))
+
+    def _unanswered(self, step: Step, hold: Hold, standstill: Standstill) -> Approval:
+        """What becomes of a gate whose time is over: the playbook opens it, or the run holds."""
+        assert hold.lasts is not None
+        said = f"nobody answered the gate {hold.gate} within {hold.lasts:.0f} s"
+        if hold.otherwise == "hold":
+            raise StandsStill(Hold(f"{said}: {hold.reason}", hold.ways))
+        return Approval(standstill.number, step.id, hold.gate, "the playbook", self.clock.utc(), said)
+
+    async def park(self, step: str, parked: Parked) -> Outcome:
+        """Leave the run where it waits: journal why, and when it can go on."""
+        when = f"until {parked.until:%Y-%m-%d %H:%M:%S} UTC" if parked.until else "until its gate is open"
+        said = f"parked {when}: {parked.reason}"
+        await self.writer.write(Left("parked", said))
+        self.waiting.emit(events.RunEnded, status="parked", said=said, until=parked.until)
+        return Outcome("parked", step, said, until=parked.until)
 
     async def hold(self, step: Step, hold: Hold) -> Outcome:
         """Stand still where traffic is safe: journal why, and how a person goes on."""

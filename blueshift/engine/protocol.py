@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -116,6 +116,8 @@ class Wait(msgspec.Struct, frozen=True):
     poll: float = 2.0
     """Seconds until the step is asked again."""
     on_timeout: Hold | None = None
+    unattended: float = 0.0
+    """Seconds from now for which nobody needs to look: a run may be parked so long."""
 
 
 class Hold(msgspec.Struct, frozen=True):
@@ -124,6 +126,10 @@ class Hold(msgspec.Struct, frozen=True):
     reason: str
     ways: tuple[Way, ...] = ()
     gate: str = ""
+    lasts: float | None = None
+    """Seconds for which a gate waits; then `otherwise`."""
+    otherwise: Literal["hold", "open"] = "hold"
+    """What an unanswered gate does: hold the run, or let it go on."""
     retreat: bool = False
     """Traffic must not stay where it is: the step's `retreat` comes before the standstill."""
 

@@ -20,6 +20,8 @@ from blueshift.engine.store import Writer
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
 
 Answered = TypeVar("Answered")
+WORTH_PARKING = 30.0
+"""Seconds; a shorter wait is sat through: leaving and coming back takes about as long."""
 _LEAST = 0.05
 """Seconds between two looks at least."""
 
@@ -44,6 +46,8 @@ class Services:
     """Raises when the lease was lost to another run."""
     words: Callable[[], Words] = Words
     """What people say to the run now."""
+    park: bool = False
+    """Leave the run at a wait that nobody needs to attend."""
     unsafe: Callable[[], Awaitable[Hold | None]] = _nothing
     """What else a person must know and can do when the run comes to hold."""
     due: Callable[[State], Awaitable[Beside | None]] = _nothing
@@ -61,6 +65,14 @@ class StandsStill(Exception):
 
 class Stopped(Exception):
     """A signal ends the process between two effects."""
+
+
+class Parked(Exception):
+    """The run is left at a wait, and somebody carries it on later; `until` None: when a gate is open."""
+
+    def __init__(self, reason: str, until: datetime | None) -> None:
+        self.reason = reason
+        self.until = until
 
 
 class Turning(Exception):
@@ -118,6 +130,8 @@ class Waiting:
             then=wait.then,
         )
         await self.between(step)
+        if self.services.park and wait.unattended > WORTH_PARKING:
+            raise Parked(wait.reason, self.clock.utc() + timedelta(seconds=wait.unattended))
         await self.sleep(self._until_next(wait.poll, entry.deadline))
 
     def _until_next(self, poll: float, deadline: datetime | None) -> float:

@@ -117,7 +117,15 @@ class Drain(Base[DrainSettings]):
             f"the {settings.side} is not proven idle: {verdict.reason}{_listed(left)}",
             then="it is changed" if settings.side == "primary" else "the soak begins",
             lasts=settings.ask_after,
+            unattended=self._unattended(swapped),
         )
+
+    def _unattended(self, swapped: Swapped) -> float:
+        """Seconds until its window must be watched: silence that nobody saw proves nothing."""
+        settings = self.settings
+        least = max(settings.at_least, settings.factor * swapped.ttl)
+        passed = (self.tools.clock.utc() - swapped.at).total_seconds()
+        return max(0.0, least - settings.window - passed)
 
     async def _away(self) -> Landed:
         """Whether every server points away; one that agreed is asked again only now and then.

@@ -114,6 +114,7 @@ class LowerTtl(Base[LowerTtlSettings]):
             f"resolvers may hold answers with the old TTL of {self._longest} s",
             then="the temporary release is installed",
             lasts=self._lasts,
+            unattended=self._lasts - (waited or 0.0),
         )
 
 

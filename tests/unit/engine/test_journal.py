@@ -71,7 +71,7 @@ entries = st.one_of(
     st.builds(Paused, st.builds(Pause, st.just("ann"), st.just(START))),
     st.just(Unpaused()),
     st.builds(Resumed, st.text(max_size=5)),
-    st.builds(Left, st.sampled_from(["holding", "interrupted", "succeeded"]), st.text(max_size=5)),
+    st.builds(Left, st.sampled_from(["holding", "interrupted", "parked", "succeeded"]), st.text(max_size=5)),
 )
 
 

@@ -1,0 +1,126 @@
+"""Gates whose time runs out, and runs that are parked and carried on."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from blueshift.engine.entries import Resumed
+from blueshift.engine.journal import Approval
+from blueshift.engine.loop import Outcome, run_track
+from blueshift.engine.protocol import Answer, Hold, Settled, Wait
+from blueshift.engine.store import Writer
+from tests.unit.engine.steps import Bench, ToyStep
+
+
+class Night(ToyStep):
+    """Waits a set time that nobody needs to attend, as a TTL is waited out."""
+
+    def __init__(self, step: str, bench: Bench, writer: Writer, lasts: float) -> None:
+        super().__init__(step)
+        self.bench, self.writer, self.lasts = bench, writer, lasts
+
+    async def settle(self) -> Answer:
+        wait = self.writer.journal.step(self.id).waits.get("night")
+        waited = (self.bench.clock.utc() - wait.since).total_seconds() if wait else 0.0
+        if wait and waited >= self.lasts:
+            return Settled("morning")
+        return Wait("night", "it is night", lasts=self.lasts, unattended=self.lasts - waited)
+
+
+class Door(ToyStep):
+    """Asks at a gate."""
+
+    def __init__(self, step: str, writer: Writer, hold: Hold) -> None:
+        super().__init__(step)
+        self.writer, self.ask = writer, hold
+
+    async def settle(self) -> Answer:
+        return Settled("open") if self.writer.journal.approved(self.ask.gate, self.id) else self.ask
+
+
+async def parked(bench: Bench, writer: Writer, *steps: ToyStep) -> Outcome:
+    return await run_track(writer, steps, dataclasses.replace(bench.services, park=True))
+
+
+async def test_a_parked_run_comes_back_to_the_same_deadline_however_often() -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+    deadlines = []
+    for _ in range(4):
+        step = Night("a", bench, writer, 3600.0)
+        outcome = await parked(bench, writer, step)
+        assert (outcome.status, writer.journal.status) == ("parked", "parked")
+        deadlines.append(outcome.until)
+        bench.clock.advance(600.0)
+        writer = await bench.runs.open("r1")
+        await writer.write(Resumed("another"))
+    assert set(deadlines) == {bench.clock.start + timedelta(hours=1)}
+    assert bench.clock.sleeps == []
+    bench.clock.advance(1200.0)
+    assert (await parked(bench, writer, Night("a", bench, writer, 3600.0))).status == "succeeded"
+
+
+async def test_a_short_wait_is_sat_through() -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+    outcome = await parked(bench, writer, Night("a", bench, writer, 20.0))
+    assert outcome.status == "succeeded"
+    assert bench.clock.elapsed == pytest.approx(20.0)
+
+
+async def test_ten_gates_are_parked_at_and_resumed_one_by_one() -> None:
+    track = [f"gate-{number}" for number in range(10)]
+    bench = Bench(*track)
+    writer = await bench.open()
+    stops = 0
+    while True:
+        steps = [Door(name, writer, Hold(f"is {name} well?", gate=name)) for name in track]
+        bench.given = None
+        outcome = await parked(bench, writer, *steps)
+        if outcome.status == "succeeded":
+            break
+        assert (outcome.status, outcome.step, outcome.until) == ("parked", track[stops], None)
+        assert f"blueshift approve r1 {track[stops]}" in outcome.said
+        writer = await bench.runs.open("r1")
+        await writer.write(Resumed("another"))
+        still = writer.journal.standstill
+        assert still is not None
+        bench.given = Approval(still.number, still.step, still.gate, "ann", bench.clock.utc())
+        stops += 1
+        again = [Door(name, writer, Hold(f"is {name} well?", gate=name)) for name in track]
+        outcome = await parked(bench, writer, again[stops - 1])
+        bench.given = None
+    assert stops == 10
+    assert [given.step for given in writer.journal.approvals] == track
+
+
+async def unanswered(hold: Hold) -> tuple[Bench, Writer, Outcome]:
+    bench = Bench("a")
+    writer = await bench.open()
+
+    async def nobody(_: object) -> None:
+        return None
+
+    services = dataclasses.replace(bench.services, approval=nobody)
+    return bench, writer, await run_track(writer, [Door("a", writer, hold)], services)
+
+
+async def test_a_gate_whose_time_is_over_holds() -> None:
+    bench, writer, outcome = await unanswered(Hold("ask the partners", gate="partners", lasts=600.0))
+    assert outcome.status == "holding"
+    assert "nobody answered the gate partners within 600 s: ask the partners" in outcome.said
+    assert bench.clock.elapsed == pytest.approx(600.0, abs=2.0)
+    assert writer.journal.approvals == ()
+
+
+async def test_or_opens_where_the_playbook_says_so_and_that_is_journalled() -> None:
+    hold = Hold("ask the partners", gate="partners", lasts=600.0, otherwise="open")
+    bench, writer, outcome = await unanswered(hold)
+    assert outcome.status == "succeeded"
+    (given,) = writer.journal.approvals
+    assert (given.by, given.gate) == ("the playbook", "partners")
+    assert "nobody answered" in given.reason
+    assert bench.clock.elapsed == pytest.approx(600.0, abs=2.0)
