@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,16 +17,20 @@ from blueshift.app import runs
 from blueshift.cli import work
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.plan import Show, _live
+from blueshift.discovery.world import ObjectChange, Rendered
 from blueshift.engine.journal import Journal
 from blueshift.engine.loop import Outcome
 from blueshift.engine.store import Runs
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.config import Config, Dns, Release
+from blueshift.playbook.schema import Playbook, StepEntry
+from blueshift.playbook.window import WindowSettings
 from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
 from tests.unit.preflight.worlds import WORKLOAD, but, world
 
-ONE_POD = world(workload=but(WORKLOAD, ready=1, replicas=1))
+BUMP = Rendered(chart_version="4.12.1", objects=(ObjectChange("change", "Deployment ingress/web"),))
+ONE_POD = world(workload=but(WORKLOAD, ready=1, replicas=1), target=BUMP)
 WANTED = work.Wanted(Path("blueshift.yaml"), None, None, "blueshift", playbook="blue-green")
 
 
@@ -44,6 +49,7 @@ class Bench:
         monkeypatch.setattr(runs, "start", self.start)
         self.stopping = asyncio.Event()
         self.stopped = False
+        self.world = ONE_POD
 
     @asynccontextmanager
     async def session(self, *_: Any, **__: Any) -> AsyncIterator[Any]:
@@ -57,7 +63,7 @@ class Bench:
 
     async def look(self, *_: Any) -> Any:
         self.done.append("looked")
-        return SimpleNamespace(world=ONE_POD)
+        return SimpleNamespace(world=self.world)
 
     def confirmed(self, _: str) -> bool:
         self.done.append("asked")
@@ -70,7 +76,7 @@ class Bench:
         return Outcome("succeeded", "", "")
 
     async def upgrade(self, *, yes: bool = True) -> ExitCode:
-        return await work.upgrade_release(WANTED, None, yes, "json", "hold", self.stopping)
+        return await work.upgrade_release(WANTED, None, yes, "json", "hold", self.stopping, park=False)
 
 
 @pytest.fixture
@@ -110,6 +116,26 @@ async def test_plan_says_warnings_beside_pure_json(bench: Bench, capsys: pytest.
     said = capsys.readouterr()
     assert msgspec.json.decode(said.out)["release"] == "ingress/web"
     assert "has one pod" in said.err
+
+
+async def test_a_release_that_is_as_wished_is_skipped(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.world = world(workload=but(WORKLOAD, ready=1, replicas=1), harden=Rendered())
+    assert await bench.upgrade() == ExitCode.SKIPPED
+    assert bench.done == ["looked"]
+    assert "nothing was changed" in capsys.readouterr().err
+
+
+async def test_an_upgrade_outside_its_window_asks_nobody_anything(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = (datetime.now(UTC).minute + 30) % 60
+    night = StepEntry("window", "night", WindowSettings(f"{later} * * * *", 60.0), "mine.yaml:4:5")
+    monkeypatch.setattr(work.configuration, "playbook", lambda *_, **__: Playbook("mine", "", (night,)))
+    assert await bench.upgrade() == ExitCode.SKIPPED
+    assert bench.done == []
+    assert "the window night is closed; it opens at" in capsys.readouterr().err
 
 
 async def test_a_signal_while_it_looks_asks_nothing(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from blueshift.engine.entries import Resumed
-from blueshift.engine.journal import Approval
+from blueshift.engine.journal import Approval, Standstill
 from blueshift.engine.loop import Outcome, run_track
 from blueshift.engine.protocol import Answer, Hold, Settled, Wait
 from blueshift.engine.store import Writer
@@ -75,26 +75,26 @@ async def test_ten_gates_are_parked_at_and_resumed_one_by_one() -> None:
     track = [f"gate-{number}" for number in range(10)]
     bench = Bench(*track)
     writer = await bench.open()
-    stops = 0
-    while True:
-        steps = [Door(name, writer, Hold(f"is {name} well?", gate=name)) for name in track]
-        bench.given = None
-        outcome = await parked(bench, writer, *steps)
-        if outcome.status == "succeeded":
-            break
-        assert (outcome.status, outcome.step, outcome.until) == ("parked", track[stops], None)
-        assert f"blueshift approve r1 {track[stops]}" in outcome.said
-        writer = await bench.runs.open("r1")
-        await writer.write(Resumed("another"))
+    given: list[Approval] = []
+
+    async def approval(still: Standstill) -> Approval | None:
+        return next((one for one in given if one.standstill == still.number), None)
+
+    services = dataclasses.replace(bench.services, approval=approval, park=True)
+    for number, name in enumerate(track):
+        doors = [Door(gate, writer, Hold(f"is {gate} well?", gate=gate)) for gate in track]
+        outcome = await run_track(writer, doors, services)
+        assert (outcome.status, outcome.step, outcome.until) == ("parked", name, None)
+        assert f"blueshift approve r1 {name}" in outcome.said
         still = writer.journal.standstill
         assert still is not None
-        bench.given = Approval(still.number, still.step, still.gate, "ann", bench.clock.utc())
-        stops += 1
-        again = [Door(name, writer, Hold(f"is {name} well?", gate=name)) for name in track]
-        outcome = await parked(bench, writer, again[stops - 1])
-        bench.given = None
-    assert stops == 10
-    assert [given.step for given in writer.journal.approvals] == track
+        assert still.number == number + 1
+        given.append(Approval(still.number, still.step, still.gate, "ann", bench.clock.utc()))
+        writer = await bench.runs.open("r1")
+        await writer.write(Resumed("another"))
+    doors = [Door(gate, writer, Hold("", gate=gate)) for gate in track]
+    assert (await run_track(writer, doors, services)).status == "succeeded"
+    assert [one.step for one in writer.journal.approvals] == track
 
 
 async def unanswered(hold: Hold) -> tuple[Bench, Writer, Outcome]:
