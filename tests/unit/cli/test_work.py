@@ -132,7 +132,9 @@ async def test_an_upgrade_outside_its_window_asks_nobody_anything(
 ) -> None:
     later = (datetime.now(UTC).minute + 30) % 60
     night = StepEntry("window", "night", WindowSettings(f"{later} * * * *", 60.0), "mine.yaml:4:5")
-    monkeypatch.setattr("blueshift.app.configuration.playbook", lambda *_, **__: Playbook("mine", "", (night,)))
+    monkeypatch.setattr(
+        "blueshift.app.configuration.playbook", lambda *_, **__: Playbook("mine", "", (night,))
+    )
     assert await bench.upgrade() == ExitCode.SKIPPED
     assert bench.done == []
     assert "the window night is closed; it opens at" in capsys.readouterr().err
