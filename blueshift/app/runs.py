@@ -9,7 +9,8 @@ from pathlib import Path
 
 from blueshift import events
 from blueshift.app import configuration, inputs
-from blueshift.app.carry import carry, holder
+from blueshift.app.carry import carry
+from blueshift.app.claims import TakeOver, claimed, lease_of, nobody_else
 from blueshift.app.kinds import compile_entries, compile_track
 from blueshift.app.look import Looked, look
 from blueshift.app.plans import with_hooks
@@ -20,8 +21,7 @@ from blueshift.cluster import paths
 from blueshift.controllers.registry import load as load_profile
 from blueshift.discovery.world import World, contract, contract_hash
 from blueshift.engine.entries import Resumed
-from blueshift.engine.journal import OVER, Journal, OnFailure
-from blueshift.engine.lease import Lease
+from blueshift.engine.journal import OVER, Carried, Journal, OnFailure
 from blueshift.engine.loop import Outcome
 from blueshift.engine.protocol import Step, StepPlan
 from blueshift.engine.state import State
@@ -68,8 +68,7 @@ async def start(
     """
     release = looked.world.release
     await nobody_else(session.runs, release.name, release.namespace)
-    lease = Lease(session.kube, session.clock, release.namespace, release.name, holder())
-    await lease.acquire(run)
+    lease = await claimed(session.runs, release.name, release.namespace, run)
     try:
         # Between the question above and the lease another operator may have opened a run.
         await nobody_else(session.runs, release.name, release.namespace)
@@ -109,13 +108,45 @@ async def resume(
     stopping: asyncio.Event,
     *,
     ask: Ask | None = None,
+    over: TakeOver | None = None,
     park: bool = False,
 ) -> Outcome:
-    """Carry a run on from its journal, by way of `ask` if there is one.
+    """Carry a run on from its journal, by way of `ask` if there is one, and taken from `over` if it is given.
 
-    Raises BlueshiftError for a run that is over, is not of this cluster, or is on the track asked for, and
-    Stopped when `stopping` is set before it turns.
+    Raises BlueshiftError for a run that is over, is not of this cluster, or is on the track asked for, Held
+    for one that a living process carries (`over` is given and is another one), and Stopped when `stopping` is
+    set before it turns or is taken.
     """
+    writer = await carriable(session, run)
+    journal = writer.journal
+    if ask is not None and journal.on == ask.to:
+        raise BlueshiftError(
+            f"run {run} is on its way {ask.to} already", hint=f"`blueshift resume {run}` carries it on"
+        )
+    if over is None:
+        lease = await claimed(session.runs, journal.release, journal.namespace, run)
+    else:
+        _not_stopped(stopping)
+        lease = lease_of(session.runs, journal.release, journal.namespace)
+        await lease.seize(run, over.holder)
+        # It may have written until this moment; from our first entry on it cannot.
+        writer = await carriable(session, run)
+    try:
+        with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
+            if ask is not None:
+                _not_stopped(stopping)
+            await writer.write(Resumed(lease.holder, over.reason if over else ""))
+            tools, steps, playbook = await _rebuilt(session, frozen, writer, Path(scratch), emit)
+            return await carry(
+                session, writer, tools, steps, playbook, lease, emit, stopping, ask=ask, park=park
+            )
+    except BaseException:
+        await lease.release(finished=False)
+        raise
+
+
+async def carriable(session: Session, run: str) -> Writer:
+    """The journal of a run that can be carried on here. Raises BlueshiftError as `resume` does."""
     writer = await session.runs.open(run)
     journal = writer.journal
     if journal.cluster != session.cluster.uid:
@@ -128,24 +159,7 @@ async def resume(
             f"run {run} is over: it has {journal.status.replace('-', ' ')}",
             hint=f"`blueshift show {run}` tells how it went",
         )
-    if ask is not None and journal.on == ask.to:
-        raise BlueshiftError(
-            f"run {run} is on its way {ask.to} already", hint=f"`blueshift resume {run}` carries it on"
-        )
-    lease = Lease(session.kube, session.clock, journal.namespace, journal.release, holder())
-    await lease.acquire(run)
-    try:
-        with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
-            if ask is not None:
-                _not_stopped(stopping)
-            await writer.write(Resumed(lease.holder))
-            tools, steps, playbook = await _rebuilt(session, frozen, writer, Path(scratch), emit)
-            return await carry(
-                session, writer, tools, steps, playbook, lease, emit, stopping, ask=ask, park=park
-            )
-    except BaseException:
-        await lease.release(finished=False)
-        raise
+    return writer
 
 
 async def preview_back(session: Session, frozen: inputs.Frozen, run: str) -> tuple[tuple[str, StepPlan], ...]:
@@ -179,27 +193,6 @@ async def _rebuilt(
     if journal.turn is not None:
         return tools, turned_steps(journal, journal.turn, tools), playbook
     return tools, compile_track(playbook, tools), playbook
-
-
-async def unfinished(runs: Runs, release: str, namespace: str) -> list[Journal]:
-    """Runs of a release that are not over."""
-    return [
-        journal
-        for journal in await runs.all()
-        if (journal.release, journal.namespace) == (release, namespace) and journal.status not in OVER
-    ]
-
-
-async def nobody_else(runs: Runs, release: str, namespace: str) -> None:
-    """Raises BlueshiftError, naming run and holder, while a run of the release is not over."""
-    for journal in await unfinished(runs, release, namespace):
-        why = f" ({journal.said})" if journal.said else ""
-        raise BlueshiftError(
-            f"run {journal.run} of {release} is not over: it is {journal.status}, "
-            f"held by {journal.holder or 'nobody'} since {journal.created:%Y-%m-%d %H:%M} UTC{why}",
-            hint=f"`blueshift status {journal.run}` shows it, `blueshift resume {journal.run}` carries it "
-            f"on, `blueshift rollback {journal.run}` takes it back",
-        )
 
 
 def _not_stopped(stopping: asyncio.Event) -> None:
@@ -236,6 +229,7 @@ async def _create(
         created=session.clock.utc(),
         track=looked.track(session, playbook),
         holder=by,
+        carried=(Carried(1, by, session.clock.utc()),),
         state=State(),
         on_failure=on_failure,
     )

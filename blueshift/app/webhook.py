@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from blueshift import events
-from blueshift.app.carry import holder
+from blueshift.app.claims import claimed
 from blueshift.app.runs import frozen_of
 from blueshift.engine.journal import Approval, Journal, Standstill
-from blueshift.engine.lease import Lease
 from blueshift.engine.loop import beside
 from blueshift.engine.protocol import Beside
 from blueshift.engine.state import State
@@ -32,8 +31,7 @@ async def ignore(runs: Runs, run: str, emit: events.Emit, agreed: Callable[[str]
             f"run {run} belongs to the cluster {world.cluster.uid}, and this one is {uid}",
             hint="name the right one by --kubeconfig or --context",
         )
-    lease = Lease(runs.kube, runs.clock, world.release.namespace, world.release.name, holder())
-    await lease.acquire(run)
+    lease = await claimed(runs, world.release.name, world.release.namespace, run)
     try:
         writer = await runs.open(run)
         _holds(writer.journal)

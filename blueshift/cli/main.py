@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 import click
 
@@ -23,6 +24,7 @@ COMMANDS = {
     "upgrade": Lazy("blueshift.cli.upgrade:upgrade", "Upgrade an ingress controller that serves traffic."),
     "status": Lazy("blueshift.cli.status:status", "Show the runs of a cluster, or where one stands and why."),
     "resume": Lazy("blueshift.cli.resume:resume", "Carry on a run that was interrupted or holds."),
+    "takeover": Lazy("blueshift.cli.takeover:takeover", "Carry on a run that another process carries."),
     "rollback": Lazy("blueshift.cli.rollback:rollback", "Take a run back to where it began."),
     "approve": Lazy("blueshift.cli.approve:approve", "Open the gate at which a run waits."),
     "proceed": Lazy("blueshift.cli.words:proceed", "Open the gate at which a run stands."),
@@ -74,25 +76,33 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code. A command returns an `ExitCode`, or None for done."""
     try:
         code = root.main(arguments, prog_name="blueshift", standalone_mode=False)
-        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return ExitCode.ERROR  # click's own 2 would say "changes pending"
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        return _reader_gone()
-    return code if isinstance(code, int) else ExitCode.DONE
+    except BrokenPipeError:  # `blueshift status | head`
+        return ExitCode.ERROR
+    if isinstance(code, int):
+        return code
+    return ExitCode.DONE if _told(sys.stdout) else ExitCode.ERROR
 
 
 def main() -> None:
     """The console script."""
     code = run()
+    for stream in (sys.stdout, sys.stderr):
+        _told(stream)
     gc.freeze()  # else the last collection walks through every module: a seventh of `--help`
     sys.exit(code)
 
 
-def _reader_gone() -> int:
-    """`blueshift status | head`: nobody reads on, so Python's own flush at exit must not complain either."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ExitCode.ERROR
+def _told(stream: TextIO) -> bool:
+    """Say the last words. Where nobody reads on (closed pipe, lost terminal) they go nowhere: else Python's
+    own flush at exit would fail, and its exit code would be told instead of ours."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return False
+    return True

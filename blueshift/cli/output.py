@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -44,7 +45,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
 def say(sentence: str) -> None:
     """Tell a person something that is no fact of the output."""
     if sentence:
-        click.echo(sentence, err=True)
+        with suppress(OSError):  # the terminal is gone: nobody to tell, and no reason to end
+            click.echo(sentence, err=True)
 
 
 def confirmed(question: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from blueshift.app import configuration, offline, plans, runs, windows
+from blueshift.app import claims, configuration, offline, plans, runs, windows
 from blueshift.app.carry import speaker
 from blueshift.app.inputs import Frozen
 from blueshift.app.look import Looked, look
@@ -79,7 +79,7 @@ async def looked_at(
     kubeconfig = str(wanted.kubeconfig) if wanted.kubeconfig else None
     async with open_session(config, SystemClock(), kubeconfig=kubeconfig, context=wanted.context) as session:
         if alone:
-            await runs.nobody_else(session.runs, config.release.name, config.release.namespace)
+            await claims.nobody_else(session.runs, config.release.name, config.release.namespace)
         with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
             say(f"looking at {session.cluster.server} and DNS …")
             yield session, await look(session, playbook, Path(scratch)), playbook
@@ -185,6 +185,34 @@ async def resume_run(
     async with session_of(run, kubeconfig, context, state_namespace, hooks) as (session, frozen):
         with choose(output, run) as emit:
             outcome = await runs.resume(session, frozen, run, emit, stopping, park=park)
+        return told(run, outcome)
+
+
+async def take_over_run(
+    run: str,
+    kubeconfig: Path | None,
+    context: str | None,
+    state_namespace: str,
+    output: str | None,
+    stopping: asyncio.Event,
+    hooks: Path | None,
+    *,
+    reason: str,
+    yes: bool,
+) -> ExitCode:
+    """Say who carries a run, ask, and carry it on instead."""
+    async with session_of(run, kubeconfig, context, state_namespace, hooks) as (session, frozen):
+        claim = await claims.carrier(session.runs, (await runs.carriable(session, run)).journal)
+        say(f"run {run} is carried by {claim.holder} since {claim.since}")
+        if not yes and not confirmed(f"Take it from them on {session.cluster.server}?"):
+            say("nothing was changed")
+            return ExitCode.ERROR
+        over = claims.TakeOver(claim.holder, reason)
+        with choose(output, run) as emit:
+            try:
+                outcome = await runs.resume(session, frozen, run, emit, stopping, over=over)
+            except runs.Stopped:
+                return _nothing_begun()
         return told(run, outcome)
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from blueshift.engine.journal import (
     OVER,
     Approval,
+    Carried,
     Journal,
     Pause,
     Standstill,
@@ -127,9 +128,10 @@ class Unpaused(msgspec.Struct, frozen=True, tag=True):
 
 
 class Resumed(msgspec.Struct, frozen=True, tag=True):
-    """Another process, or the same person again, carries the run on."""
+    """Another process, or the same person again, carries the run on; `reason` is why it was taken over."""
 
     holder: str
+    reason: str = ""
 
 
 class Left(msgspec.Struct, frozen=True, tag=True):
@@ -215,12 +217,24 @@ def _of_run(journal: Journal, entry: _OfRun, at: datetime) -> Journal:
             return replace(journal, turns=journal.turns + 1)
         case Paused() | Unpaused():
             return replace(journal, paused=entry.pause if isinstance(entry, Paused) else None)
-        case Resumed(holder):
-            return replace(
-                _renewed(journal), epoch=journal.epoch + 1, holder=holder, status="working", said=""
-            )
+        case Resumed():
+            return _resumed(journal, entry, at)
         case Left(status, said):
             return replace(journal, status=status, said=said)
+
+
+def _resumed(journal: Journal, entry: Resumed, at: datetime) -> Journal:
+    # A process that leaves says so; one that has not was replaced, alive or dead.
+    over = journal.holder if journal.status == "working" else ""
+    carried = Carried(journal.epoch + 1, entry.holder, at, over, entry.reason)
+    return replace(
+        _renewed(journal),
+        epoch=carried.epoch,
+        holder=entry.holder,
+        carried=(*journal.carried, carried),
+        status="working",
+        said="",
+    )
 
 
 def _turned(journal: Journal, entry: Turned, at: datetime) -> Journal:

@@ -98,6 +98,18 @@ class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
+class Carried(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A process that carried the run, from one epoch on."""
+
+    epoch: int
+    by: str
+    at: datetime
+    over: str = ""
+    """The process that it was taken from: the one that carried it and had not left it."""
+    reason: str = ""
+    """Of a take-over by command."""
+
+
 class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
     """The whole of a run's position. No credential is ever in it."""
 
@@ -117,7 +129,10 @@ class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
     epoch: int = 1
     seq: int = 0
     holder: str = ""
-    status: Status = "working"
+    carried: tuple[Carried, ...] = ()
+    """Every process that carried it, the first one first."""
+    status: Status = msgspec.field(default_factory=lambda: "working")
+    """A factory as well: programs that read a journal need it in every one."""
     state: State = State()
     steps: dict[str, StepEntry] = {}
     facts: dict[str, Any] = {}

@@ -7,9 +7,11 @@ the record change*, never by comparing its timestamps with our clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from blueshift.clock import Clock
 from blueshift.cluster import paths
@@ -18,6 +20,7 @@ from blueshift.cluster.errors import Conflict, NotFound
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
 
 RUN_ANNOTATION = "blueshift.dev/run"
+STATE_ANNOTATION = "blueshift.dev/state-namespace"
 DURATION = 15.0
 RENEW = 5.0
 
@@ -26,23 +29,40 @@ class Held(BlueshiftError):
     """Another process upgrades this release."""
 
 
-class Lease:
-    """This process's claim on one release."""
+class Claim(msgspec.Struct, frozen=True):
+    """What a Lease says: a run, the namespace of its journal, and who carries it (empty: nobody)."""
 
-    def __init__(self, kube: KubeApi, clock: Clock, namespace: str, release: str, holder: str) -> None:
+    run: str
+    state: str
+    holder: str
+    since: str
+
+
+class Lease:
+    """This process's claim on one release. `state` is the namespace in which its run is journalled."""
+
+    def __init__(
+        self, kube: KubeApi, clock: Clock, namespace: str, release: str, holder: str, state: str
+    ) -> None:
         self._kube = kube
         self._clock = clock
         self._collection = paths.apis("coordination.k8s.io/v1", "leases", namespace)
         self._name = f"blueshift-{release}"
         self._path = paths.apis("coordination.k8s.io/v1", "leases", namespace, self._name)
+        self._state = state
         self.holder = holder
         self.lost: BlueshiftError | None = None
         """Set when another run took the lease."""
 
-    async def acquire(self, run: str) -> None:
+    async def claim(self) -> Claim | None:
+        """What it says now, None where there is none."""
+        found = await self._kube.find(self._path)
+        return None if found is None else _claim(found)
+
+    async def acquire(self, run: str, allowed: Callable[[Claim], Awaitable[None]]) -> None:
         """Take the lease for `run`; waits up to its duration to see whether a holder still renews it.
 
-        Raises Held, naming the holder, when it does.
+        Raises Held, naming the holder, when it does, and what `allowed` raises for what it said until now.
         """
         claim: dict[str, Any] = {}
         while True:
@@ -56,11 +76,29 @@ class Lease:
                     return
                 if _holder(found):
                     await self._see_it_dead(found)
+                await allowed(_claim(found))
                 latest = await self._kube.get(self._path)
                 if _holder(latest) != _holder(found):
                     continue
                 claim = self._body(run, latest)
                 await self._kube.replace(self._path, claim)
+            except (Conflict, NotFound, Ambiguous):
+                continue
+            return
+
+    async def seize(self, run: str, holder: str) -> None:
+        """Take the lease of `run` from `holder`, alive or not. Raises Held when it is not theirs any more."""
+        while True:
+            found = await self._kube.find(self._path)
+            if found is not None and _holder(found) == self.holder:
+                return  # the answer to our own claim was lost
+            if found is None or (_holder(found), _claim(found).run) != (holder, run):
+                raise Held(
+                    f"run {run} is no longer carried by {holder}: nothing was changed",
+                    hint=f"`blueshift status {run}` shows who carries it",
+                )
+            try:
+                await self._kube.replace(self._path, self._body(run, found))
             except (Conflict, NotFound, Ambiguous):
                 continue
             return
@@ -74,13 +112,13 @@ class Lease:
             if now is None or not _holder(now):
                 return
             if now["metadata"]["resourceVersion"] != seen:
-                run = now["metadata"].get("annotations", {}).get(RUN_ANNOTATION, "?")
-                since = now["spec"].get("acquireTime", "an unknown time")
+                claim = _claim(now)
+                run = told_run(claim, self._state)
                 raise Held(
-                    f"{self._name.removeprefix('blueshift-')} is being upgraded by {_holder(now)}, "
-                    f"run {run}, since {since}",
-                    hint=f"`blueshift status {run}` shows it; when that process is gone for good, "
-                    f"`blueshift resume {run}` takes over",
+                    f"{self._name.removeprefix('blueshift-')} is being upgraded by {claim.holder}, "
+                    f"run {claim.run}, since {claim.since or 'an unknown time'}",
+                    hint=f"`blueshift status {run}` shows it; `blueshift takeover {run}` takes it from that "
+                    f"process; when it is gone for good, `blueshift resume {run}` carries it on",
                 )
 
     async def keep(self) -> None:
@@ -90,7 +128,12 @@ class Lease:
             try:
                 found = await self._kube.get(self._path)
                 if _holder(found) != self.holder:
-                    self.lost = Held(f"{self._name} was taken by {_holder(found) or 'nobody'} meanwhile")
+                    claim = _claim(found)
+                    self.lost = Held(
+                        f"run {claim.run} was taken over by {claim.holder or 'nobody'}: "
+                        "this process does nothing more",
+                        hint=f"`blueshift status {told_run(claim, self._state)}` shows how it goes on",
+                    )
                     return
                 found["spec"]["renewTime"] = _micro(self._clock.utc())
                 await self._kube.replace(self._path, found)
@@ -125,7 +168,7 @@ class Lease:
         metadata = {
             "name": self._name,
             "labels": {"app.kubernetes.io/managed-by": "blueshift"},
-            "annotations": {RUN_ANNOTATION: run},
+            "annotations": {RUN_ANNOTATION: run, STATE_ANNOTATION: self._state},
         }
         if found:
             metadata["resourceVersion"] = found["metadata"]["resourceVersion"]
@@ -141,6 +184,21 @@ class Lease:
                 "leaseTransitions": transitions,
             },
         }
+
+
+def told_run(claim: Claim, here: str) -> str:
+    """The run as an argument of commands that are given with `here` as their state namespace."""
+    return claim.run if claim.state in ("", here) else f"{claim.run} --state-namespace {claim.state}"
+
+
+def _claim(lease: Mapping[str, Any]) -> Claim:
+    noted = lease["metadata"].get("annotations") or {}
+    return Claim(
+        run=noted.get(RUN_ANNOTATION, "?"),
+        state=noted.get(STATE_ANNOTATION, ""),
+        holder=_holder(lease),
+        since=lease["spec"].get("acquireTime") or "",
+    )
 
 
 def _holder(lease: Mapping[str, Any]) -> str:

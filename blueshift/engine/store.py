@@ -18,7 +18,7 @@ import msgspec
 
 from blueshift.clock import Clock
 from blueshift.cluster import paths
-from blueshift.cluster.errors import Conflict, NotFound
+from blueshift.cluster.errors import Conflict
 from blueshift.engine.entries import Entry, apply
 from blueshift.engine.journal import SCHEMA, Journal
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
@@ -79,14 +79,18 @@ class Runs:
 
     async def open(self, run: str) -> Writer:
         """The run's journal, ready to be carried on. Raises BlueshiftError if there is none."""
-        try:
-            found = await self.kube.get(paths.core("configmaps", self.namespace, object_name(run)))
-        except NotFound:
+        found = await self.find(run)
+        if found is None:
             raise BlueshiftError(
                 f"there is no run {run} in namespace {self.namespace}",
                 hint="`blueshift status` lists the runs; `--state-namespace` names another namespace",
-            ) from None
-        return Writer(self.kube, self.clock, self.namespace, decode(found), found)
+            )
+        return found
+
+    async def find(self, run: str) -> Writer | None:
+        """The same, or None if there is none."""
+        found = await self.kube.find(paths.core("configmaps", self.namespace, object_name(run)))
+        return None if found is None else Writer(self.kube, self.clock, self.namespace, decode(found), found)
 
     async def inputs(self, run: str) -> dict[str, bytes]:
         """The write-once data of a run."""
@@ -169,8 +173,9 @@ class Writer:
         if (now.epoch, now.seq, now.holder) == (after.epoch, after.seq, after.holder):
             return found
         raise FenceLost(
-            f"run {after.run} is now carried on by {now.holder or 'another process'} (epoch {now.epoch})",
-            hint=f"`blueshift status {after.run}` shows it",
+            f"run {after.run} was taken over by {now.holder or 'another process'} (epoch {now.epoch}): "
+            "this process does nothing more",
+            hint=f"`blueshift status {after.run}` shows how it goes on",
         ) from conflict
 
 

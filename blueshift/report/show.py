@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from blueshift.engine.journal import Journal, StepEntry
+from blueshift.engine.journal import Carried, Journal, StepEntry
 
 
 def show_text(journal: Journal) -> str:
@@ -15,7 +15,7 @@ def show_text(journal: Journal) -> str:
         f"cluster   {journal.cluster}",
         f"playbook  {journal.playbook}, plan {journal.plan}",
         f"opened    {_at(journal.created)}",
-        f"carried   last by {journal.holder or 'nobody'}, epoch {journal.epoch}",
+        *(f"carried   {_carried(one)}" for one in journal.carried),
         f"status    {journal.status}" + (f": {_line(journal.said)}" if journal.said else ""),
     ]
     if (turn := journal.turn) is not None:
@@ -31,6 +31,12 @@ def show_text(journal: Journal) -> str:
     if never:
         lines += ["", f"not begun: {', '.join(never)}"]
     return "\n".join(lines)
+
+
+def _carried(one: Carried) -> str:
+    over = f", taken from {one.over}" if one.over else ""
+    why = f": {_line(one.reason)}" if one.reason else ""
+    return f"by {one.by} from {_at(one.at)}, epoch {one.epoch}{over}{why}"
 
 
 def _step(name: str, entry: StepEntry) -> Iterator[str]:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from blueshift.clock import SystemClock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
+from blueshift.dns.records import Change
 from blueshift.lab.charts import chart
 from tests.contract.apiserver import ApiServer
 from tests.contract.dns.bind import ZONE, Bind
@@ -32,6 +38,9 @@ VALUES = {
         "service": {"ipFamilyPolicy": "PreferDualStack"},
     }
 }
+LOWERS = "lower-ttl: {agree_every: 0.2s}"
+"""A step that changes records, and then waits for minutes."""
+_RUN = re.compile(r"\b\d{4}-\d{4}-[a-z0-9]{4}\b")
 CHANGING = ("secrets", "configmaps", "services", "namespaces")
 # No controller runs here: whoever asks one of its addresses has an answer all the same.
 PROGRAM = """
@@ -82,20 +91,75 @@ class Front:
 
         `silent` is an address at which nothing answers, `unrouted` one to which this machine has no route.
         """
-        environment = {
+        with self.begun(*arguments, kubeconfig=kubeconfig, silent=silent, unrouted=unrouted) as process:
+            out, err = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def begun(
+        self, *arguments: str, kubeconfig: str = "", silent: str = "", unrouted: str = ""
+    ) -> subprocess.Popen[str]:
+        """The same command line, at work."""
+        return subprocess.Popen(
+            self.argv(*arguments, silent=silent, unrouted=unrouted),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env=self.environment(kubeconfig),
+        )
+
+    def argv(self, *arguments: str, silent: str = "", unrouted: str = "") -> list[str]:
+        """The command line."""
+        return [sys.executable, "-c", PROGRAM, silent, unrouted, *arguments]
+
+    def environment(self, kubeconfig: str = "") -> dict[str, str]:
+        """What it is run with."""
+        return {
             "PATH": f"{self.server.helm.parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.folder),
             "KUBECONFIG": kubeconfig or self.server.kubeconfig,
         }
-        return subprocess.run(
-            [sys.executable, "-c", PROGRAM, silent, unrouted, *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            env=environment,
+
+    @contextmanager
+    def waiting(self, *arguments: str, within: float = 60.0) -> Iterator[Waiting]:
+        """A command that carries a run, from the moment in which it waits out the old TTL."""
+        with self.begun(*arguments) as process:
+            at = Waiting(process)
+            try:
+                at.until_it_waits(within)
+                yield at
+            finally:
+                if process.poll() is None:
+                    process.kill()
+
+    def run_in(self, said: str) -> str:
+        """The run that a command spoke of."""
+        return str(_RUN.findall(said)[0])
+
+    def bind_serial(self) -> int:
+        """The zone's serial now."""
+        return asyncio.run(self.bind.backend().serial(ZONE))
+
+    async def set_ttl(self, host: str, ttl: int) -> None:
+        """Somebody else gives the records of a host another TTL."""
+        name = f"{host}.{ZONE}"
+        backend = self.bind.backend()
+        found = await backend.read([(name, "A"), (name, "AAAA")])
+        await backend.swap(
+            [
+                Change(one.name, one.type, one, msgspec.structs.replace(one, ttl=ttl))
+                for one in found
+                if one is not None
+            ]
         )
+
+    def playbook(self, *steps: str) -> str:
+        """Write a playbook of these steps (YAML), and return its name for `--playbook`."""
+        name = f"./{'-'.join(step.partition(':')[0].strip('{') for step in steps)}.yaml"
+        lines = ["name: test", "description: of a test", "steps:", *(f"  - {step}" for step in steps)]
+        (self.folder / name).write_text("\n".join(lines))
+        return name
 
     async def state(self) -> dict[str, Any]:
         """All that a command might have changed: objects with their versions, and the zone's serial."""
@@ -116,6 +180,48 @@ class Front:
             for item in items
         }
         return objects | {"serial": await self.bind.backend().serial(ZONE)}
+
+
+class Waiting:
+    """A process that carries a run and waits; all that it says is kept."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self._said: list[str] = []
+        self._waits = threading.Event()
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream,), daemon=True)
+            for stream in (process.stdout, process.stderr)
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self, stream: Any) -> None:
+        for line in stream:
+            self._said.append(line)
+            if "the old TTL of" in line:
+                self._waits.set()
+
+    def until_it_waits(self, within: float) -> None:
+        """Return when it does; fail when it ends, or does not in `within` seconds."""
+        assert self._waits.wait(within), f"it does not wait ({self.process.poll()}):\n{self.said}"
+
+    @property
+    def said(self) -> str:
+        """On stdout and stderr, line by line as it came."""
+        return "".join(self._said)
+
+    @property
+    def run(self) -> str:
+        """The run that it spoke of."""
+        return str(_RUN.findall(self.said)[0])
+
+    def ended(self, within: float = 30.0) -> int:
+        """Its exit code, with all said."""
+        code = self.process.wait(within)
+        for reader in self._readers:
+            reader.join(5)
+        return code
 
 
 def install(server: ApiServer) -> None:

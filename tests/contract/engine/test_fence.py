@@ -13,7 +13,7 @@ from blueshift.cluster.api import KubeApi
 from blueshift.engine import control
 from blueshift.engine.entries import Resumed, Started, StoodStill
 from blueshift.engine.journal import Journal
-from blueshift.engine.lease import Held, Lease
+from blueshift.engine.lease import Claim, Held, Lease
 from blueshift.engine.store import FenceLost, Runs, ensure_namespace
 from blueshift.engine.words import Speaker
 from blueshift.errors import BlueshiftError
@@ -64,20 +64,24 @@ async def test_of_twenty_resumes_at_once_one_carries_on(runs: Runs) -> None:
     assert sum(isinstance(result, FenceLost) for result in results) == 19
 
 
+async def anybody(claim: Claim) -> None:
+    """Whatever the lease said until now."""
+
+
 async def test_a_second_operator_is_refused_while_the_first_renews(kube: KubeApi) -> None:
     clock = SystemClock()
     namespace = f"lease-{secrets.token_hex(3)}"
     await ensure_namespace(kube, namespace)
-    first = Lease(kube, clock, namespace, "demo", "ann@laptop")
-    await first.acquire("r1")
+    first = Lease(kube, clock, namespace, "demo", "ann@laptop", "blueshift")
+    await first.acquire("r1", anybody)
     renewing = asyncio.create_task(first.keep())
     try:
         with pytest.raises(Held, match="ann@laptop, run r1"):
-            await Lease(kube, clock, namespace, "demo", "bob@desk").acquire("r2")
+            await Lease(kube, clock, namespace, "demo", "bob@desk", "blueshift").acquire("r2", anybody)
     finally:
         renewing.cancel()
     await first.release(finished=True)
-    await Lease(kube, clock, namespace, "demo", "bob@desk").acquire("r2")
+    await Lease(kube, clock, namespace, "demo", "bob@desk", "blueshift").acquire("r2", anybody)
 
 
 async def test_an_approval_opens_its_own_standstill_only(runs: Runs, kube: KubeApi) -> None:

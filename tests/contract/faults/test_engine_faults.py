@@ -17,7 +17,7 @@ from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import TooMany, WriteLost
 from blueshift.engine.entries import Resumed, Started
 from blueshift.engine.journal import Approval, Journal, Standstill
-from blueshift.engine.lease import Lease
+from blueshift.engine.lease import Claim, Lease
 from blueshift.engine.loop import run_track
 from blueshift.engine.protocol import Absent, Done, Effect, Intent, Journalled, Observed
 from blueshift.engine.state import State
@@ -219,8 +219,8 @@ async def test_a_signal_ends_a_run_whose_api_server_is_gone(bench: Bench, proxy:
 
 
 async def test_the_lease_outlives_a_server_that_is_gone(bench: Bench, proxy: Proxy, namespace: str) -> None:
-    lease = Lease(bench.kube, bench.clock, namespace, "demo", "ann")
-    await lease.acquire("r1")
+    lease = Lease(bench.kube, bench.clock, namespace, "demo", "ann", "state")
+    await lease.acquire("r1", _anybody)
     keeping = asyncio.create_task(lease.keep())
     proxy.add(Rule("gone", match="leases", seconds=2.0))
     proxy.add(Rule("lost", ("PUT",), "leases"))
@@ -236,8 +236,8 @@ async def test_a_lost_acquire_is_not_taken_for_another_holder(
 ) -> None:
     """The claim landed and its answer was lost: the lease is ours."""
     proxy.add(Rule("lost", ("POST",), "leases"))
-    lease = Lease(bench.kube, bench.clock, namespace, "demo", "ann")
-    await lease.acquire("r1")
+    lease = Lease(bench.kube, bench.clock, namespace, "demo", "ann", "state")
+    await lease.acquire("r1", _anybody)
     lease.check()
     found = await bench.kube.get(paths.apis("coordination.k8s.io/v1", "leases", namespace, "blueshift-demo"))
     assert found["spec"]["holderIdentity"] == "ann"
@@ -255,3 +255,7 @@ async def test_writes_are_sent_once_by_the_driver_itself(
         await through.create(maps, {"metadata": {"name": "one"}})
     assert asked.value.after == 3
     assert len(creations(proxy)) == 2
+
+
+async def _anybody(claim: Claim) -> None:
+    """Whatever the lease said until now."""

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from blueshift.app import runs
+from blueshift.app import claims, runs
 from blueshift.app.turn import Ask
 from blueshift.engine.journal import Journal
 from blueshift.engine.store import Runs
@@ -64,10 +64,10 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
 async def test_a_run_that_is_not_over_is_named_with_its_holder_and_the_ways_on(bench: Bench) -> None:
     await bench.runs.create(bench.journal("r1"), {})
     with pytest.raises(BlueshiftError, match=r"run r1 of demo is not over: .* held by eve@far:1") as caught:
-        await runs.nobody_else(bench.runs, "demo", "ingress")
+        await claims.nobody_else(bench.runs, "demo", "ingress")
     for command in ("status r1", "resume r1", "rollback r1"):
         assert f"`blueshift {command}`" in str(caught.value.hint)
-    await runs.nobody_else(bench.runs, "demo", "elsewhere")
+    await claims.nobody_else(bench.runs, "demo", "elsewhere")
 
 
 async def test_the_second_of_two_who_race_for_the_lease_opens_no_run(bench: Bench) -> None:
