@@ -2,7 +2,7 @@
 # `make quick` needs no root. The locked environment lives in .venv/ and is renewed when its lock changes.
 
 .DELETE_ON_ERROR:
-.PHONY: help venv quick test test-all test-slow demo bench-engine lab-ready test-ready static unit lock clean
+.PHONY: help venv quick test test-all test-slow demo bench-engine crash-matrix lab-ready test-ready static unit lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -17,6 +17,7 @@ help:
 	@echo "make test-all  everything: test, then what is slow; writes docs/results/ (root or sudo)"
 	@echo "make test-slow only what is slow (two hours)"
 	@echo "make bench-engine  where the time of a whole upgrade goes: build/bench/engine.json (root or sudo)"
+	@echo "make crash-matrix  kill a run at every point of it; carried on where it was stopped (root or sudo)"
 	@echo "make venv      only the locked environment in .venv/"
 	@echo "make lock      resolve requirements/dev.txt anew"
 	@echo "make clean     remove what make has made here (the lab's cache stays)"
@@ -54,7 +55,7 @@ test-ready: lab-ready
 # The closing line is pytest's own, over all stages in one run.
 test: quick test-ready
 	$(ROOT) $(BIN)/python -m pytest -p no:cacheprovider -m "not slow" \
-		tests/unit tests/render tests/contract tests/e2e
+		tests/unit tests/render tests/contract tests/crash tests/e2e
 
 test-all: test test-slow
 
@@ -67,6 +68,10 @@ test-slow: venv test-ready
 # One run's time, memory and requests, accounted for from outside: build/bench/engine.json.
 bench-engine: lab-ready
 	$(ROOT) $(BIN)/python -m tests.bench.engine
+
+# Writes docs/reliability.md, which is committed; ARGUMENTS=--help tells how to do a part of it.
+crash-matrix: venv test-ready
+	$(ROOT) $(BIN)/python -m tests.crash $(ARGUMENTS)
 
 demo: lab-ready
 	$(ROOT) $(BIN)/blueshift lab demo

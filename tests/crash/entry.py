@@ -1,0 +1,143 @@
+"""The real command, killed at chosen boundaries: `python -m tests.crash.entry ORDERS ARGUMENTS…`.
+
+A *boundary* is one write of the journal or one effect; ORDERS is a JSON file that says where to note each
+boundary that is passed, and at which points to kill (SIGKILL, this process alone). A point is
+`when|boundary`: `before` and `after` it, or `amid` an effect, half a second after it began. Each point
+kills once in a run, whichever process comes there. The product itself has no switch for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from blueshift.cli.main import run as command
+from blueshift.engine import lease, loop
+from blueshift.engine.entries import Entry
+from blueshift.engine.journal import Journal
+from blueshift.engine.protocol import Effect, Journalled, Observed, Step
+from blueshift.engine.store import Runs, Writer
+from blueshift.steps import purge
+
+AMID = 0.5
+"""Seconds of an effect's work before it is killed: helm has then begun."""
+LEASE, RENEW, QUIET = 3.0, 1.0, 2.0
+"""Seconds, in place of 15, 5 and 30: the claim of a killed process runs out soon, and the temporary is soon
+seen to be idle, or the matrix would be nothing but waits."""
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """Where to note, and where to kill."""
+
+    passed: str
+    killed: str
+    points: tuple[str, ...] = ()
+
+
+class Killer:
+    """Notes boundaries, and kills."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._passed = Path(orders.passed)
+        killed = Path(orders.killed)
+        self._killed = killed
+        done = killed.read_text().splitlines() if killed.exists() else []
+        self._left = set(orders.points) - set(done)
+
+    def at(self, when: str, boundary: str) -> None:
+        """Pass a point, or end there."""
+        point = f"{when}|{boundary}"
+        if when == "before":
+            _append(self._passed, boundary)
+        if point in self._left:
+            _append(self._killed, point)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    async def amid(self, boundary: str) -> None:
+        """End in the middle of an effect, if that is asked for."""
+        if f"amid|{boundary}" in self._left:
+            await asyncio.sleep(AMID)
+            self.at("amid", boundary)
+
+
+def _append(file: Path, line: str) -> None:
+    with file.open("a") as target:
+        target.write(line + "\n")
+        target.flush()
+        os.fsync(target.fileno())
+
+
+def name_of(entry: Entry) -> str:
+    """A journal write as a boundary: the step, what is written, and of which effect or wait."""
+    of = [str(getattr(entry, field, "")) for field in ("step", "effect", "key")]
+    return " ".join(word for word in (of[0], type(entry).__name__, *of[1:]) if word)
+
+
+class Marked:
+    """An effect with a boundary around it."""
+
+    def __init__(self, effect: Effect, step: str, killer: Killer) -> None:
+        self._effect = effect
+        self._boundary = f"{step} effect {effect.key}"
+        self._killer = killer
+        self.key = effect.key
+        self.intent = effect.intent
+
+    async def observe(self, journalled: Journalled | None) -> Observed:
+        """As the effect does."""
+        return await self._effect.observe(journalled)
+
+    async def do(self) -> None:
+        """Do it, if there is time."""
+        self._killer.at("before", self._boundary)
+        killing = asyncio.create_task(self._killer.amid(self._boundary))
+        try:
+            await self._effect.do()
+        finally:
+            killing.cancel()
+        self._killer.at("after", self._boundary)
+
+
+def mark(killer: Killer) -> None:
+    """Put the boundaries into the engine."""
+    lease.DURATION, lease.RENEW, purge._QUIET = LEASE, RENEW, QUIET
+    write, create, do = Writer.write, Runs.create, loop._Loop._do
+
+    async def written(self: Writer, entry: Entry) -> Journal:
+        boundary = name_of(entry)
+        killer.at("before", boundary)
+        journal = await write(self, entry)
+        killer.at("after", boundary)
+        return journal
+
+    async def created(self: Runs, journal: Journal, inputs: Mapping[str, bytes]) -> Writer:
+        killer.at("before", "create")
+        writer = await create(self, journal, inputs)
+        killer.at("after", "create")
+        return writer
+
+    async def done(self: Any, step: Step, effect: Effect) -> bool:
+        return await do(self, step, Marked(effect, step.id, killer))
+
+    Writer.write = written  # type: ignore[method-assign]
+    Runs.create = created  # type: ignore[method-assign]
+    loop._Loop._do = done  # type: ignore[method-assign]
+
+
+def main() -> None:
+    """Run the command with the orders of the first argument."""
+    orders = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Orders)
+    sys.argv = ["blueshift", *sys.argv[2:]]
+    mark(Killer(orders))
+    sys.exit(command())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Run a cell: the command with its orders, killed and resumed until nothing is left to kill, and judged."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from blueshift.clock import SystemClock
+from blueshift.lab.demo import upgrade
+from blueshift.lab.demo.inside import listed
+from blueshift.lab.paths import Lab
+from tests.crash import cells, oracle
+from tests.crash.cells import Cell
+from tests.crash.entry import Orders
+
+_RUN = re.compile(r"\brun (\d{4}-\d{4}-[a-z0-9]{4})\b")
+KILLED = -9
+LONGEST = 420.0
+"""Seconds for one cell; an undisturbed one takes well under a minute on an idle machine."""
+REPO = Path(__file__).parents[2]
+
+
+class Result(msgspec.Struct, frozen=True):
+    """How one cell went."""
+
+    cell: str
+    points: tuple[str, ...]
+    killed: tuple[str, ...]
+    """The points at which it was really killed."""
+    wrong: tuple[str, ...]
+    """What the oracle found; empty for a cell that passed."""
+    seconds: float
+    boundaries: tuple[str, ...]
+    """Everything that was passed, in order."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether all held."""
+        return not self.wrong
+
+
+class Bed:
+    """A lab with what an undisturbed run in it looks like at its end."""
+
+    def __init__(self, lab: Lab, first: int = 0) -> None:
+        self.lab = lab
+        self._next = first
+        self._clock = SystemClock()
+        self.wanted: oracle.Seen | None = None
+        self.boundaries: tuple[str, ...] = ()
+        self.seconds = 0.0
+
+    async def prepare(self) -> Result:
+        """The undisturbed run, whose end all others must reach, and whose boundaries are counted."""
+        result = await self.cell(())
+        self.boundaries, self.seconds = tuple(dict.fromkeys(result.boundaries)), result.seconds
+        return result
+
+    async def cell(self, points: Sequence[str]) -> Result:
+        """A cell that is killed at each of the points, as it comes to them."""
+        number, self._next = self._next, self._next + 1
+        began = self._clock.now()
+        cell = await cells.make(self.lab, number)
+        wrong: tuple[str, ...]
+        try:
+            before = await oracle.look(cell)
+            started = self._clock.now()
+            async with self._clock.timeout(LONGEST):
+                wrong = await self._carried(cell, points)
+            seconds = self._clock.now() - started
+            after = await oracle.look(cell)
+            if self.wanted is None:
+                self.wanted = msgspec.structs.replace(after, state=_comparable(after))
+            wrong += oracle.differences(
+                before, msgspec.structs.replace(after, state=_comparable(after)), self.wanted
+            )
+            if not oracle.answers_as_before(before, after):
+                wrong += (f"names: {after.state['answers']} instead of {before.state['answers']}",)
+        except Exception as error:  # a cell that cannot be judged has failed, and the others go on
+            wrong, seconds = (f"{type(error).__name__}: {error}",), self._clock.now() - began
+        killed = _lines(cell.folder / "killed")
+        missed = set(points) - set(killed)
+        if missed:
+            wrong += (f"never came to {', '.join(sorted(missed))}",)
+        boundaries = _lines(cell.folder / "passed")
+        if not wrong:
+            await cells.remove(cell)
+        return Result(cell.name, tuple(points), killed, wrong, seconds, boundaries)
+
+    async def _carried(self, cell: Cell, points: Sequence[str]) -> tuple[str, ...]:
+        """Start, and resume after each kill; by the plain command once no kill is left."""
+        orders = Orders(str(cell.folder / "passed"), str(cell.folder / "killed"), tuple(points))
+        (cell.folder / "orders.json").write_bytes(msgspec.json.encode(orders))
+        start = ["upgrade", "--yes", "--config", str(cell.config), "--output", "plain"]
+        run = ""
+        while True:
+            left = set(points) - set(_lines(cell.folder / "killed"))
+            command = ["resume", run, "--output", "plain"] if run else start
+            code, lines = await _said(cell, command, plain=bool(run) and not left)
+            text = "\n".join(lines)
+            found = _RUN.search(text)
+            run = run or await _run_of(cell) or (found[1] if found and code != KILLED else "")
+            if code == 0 or (code != KILLED and "is over: it has succeeded" in text):
+                return ()
+            if code != KILLED:
+                return (f"exit {code}: {text[-1500:]}",)
+
+
+def _comparable(seen: oracle.Seen) -> dict[str, object]:
+    return {part: value for part, value in seen.state.items() if part != "answers"}
+
+
+async def _run_of(cell: Cell) -> str:
+    """The run of a cell's release, as the cluster has it; empty before there is one."""
+    items = await listed(cell.lab, "configmaps", "-n", "blueshift")
+    for item in items:
+        journal = msgspec.json.decode(item.get("data", {}).get("journal.json", "{}"))
+        if journal.get("release") == cell.name:
+            return str(journal["run"])
+    return ""
+
+
+async def _said(cell: Cell, command: Sequence[str], *, plain: bool) -> tuple[int, list[str]]:
+    """One process to its end. Only it is killed; a helm that it started may live on."""
+    python = [sys.executable, "-m", "tests.crash.entry", str(cell.folder / "orders.json")]
+    argv = [
+        upgrade.BLUESHIFT, "lab", "exec", "--name", cell.lab.name, "--",
+        *([upgrade.BLUESHIFT] if plain else python), *command,
+    ]  # fmt: skip
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+        cwd=REPO,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(REPO)},
+    )
+    lines: list[str] = []
+    log = cell.folder / "log"
+
+    def keep(line: str) -> None:
+        lines.append(line)
+        with log.open("a") as target:
+            target.write(line + "\n")
+
+    keep(f"$ blueshift {' '.join(command)}")
+    try:
+        code = await upgrade.followed(process, keep)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    keep(f"= {code}")
+    return code, lines
+
+
+def _lines(file: Path) -> tuple[str, ...]:
+    return tuple(file.read_text().splitlines()) if file.exists() else ()
