@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -25,8 +25,8 @@ class SoakSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     poll: Seconds = 5.0
     failures: int = 2
     """Failed looks in a row that hold the run: one alone may be a reload."""
-    least: int = 100
-    """Requests below which a verdict is `nodata`, which is never a pass."""
+    least: Annotated[int, msgspec.Meta(ge=1)] = 100
+    """Requests below which a verdict is `nodata`, which is never a pass; so never 0."""
     margin: float = 0.002
     """Share of errors that the primary may have beyond its baseline."""
 

@@ -36,12 +36,12 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "lower-ttl": {"ttl": "1s", "factor": 1.0, "margin": "0s", "agree_every": "200ms"},
     "install-temporary": {"answering": "1s"},
     "shift-to-temporary": {"waves": [100], "hold": "1s", "agree_every": "200ms"},
-    "drain-primary": {"at_least": "1s", "factor": 1, "window": "1s", "agree_every": "200ms"},
+    "drain-primary": {"at_least": "1s", "factor": 1, "window": "4s", "agree_every": "200ms"},
     "harden": {"shutdown_grace": "1s", "min_ready": "0s"},
     "upgrade": {"shutdown_grace": "1s", "min_ready": "0s"},
     "shift-to-primary": {"waves": [100], "hold": "1s", "agree_every": "200ms"},
-    "drain-temporary": {"at_least": "1s", "factor": 1, "window": "1s", "agree_every": "200ms"},
-    "soak": {"lasts": "1s", "least": 0},
+    "drain-temporary": {"at_least": "1s", "factor": 1, "window": "4s", "agree_every": "200ms"},
+    "soak": {"lasts": "1s", "least": 1},
     "purge": {"auto": True, "agree_every": "200ms"},
     "restore-ttl": {"agree_every": "200ms"},
 }
@@ -85,7 +85,7 @@ async def make(lab: Lab, number: int) -> Cell:
     )
     values = msgspec.json.encode(stub.values(name) | {}).decode()
     await helm(
-        lab, "install", name, str(chart(FROM)), "-n", name, "--wait", "--timeout", "120s", "-f", "-",
+        lab, "install", name, str(chart(FROM)), "-n", name, "--wait", "--timeout", "60s", "-f", "-",
         stdin=values,
     )  # fmt: skip
     addresses = await _addresses(cell)

@@ -24,13 +24,15 @@ from blueshift.engine.entries import Entry
 from blueshift.engine.journal import Journal
 from blueshift.engine.protocol import Effect, Journalled, Observed, Step
 from blueshift.engine.store import Runs, Writer
-from blueshift.steps import purge
+from blueshift.steps import drain, follower, purge
 
 AMID = 0.5
 """Seconds of an effect's work before it is killed: helm has then begun."""
-LEASE, RENEW, QUIET = 3.0, 1.0, 2.0
-"""Seconds, in place of 15, 5 and 30: the claim of a killed process runs out soon, and the temporary is soon
-seen to be idle, or the matrix would be nothing but waits."""
+LEASE, RENEW = 3.0, 1.0
+"""Seconds, in place of 15 and 5: the claim of a killed process runs out soon."""
+QUIET, LOOK, AGAIN = 4.0, 1.0, 1.0
+"""Seconds, in place of 30, 5 and 30: how long the temporary must be idle, how often metrics are read, and how
+soon a drain asks again. The matrix would else be nothing but waits."""
 
 
 class Orders(msgspec.Struct, frozen=True):
@@ -38,6 +40,8 @@ class Orders(msgspec.Struct, frozen=True):
 
     passed: str
     killed: str
+    cell: str
+    """Its name is left out of boundaries, so that they are the same in every cell."""
     points: tuple[str, ...] = ()
 
 
@@ -46,6 +50,7 @@ class Killer:
 
     def __init__(self, orders: Orders) -> None:
         self._passed = Path(orders.passed)
+        self._cell = orders.cell
         killed = Path(orders.killed)
         self._killed = killed
         done = killed.read_text().splitlines() if killed.exists() else []
@@ -53,6 +58,7 @@ class Killer:
 
     def at(self, when: str, boundary: str) -> None:
         """Pass a point, or end there."""
+        boundary = boundary.replace(self._cell, "CELL")
         point = f"{when}|{boundary}"
         if when == "before":
             _append(self._passed, boundary)
@@ -62,7 +68,7 @@ class Killer:
 
     async def amid(self, boundary: str) -> None:
         """End in the middle of an effect, if that is asked for."""
-        if f"amid|{boundary}" in self._left:
+        if f"amid|{boundary.replace(self._cell, 'CELL')}" in self._left:
             await asyncio.sleep(AMID)
             self.at("amid", boundary)
 
@@ -107,7 +113,8 @@ class Marked:
 
 def mark(killer: Killer) -> None:
     """Put the boundaries into the engine."""
-    lease.DURATION, lease.RENEW, purge._QUIET = LEASE, RENEW, QUIET
+    lease.DURATION, lease.RENEW = LEASE, RENEW
+    purge._QUIET, follower.EVERY, drain.ASK_AGAIN = QUIET, LOOK, AGAIN
     write, create, do = Writer.write, Runs.create, loop._Loop._do
 
     async def written(self: Writer, entry: Entry) -> Journal:

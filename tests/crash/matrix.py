@@ -16,9 +16,7 @@ import msgspec
 
 from tests.crash.runner import Bed, Result
 
-_HELM = re.compile(
-    r"^\S+/(install-temporary|harden|upgrade|purge)\S* effect (\S*helm|install|upgrade|harden|uninstall)"
-)
+_HELM = re.compile(r"^\S+/(install-temporary|harden|upgrade|purge)\S* effect (revision|uninstall|release)")
 
 
 class Kill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -42,7 +42,7 @@ async def look(cell: Cell) -> Seen:
         listed(cell.lab, _KINDS, "-A"),
         helm(cell.lab, "get", "manifest", cell.name, "-n", cell.name),
         helm(cell.lab, "get", "values", cell.name, "-n", cell.name, "-o", "json"),
-        helm(cell.lab, "list", "-a", "-n", cell.name, "-o", "json"),
+        helm(cell.lab, "list", "-n", cell.name, "-o", "json"),
         _answers(cell),
     )
     mine = [item for item in items if cell.name in _named(item)]

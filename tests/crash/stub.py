@@ -37,6 +37,7 @@ def image(version: str) -> ImageSpec:
         entrypoint=("/usr/bin/python3", "-S", "/app/stub_controller.py"),
         environment=(*base.environment, ("STUB_VERSION", version)),
         user="www-data",
+        bind_low_ports=("usr/bin/python3.11",),
     )
 
 

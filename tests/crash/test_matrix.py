@@ -11,7 +11,7 @@ BOUNDARIES = (
     "create",
     "forward/upgrade Started",
     "forward/upgrade Intended upgrade",
-    "forward/upgrade effect upgrade",
+    "forward/upgrade effect revision",
     "forward/upgrade Did upgrade",
 )
 
@@ -25,7 +25,7 @@ def test_a_write_is_named_by_step_kind_and_effect() -> None:
 def test_every_boundary_has_a_point_before_and_after_it() -> None:
     points = matrix.all_points(BOUNDARIES)
     assert len(points) == 2 * len(BOUNDARIES) + 1
-    assert "amid|forward/upgrade effect upgrade" in points
+    assert "amid|forward/upgrade effect revision" in points
 
 
 def test_every_point_is_dealt_once() -> None:

@@ -9,6 +9,7 @@ import pytest
 from blueshift.app.kinds import compile_track, settings_types
 from blueshift.app.plans import offline
 from blueshift.engine.state import State
+from blueshift.errors import BlueshiftError
 from blueshift.playbook.schema import Playbook, load
 from blueshift.playbook.shipped import find
 from blueshift.steps.places import Places
@@ -33,6 +34,14 @@ def test_production_defaults(blue_green: Playbook) -> None:
     lower = settings["lower-ttl"]
     assert (lower.ttl, lower.factor, lower.margin) == (60, 1.1, 60)
     assert settings["install-temporary"].answering == 60
+
+
+def test_a_soak_that_would_judge_no_requests_at_all_is_refused(tmp_path: Path) -> None:
+    """Shares of nothing cannot be told: it ended in a division by zero, in the middle of a run."""
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: mine\nsteps:\n  - soak: {least: 0}\n")
+    with pytest.raises(BlueshiftError, match="must be at least 1"):
+        load(find(str(file)), settings_types())
 
 
 def test_the_file_says_what_the_code_would_do_without_it(blue_green: Playbook) -> None:
