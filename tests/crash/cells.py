@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ async def make(lab: Lab, number: int) -> Cell:
     await apply(
         lab, [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, *_ingresses(cell)]
     )
-    values = msgspec.json.encode(stub.values(name) | {}).decode()
+    values = msgspec.json.encode(stub.values(name)).decode()
     await helm(
         lab, "install", name, str(chart(FROM)), "-n", name, "--wait", "--timeout", "60s", "-f", "-",
         stdin=values,
@@ -142,22 +143,27 @@ async def _addresses(cell: Cell) -> tuple[str, ...]:
         await asyncio.sleep(0.2)
 
 
-async def update(lab: Lab, records: list[RecordSet]) -> None:
+async def update(lab: Lab, records: Sequence[RecordSet]) -> None:
     """Put record sets into the zone as somebody with the key would."""
-    known = zone(lab)
-    lines = [f"server {known.primary[0]}", f"zone {known.zone}."]
+    lines = []
     for each in records:
         lines.append(f"update delete {each.name}. {each.type}")
         lines += [f"update add {each.name}. {each.ttl} {each.type} {value}" for value in each.values]
+    await _send(lab, lines)
+
+
+async def _send(lab: Lab, lines: Sequence[str]) -> None:
+    known = zone(lab)
+    text = "\n".join([f"server {known.primary[0]}", f"zone {known.zone}.", *lines, "send", ""])
     argv = ["nsenter", f"--net={lab.netns_path}", "--", "nsupdate", "-v", "-k", str(known.key_file)]
-    await run_program(argv, "writing the zone", stdin="\n".join([*lines, "send", ""]))
+    await run_program(argv, "writing the zone", stdin=text)
 
 
 async def remove(cell: Cell) -> None:
     """Take the cell out of the lab; its records go too."""
     await helm(cell.lab, "uninstall", cell.name, "-n", cell.name, "--no-hooks", "--ignore-not-found")
     await kubectl(cell.lab, "delete", "namespace", cell.name, "--wait=false")
-    await update(cell.lab, [RecordSet(host, "A", TTL, ()) for host in cell.hosts])
+    await _send(cell.lab, [f"update delete {host}. A" for host in cell.hosts])
 
 
 def tools(lab: Lab) -> Path:
