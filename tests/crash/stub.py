@@ -11,27 +11,40 @@ from blueshift.lab.image_set import import_images
 from blueshift.lab.image_specs import REGISTRY, RELEASES, echo_image
 from blueshift.lab.images import ImageSpec, build_image
 from blueshift.lab.paths import Lab
+from tests.crash.stub_controller import DUMP, STATUS_PORT
 
 _PROGRAM = Path(__file__).with_name("stub_controller.py")
 _NAME = "ingress-nginx/stub"
+
+
+# In the shell itself: a Python for each look at a pod would keep a small machine busy with nothing else.
+_ASK = """exec 3<>/dev/tcp/127.0.0.1/{port}
+printf 'GET {path} HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' >&3
+while read -r line <&3 && [ "$line" != $'\\r' ]; do :; done
+IFS= read -r -d '' body <&3
+printf '%s\\n' "$body"
+"""
 
 
 def _script(text: str) -> bytes:
     return f"#!/usr/bin/bash\n{text}\n".encode()
 
 
+def _asks(path: str) -> bytes:
+    return _script(_ASK.format(port=STATUS_PORT, path=path))
+
+
 def image(version: str) -> ImageSpec:
     """The stub that says to be `version`; on the packages of the echo application."""
     base = echo_image(_PROGRAM)
-    run = "exec /usr/bin/python3 -S /app/stub_controller.py"
     return ImageSpec(
         name=f"{REGISTRY}/{_NAME}:v{version}",
         packages=base.packages,
         entries=(
             *(entry for entry in base.entries if not entry.path.startswith("app/")),
             Entry(path="app/stub_controller.py", data=_PROGRAM.read_bytes()),
-            Entry(path="usr/bin/nginx", data=_script(f"{run} nginx"), mode=0o755),
-            Entry(path="usr/bin/curl", data=_script(f'{run} curl "$@"'), mode=0o755),
+            Entry(path="usr/bin/nginx", data=_asks(DUMP), mode=0o755),
+            Entry(path="usr/bin/curl", data=_asks("/nginx_status"), mode=0o755),
             Entry(path="wait-shutdown", data=_script("kill -TERM 1"), mode=0o755),
         ),
         entrypoint=("/usr/bin/python3", "-S", "/app/stub_controller.py"),

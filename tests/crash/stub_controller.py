@@ -1,9 +1,8 @@
 """A controller that is ready in a second: it serves Ingresses by itself, as far as Blueshift can see.
 
-This one file runs in an image with Debian's python3 and imports nothing of ours. To whom it is asked by its
-first argument it is the controller, or one of the programs that Blueshift runs in a controller's pod:
-`nginx -T` and `curl` of its status. What it says has the form of the real one: metrics, status, access log,
-configuration. It answers every request by itself, and plain HTTP only.
+This one file runs in an image with Debian's python3 and imports nothing of ours. What it says has the form of
+the real one: metrics, status, access log, configuration. It answers every request by itself, and plain HTTP
+only.
 """
 
 from __future__ import annotations
@@ -260,21 +259,9 @@ def serve(arguments: list[str]) -> None:
     Handler.served.watch()
 
 
-def fetch(url: str) -> None:
-    """Print what a URL of this pod gives."""
-    with urllib.request.urlopen(url, timeout=5) as answer:  # of this pod
-        sys.stdout.write(answer.read().decode())
-
-
 def main() -> None:
-    """Be what the first argument says."""
-    program, *rest = sys.argv[1:]
-    if program == "nginx":
-        fetch(f"http://127.0.0.1:{STATUS_PORT}{DUMP}")
-    elif program == "curl":
-        fetch(rest[-1])
-    else:
-        serve(rest)
+    """Be the controller; the first argument is its name, as in the real image."""
+    serve(sys.argv[2:])
 
 
 if __name__ == "__main__":
