@@ -22,7 +22,7 @@ from blueshift.cli.main import run as command
 from blueshift.engine import lease, loop
 from blueshift.engine.entries import Entry
 from blueshift.engine.journal import Journal
-from blueshift.engine.protocol import Effect, Journalled, Observed, Step
+from blueshift.engine.protocol import Effect, Journalled, Observed, Place
 from blueshift.engine.store import Runs, Writer
 from blueshift.steps import drain, follower, purge
 
@@ -100,15 +100,16 @@ class Marked:
         """As the effect does."""
         return await self._effect.observe(journalled)
 
-    async def do(self) -> None:
+    async def do(self) -> str | None:
         """Do it, if there is time."""
         self._killer.at("before", self._boundary)
         killing = asyncio.create_task(self._killer.amid(self._boundary))
         try:
-            await self._effect.do()
+            said = await self._effect.do()
         finally:
             killing.cancel()
         self._killer.at("after", self._boundary)
+        return said
 
 
 def mark(killer: Killer) -> None:
@@ -130,7 +131,7 @@ def mark(killer: Killer) -> None:
         killer.at("after", "create")
         return writer
 
-    async def done(self: Any, step: Step, effect: Effect) -> bool:
+    async def done(self: Any, step: Place, effect: Effect) -> bool:
         return await do(self, step, Marked(effect, step.id, killer))
 
     Writer.write = written  # type: ignore[method-assign]
