@@ -197,7 +197,8 @@ def _of_run(journal: Journal, entry: _OfRun, at: datetime) -> Journal:
             return replace(journal, facts={**journal.facts, **facts})
         case TakenBack(steps, state):
             kept = {name: step for name, step in journal.steps.items() if name not in steps}
-            return replace(journal, steps=kept, state=state)
+            anew = dict.fromkeys(steps, journal.standstills)
+            return replace(journal, steps=kept, state=state, asked_anew={**journal.asked_anew, **anew})
         case StoodStill(step, reason, gate, ways):
             number = journal.standstills + 1
             return replace(

@@ -139,6 +139,9 @@ class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
     standstill: Standstill | None = None
     standstills: int = 0
     approvals: tuple[Approval, ...] = ()
+    asked_anew: dict[str, int] = {}
+    """Steps that begin anew after traffic was taken back → the number of standstills until then: what was
+    approved before that opens no gate of theirs again."""
     said: str = ""
     turn: Turn | None = None
     """The latest one; None on the way forward."""
@@ -167,5 +170,9 @@ class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
             ) from None
 
     def approved(self, gate: str, step: str) -> bool:
-        """Whether the gate of that step was opened."""
-        return any((approval.gate, approval.step) == (gate, step) for approval in self.approvals)
+        """Whether the gate of that step was opened, since it last began anew."""
+        spent = self.asked_anew.get(step, 0)
+        return any(
+            (approval.gate, approval.step) == (gate, step) and approval.standstill > spent
+            for approval in self.approvals
+        )

@@ -172,6 +172,21 @@ def test_an_old_approval_never_opens_the_next_gate() -> None:
     assert not journal.approved("purge", "b")
 
 
+def test_an_approval_opens_no_gate_of_a_step_that_begins_anew() -> None:
+    asked = apply(EMPTY, StoodStill("soak", "no pass", "accept-verdict"), START)
+    opened = apply(asked, Approved(Approval(1, "soak", "accept-verdict", "ann", START)), START)
+    assert opened.approved("accept-verdict", "soak")
+    back = apply(opened, TakenBack(("soak",), State()), START)
+    assert not back.approved("accept-verdict", "soak")
+    assert back.approvals == opened.approvals, "who said what is kept"
+    again = apply(
+        apply(back, StoodStill("soak", "no pass", "accept-verdict"), START),
+        Approved(Approval(2, "soak", "accept-verdict", "bob", START)),
+        START,
+    )
+    assert again.approved("accept-verdict", "soak")
+
+
 def test_a_fact_that_no_step_left_is_an_error_that_says_so() -> None:
     with pytest.raises(BlueshiftError, match="no fact Intent"):
         EMPTY.fact(Intent)
