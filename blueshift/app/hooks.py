@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from blueshift import events
-from blueshift.engine.hooks import NOT_FOR_ME, StepHook, Told, When, due, run
+from blueshift.engine.hooks import NOT_FOR_ME, StepHook, Told, When, due, last_words, run
 from blueshift.engine.protocol import Effect
 from blueshift.engine.state import SideName
 from blueshift.engine.store import Writer
@@ -167,5 +167,5 @@ class Hooks:
         except BlueshiftError as error:
             return str(error)
         if ended.code not in (0, NOT_FOR_ME):
-            return f"hook {hook.name} ended with {ended.code}: {ended.last_words}"
+            return f"hook {hook.name} ended with {ended.code}: {last_words(ended)}"
         return f"hook {hook.name}: {ended.output}" if ended.output else ""

@@ -6,33 +6,26 @@ one again that was cut off. So a hook runs at least once, and perhaps twice.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import os
 import shlex
-import signal
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from tempfile import TemporaryFile
 from typing import Literal
 
 import msgspec
 
 from blueshift.clock import Clock
+from blueshift.engine import programs
+from blueshift.engine.programs import Ended
 from blueshift.engine.protocol import Absent, Effect, Intent, Journalled, Observed
 from blueshift.errors import BlueshiftError
-from blueshift.masks import masked
 from blueshift.playbook.hooks import Hook, identity, located
 
 When = Literal["before", "after"]
 
 NOT_FOR_ME = 75
 """EX_TEMPFAIL of sysexits.h, as whole runs use it: there is nothing to do here, and that is no failure."""
-_KEPT = 16_384
-"""Bytes of a hook's output that are kept: the last ones."""
 _LAST_WORDS = 400
-_GRACE = 1.0
-"""Seconds for the pipe of a group that was killed; what left the group may hold it open for ever."""
+"""Characters of a hook's output in a sentence."""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -62,19 +55,6 @@ class Told(msgspec.Struct, frozen=True):
         return {f"BLUESHIFT_{name.upper()}": str(value) for name, value in fields.items()}
 
 
-class Ended(msgspec.Struct, frozen=True):
-    """How a hook ended."""
-
-    code: int
-    output: str
-    """Its last output, secrets masked."""
-
-    @property
-    def last_words(self) -> str:
-        """The end of its output, for a sentence."""
-        return self.output[-_LAST_WORDS:].strip() or "it said nothing"
-
-
 async def run(hook: Hook, told: Told, clock: Clock) -> Ended:
     """Run a program to its end, and then end all that it left in its process group.
 
@@ -86,61 +66,28 @@ async def run(hook: Hook, told: Told, clock: Clock) -> Ended:
             f"hook {hook.name} is not on this machine: {hook.run[0]}",
             hint="put it there, or name the folder of hooks that this machine has: `--hooks FOLDER`",
         )
-    read, write = os.pipe()
-    # Files and a pipe of our own: asyncio waits for a process until all that hold *its* pipes have ended too.
-    with TemporaryFile() as given, os.fdopen(write, "wb") as out:
-        given.write(msgspec.json.encode(told))
-        given.seek(0)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                program,
-                *hook.run[1:],
-                stdin=given,
-                stdout=out,
-                stderr=asyncio.subprocess.STDOUT,
-                env={**os.environ, **told.environment()},
-                start_new_session=True,
-            )
-        except OSError as error:
-            os.close(read)
-            raise BlueshiftError(f"hook {hook.name} cannot be started: {error.strerror}") from error
-    kept = bytearray()
-    reading = asyncio.ensure_future(_read(read, kept))
-    late = False
     try:
-        async with clock.timeout(hook.timeout):
-            await process.wait()
-    except TimeoutError:
-        late = True
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await asyncio.wait((reading,), timeout=_GRACE)
-        reading.cancel()
-    ended = Ended(await process.wait(), masked(kept.decode(errors="replace").strip(), os.environ))
-    if late:
+        ended = await programs.run(
+            (program, *hook.run[1:]),
+            told.environment(),
+            clock,
+            timeout=hook.timeout,
+            given=msgspec.json.encode(told),
+        )
+    except OSError as error:
+        raise BlueshiftError(f"hook {hook.name} cannot be started: {error.strerror}") from error
+    if ended.late:
         raise BlueshiftError(
             f"hook {hook.name} was ended after {hook.timeout:g} s, with all that it had started: "
-            f"{ended.last_words}",
+            f"{last_words(ended)}",
             hint="`timeout` of the hook gives it longer" if not hook.folder else None,
         )
     return ended
 
 
-async def _read(pipe: int, kept: bytearray) -> None:
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb")
-    )
-    try:
-        while data := await reader.read(_KEPT):
-            kept += data
-            if len(kept) > _KEPT:
-                # Whole lines: half a secret would not be known as one.
-                del kept[: max(kept.find(b"\n", len(kept) - _KEPT) + 1, len(kept) - _KEPT)]
-    finally:
-        transport.close()
+def last_words(ended: Ended) -> str:
+    """The end of a hook's output, for a sentence."""
+    return ended.last_words(_LAST_WORDS)
 
 
 def due(hooks: Sequence[Hook], when: When, step: str, track: Sequence[str]) -> tuple[Hook, ...]:
@@ -201,9 +148,9 @@ class StepHook:
             return ""
         if ended.code == NOT_FOR_ME:
             self._say(f"hook {name} passes this step over")
-            return f"passed over: {ended.last_words}"
+            return f"passed over: {last_words(ended)}"
         raise BlueshiftError(
-            f"hook {name} ended with {ended.code}: {ended.last_words}",
+            f"hook {name} ended with {ended.code}: {last_words(ended)}",
             hint=f"mend what it says: a resume runs it again. With exit {NOT_FOR_ME} it lets the step pass",
         )
 

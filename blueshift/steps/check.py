@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-from contextlib import suppress
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 import msgspec
 
+from blueshift.engine import programs
 from blueshift.engine.protocol import Answer, Hold, Settled, StepPlan, Wait
 from blueshift.engine.state import State
 from blueshift.playbook.duration import Seconds, format_seconds
@@ -115,23 +112,9 @@ class Check(Base[CheckSettings]):
             "BLUESHIFT_STEP": self.id,
         }
         try:
-            process = await asyncio.create_subprocess_exec(
-                *settings.command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                env={**os.environ, **told},
-                start_new_session=True,
-            )
+            ended = await programs.run(settings.command, told, self.tools.clock, timeout=settings.timeout)
         except OSError as error:
             return f"it cannot be started: {error.strerror}"
-        try:
-            async with self.tools.clock.timeout(settings.timeout):
-                output, _ = await process.communicate()
-        except TimeoutError:
+        if ended.late:
             return f"it did not end in {format_seconds(settings.timeout)}"
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        words = output.decode(errors="replace").strip()[-_SHOWN:]
-        return f"exit code {process.returncode}: {words}" if process.returncode else ""
+        return f"exit code {ended.code}: {ended.last_words(_SHOWN)}" if ended.code else ""
