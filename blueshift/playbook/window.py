@@ -57,7 +57,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def opening(window: WindowSettings, now: datetime) -> Opening | None:
-    """The window that is open at `now`, else the next one; None where none ever comes (30 February)."""
+    """The window that is open at `now`, else the next one; None where none ever comes."""
     length = timedelta(seconds=window.lasts - window.last_start)
     # Beginnings are strictly after the instant that CronSim is given: one that is just open counts.
     begins = CronSim(window.cron, (now - length).astimezone(zone_of(window.zone)))

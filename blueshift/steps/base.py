@@ -42,3 +42,15 @@ class Base(Generic[S]):
         """See Step: everything taken back by hand."""
         back = await ways_back(self.tools)
         return [Way(f"back {turn}. {way.what}", way.command) for turn, way in enumerate(back, 1)]
+
+
+class Waits(Base[S]):
+    """A step that changes nothing and may stand anywhere: it only keeps the run from its next step."""
+
+    def needs(self, state: State) -> str | None:
+        """See Step."""
+        return None
+
+    def leaves(self, state: State) -> State:
+        """See Step."""
+        return state

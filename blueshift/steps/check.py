@@ -9,9 +9,8 @@ import msgspec
 
 from blueshift.engine import programs
 from blueshift.engine.protocol import Answer, Hold, Settled, StepPlan, Wait
-from blueshift.engine.state import State
 from blueshift.playbook.duration import Seconds, format_seconds
-from blueshift.steps.base import Base
+from blueshift.steps.base import Waits
 
 _SHOWN = 200
 """Characters of a command's last words."""
@@ -42,7 +41,7 @@ class CheckSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("`url` holds a password, and would be kept in the run's journal")
 
 
-class Check(Base[CheckSettings]):
+class Check(Waits[CheckSettings]):
     """Asked until it says yes."""
 
     kind: ClassVar[str] = "check"
@@ -51,14 +50,6 @@ class Check(Base[CheckSettings]):
     @property
     def _what(self) -> str:
         return self.settings.command[0] if self.settings.command else self.settings.url.partition("?")[0]
-
-    def needs(self, state: State) -> str | None:
-        """See Step."""
-        return None
-
-    def leaves(self, state: State) -> State:
-        """See Step."""
-        return state
 
     def plan(self) -> StepPlan:
         """See Step."""

@@ -7,9 +7,8 @@ from typing import ClassVar, Literal
 import msgspec
 
 from blueshift.engine.protocol import Answer, Hold, Settled, StepPlan
-from blueshift.engine.state import State
 from blueshift.playbook.duration import Seconds, format_seconds
-from blueshift.steps.base import Base
+from blueshift.steps.base import Waits
 
 
 class GateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,7 +22,7 @@ class GateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When nobody has answered by then."""
 
 
-class Gate(Base[GateSettings]):
+class Gate(Waits[GateSettings]):
     """Waits for `blueshift approve RUN ID`, where ID is the step's id in the playbook."""
 
     kind: ClassVar[str] = "gate"
@@ -33,14 +32,6 @@ class Gate(Base[GateSettings]):
     def name(self) -> str:
         """The gate as a person names it."""
         return self.id.rpartition("/")[2]
-
-    def needs(self, state: State) -> str | None:
-        """See Step."""
-        return None
-
-    def leaves(self, state: State) -> State:
-        """See Step."""
-        return state
 
     def plan(self) -> StepPlan:
         """See Step."""

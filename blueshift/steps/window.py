@@ -5,25 +5,16 @@ from __future__ import annotations
 from typing import ClassVar
 
 from blueshift.engine.protocol import Answer, Hold, Settled, StepPlan, Wait
-from blueshift.engine.state import State
 from blueshift.playbook.duration import format_seconds
 from blueshift.playbook.window import WindowSettings, opening
-from blueshift.steps.base import Base
+from blueshift.steps.base import Waits
 
 
-class Window(Base[WindowSettings]):
+class Window(Waits[WindowSettings]):
     """Waits for the next window; one that is open lets the run through."""
 
     kind: ClassVar[str] = "window"
     Settings: ClassVar[type[WindowSettings]] = WindowSettings
-
-    def needs(self, state: State) -> str | None:
-        """See Step."""
-        return None
-
-    def leaves(self, state: State) -> State:
-        """See Step."""
-        return state
 
     def plan(self) -> StepPlan:
         """See Step."""
