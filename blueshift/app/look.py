@@ -15,7 +15,6 @@ from blueshift.controllers.profile import Profile
 from blueshift.discovery.look import Revised, Sources
 from blueshift.discovery.look import look as look_at
 from blueshift.discovery.primary import Primary
-from blueshift.discovery.profile import Knowledge
 from blueshift.discovery.raw import Raw
 from blueshift.discovery.render import rendered
 from blueshift.discovery.world import Rendered, World
@@ -48,12 +47,8 @@ async def look(session: Session, playbook: Playbook, scratch: Path) -> Looked:
     kept: list[tuple[Profile, Revisions]] = []
     temporary = temporary_of(session)
 
-    def recognise(workload: Raw) -> Knowledge | None:
-        found = session.recognise(workload)
-        return found[0] if found else None
-
     async def render(found: Primary) -> Revised:
-        # `recognise` above gave it, so it is a profile and not only what discovery asks of one.
+        # `session.recognise` gave it, so it is a profile and not only what discovery asks of one.
         profile = cast(Profile, found.known)
         revisions = await revisions_of(session, found.record, profile, scratch)
         kept.append((profile, revisions))
@@ -63,7 +58,7 @@ async def look(session: Session, playbook: Playbook, scratch: Path) -> Looked:
     world = await look_at(
         sources,
         session.config,
-        recognise,
+        session.recognise,
         render,
         temporary_release=temporary[0],
         temporary_namespace=temporary[1],

@@ -18,8 +18,6 @@ from blueshift.cluster import paths
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.prepared import PREPARED, admission, mark
 from blueshift.discovery.primary import primary
-from blueshift.discovery.profile import Knowledge
-from blueshift.discovery.raw import Raw
 from blueshift.discovery.rights import EXEC, RULES, at, spaces_of
 from blueshift.discovery.world import Right
 from blueshift.dns.key import KeySource
@@ -41,12 +39,8 @@ async def manifests(
     `config` is the user's: the session's own may do without DNS. Raises BlueshiftError as a look does.
     """
 
-    def recognise(workload: Raw) -> Knowledge | None:
-        found = session.recognise(workload)
-        return found[0] if found else None
-
     release = config.release
-    found = await primary(session.kube, release.name, release.namespace, recognise)
+    found = await primary(session.kube, release.name, release.namespace, session.recognise)
     temporary = temporary_of(session)
     with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
         profile = cast(Profile, found.known)

@@ -11,7 +11,7 @@ from blueshift.clock import Clock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.identity import Cluster
-from blueshift.controllers.profile import Match, Profile, Workload
+from blueshift.controllers.profile import Profile, Workload
 from blueshift.controllers.registry import load as load_profile
 from blueshift.controllers.registry import recognise
 from blueshift.dns.agreement import agreement, exactly
@@ -40,13 +40,13 @@ class Session:
     directory: Directory
     runs: Runs
 
-    def recognise(self, workload: Workload) -> tuple[Profile, Match] | None:
-        """The profile of a workload: the one that the configuration names, or the surest."""
+    def recognise(self, workload: Workload) -> Profile | None:
+        """The profile that knows a workload: the one that the configuration names, or the surest."""
         if self.config.controller.profile is None:
-            return recognise(workload)
+            found = recognise(workload)
+            return found[0] if found else None
         profile = load_profile(self.config.controller.profile)
-        match = profile.matches(workload)
-        return (profile, match) if match else None
+        return profile if profile.matches(workload) else None
 
     async def agree(self, records: Sequence[RecordSet], *, every: float) -> Landed:
         """Whether every authoritative server serves exactly these record sets, three rounds in a row."""
