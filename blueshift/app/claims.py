@@ -61,6 +61,15 @@ async def _none_pending(runs: Runs, run: str, claim: Claim) -> None:
         raise _not_over(found.journal, told_run(claim, here))
 
 
+def same_cluster(run: str, its: str, here: str) -> None:
+    """Raises BlueshiftError for a run of another cluster than this one (kube-system UIDs)."""
+    if its != here:
+        raise BlueshiftError(
+            f"run {run} belongs to the cluster {its}, and this one is {here}",
+            hint="name the right one by --kubeconfig or --context",
+        )
+
+
 async def carrier(runs: Runs, journal: Journal) -> Claim:
     """Who carries a run, alive or not. Raises BlueshiftError when nobody does."""
     claim = await lease_of(runs, journal.release, journal.namespace).claim()

@@ -10,7 +10,7 @@ from pathlib import Path
 from blueshift import events
 from blueshift.app import configuration, inputs
 from blueshift.app.carry import carry
-from blueshift.app.claims import TakeOver, claimed, lease_of, nobody_else
+from blueshift.app.claims import TakeOver, claimed, lease_of, nobody_else, same_cluster
 from blueshift.app.kinds import compile_entries, compile_track
 from blueshift.app.look import Looked, look
 from blueshift.app.plans import with_hooks
@@ -149,11 +149,7 @@ async def carriable(session: Session, run: str) -> Writer:
     """The journal of a run that can be carried on here. Raises BlueshiftError as `resume` does."""
     writer = await session.runs.open(run)
     journal = writer.journal
-    if journal.cluster != session.cluster.uid:
-        raise BlueshiftError(
-            f"run {run} belongs to the cluster {journal.cluster}, and this one is {session.cluster.uid}",
-            hint="name the right one by --kubeconfig or --context",
-        )
+    same_cluster(run, journal.cluster, session.cluster.uid)
     if journal.status in OVER:
         raise BlueshiftError(
             f"run {run} is over: it has {journal.status.replace('-', ' ')}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from blueshift import events
-from blueshift.app.claims import claimed
+from blueshift.app.claims import claimed, same_cluster
 from blueshift.app.runs import frozen_of
 from blueshift.engine.journal import Approval, Journal, Standstill
 from blueshift.engine.loop import beside
@@ -26,11 +26,7 @@ async def ignore(runs: Runs, run: str, emit: events.Emit, agreed: Callable[[str]
     frozen = await frozen_of(runs, run)
     world = frozen.world
     _holds((await runs.open(run)).journal)
-    if (uid := (await runs.kube.identity()).uid) != world.cluster.uid:
-        raise BlueshiftError(
-            f"run {run} belongs to the cluster {world.cluster.uid}, and this one is {uid}",
-            hint="name the right one by --kubeconfig or --context",
-        )
+    same_cluster(run, world.cluster.uid, (await runs.kube.identity()).uid)
     lease = await claimed(runs, world.release.name, world.release.namespace, run)
     try:
         writer = await runs.open(run)
