@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from blueshift import events
 from blueshift.engine.hooks import NOT_FOR_ME, StepHook, Told, When, due, last_words, run
 from blueshift.engine.protocol import Effect
@@ -88,12 +90,8 @@ class Hooks:
         target = self._tools.target(to) if to else None
 
         def told(event: str) -> Told:
-            return Told(
-                event,
-                self._tools.run,
-                self._release,
-                step,
-                command=f"blueshift status {self._tools.run}",
+            return replace(
+                self._told(event, step),
                 to=to or "",
                 addresses=(*target.ipv4, *target.ipv6) if target else (),
                 hosts=tuple(name.name for name in self._tools.world.moving()),
