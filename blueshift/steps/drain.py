@@ -77,12 +77,13 @@ class Drain(Base[DrainSettings]):
     async def settle(self) -> Answer:
         """See Step."""
         settings, tools = self.settings, self.tools
-        if pending := [effect for effect in await self.effects() if not self._done(effect)]:
+        late = await self.effects()
+        if pending := [effect for effect in late if not self._done(effect)]:
             return Further(effects=tuple(pending))
         found = await self._appeared(within=ASK_AGAIN)
         if found.movable:
             return await self._one_more_wave(found)
-        swapped = await self._swapped()
+        swapped = self._swapped(late)
         away = await self._away()
         rules = DrainRules(
             least=settings.at_least,
@@ -148,11 +149,11 @@ class Drain(Base[DrainSettings]):
         known = self.tools.record.effect(self.id, effect.key)
         return known is not None and known.done is not None
 
-    async def _swapped(self) -> Swapped:
+    def _swapped(self, late: Sequence[Effect]) -> Swapped:
         """The latest move away from this side: what its clients may still remember counts from then."""
         planned = self.tools.record.fact(Swapped)
-        late = [self.tools.record.effect(self.id, effect.key) for effect in await self.effects()]
-        moved = [one.done for one in late if one and one.done]
+        known = [self.tools.record.effect(self.id, effect.key) for effect in late]
+        moved = [one.done for one in known if one and one.done]
         names = [name for wave in self.tools.late().waves if wave.step == self.id for name in wave.names]
         ttl = max((record.ttl for name in names for record in name.records), default=0)
         return Swapped(planned.to, max((planned.at, *moved)), max(planned.ttl, ttl))
