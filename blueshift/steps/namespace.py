@@ -116,10 +116,7 @@ class Empty:
 
     async def observe(self, journalled: Journalled | None) -> Observed:
         """A leader that still ends would write its Lease anew."""
-        ending = await self._tools.kube.list(paths.core("pods", self._namespace))
-        if ending:
-            return InFlight(f"{len(ending)} pods of the temporary are ending")
-        return Absent() if await self._left() else Done()
+        return await ending(self._tools, self._namespace) or (Absent() if await self._left() else Done())
 
     async def do(self) -> None:
         """Delete one by one."""
@@ -139,6 +136,12 @@ class Empty:
         leases = paths.apis("coordination.k8s.io/v1", "leases", self._namespace)
         names = [item["metadata"]["name"] for item in await self._tools.kube.list(leases)]
         return [*left, *(f"{leases}/{name}" for name in names)]
+
+
+async def ending(tools: Tools, namespace: str) -> InFlight | None:
+    """Pods of the temporary that have not ended yet."""
+    pods = await tools.kube.list(paths.core("pods", namespace))
+    return InFlight(f"{len(pods)} pods of the temporary are ending") if pods else None
 
 
 async def prepare(tools: Tools) -> Sequence[Effect]:

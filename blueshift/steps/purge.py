@@ -14,7 +14,6 @@ from blueshift.engine.protocol import (
     Done,
     Effect,
     Hold,
-    InFlight,
     Intent,
     Journalled,
     Observed,
@@ -32,7 +31,7 @@ from blueshift.steps.context import Tools, brief
 from blueshift.steps.facts import TemporaryReady
 from blueshift.steps.harden import PROOF_PATIENCE
 from blueshift.steps.live import landed, live_hosts, pointing
-from blueshift.steps.namespace import Empty
+from blueshift.steps.namespace import Empty, ending
 from blueshift.steps.proof import prove
 
 GATE = "purge"
@@ -209,7 +208,7 @@ class DeleteNamespace:
     def __init__(self, tools: Tools, namespace: str, uid: str) -> None:
         self._tools = tools
         self._path = paths.core("namespaces", None, namespace)
-        self._pods = paths.core("pods", namespace)
+        self._namespace = namespace
         self._uid = uid
         self.intent = Intent(f"delete namespace {namespace}", expected={"uid": uid}, bound=600.0)
 
@@ -222,8 +221,7 @@ class DeleteNamespace:
             return Done()
         # A namespace that is deleted with pods in it is looked at again only after half their grace period
         # (namespace controller: the estimate of pods), which is minutes; pods end within seconds.
-        ending = await self._tools.kube.list(self._pods)
-        return InFlight(f"{len(ending)} pods of the temporary are ending") if ending else Absent()
+        return await ending(self._tools, self._namespace) or Absent()
 
     async def do(self) -> None:
         """Delete."""
