@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from datetime import datetime
+from typing import Literal, TypedDict
 
 import msgspec
 
@@ -11,6 +12,7 @@ from blueshift.app.carry import control_namespace, speaker
 from blueshift.engine import control
 from blueshift.engine.journal import Journal
 from blueshift.engine.store import Runs
+from blueshift.engine.words import Speaker
 from blueshift.errors import BlueshiftError
 
 PATIENCE = 30.0
@@ -68,16 +70,19 @@ async def _seen(runs: Runs, run: str, shows: Callable[[Journal], bool]) -> bool:
 Shows = Callable[[Journal], bool]
 
 
+class _Manner(TypedDict):
+    by: Speaker
+    at: datetime
+    reason: str
+
+
+async def _manner(runs: Runs, reason: str) -> _Manner:
+    """Who says it, when, and why."""
+    return _Manner(by=await speaker(runs.kube), at=runs.clock.utc(), reason=reason)
+
+
 async def _turn(runs: Runs, journal: Journal, reason: str, to: Literal["back", "panic"]) -> tuple[str, Shows]:
-    word = await control.turn(
-        runs.kube,
-        control_namespace(runs),
-        journal,
-        to,
-        by=await speaker(runs.kube),
-        at=runs.clock.utc(),
-        reason=reason,
-    )
+    word = await control.turn(runs.kube, control_namespace(runs), journal, to, **await _manner(runs, reason))
     what = (
         "goes back to where it began"
         if to == "back"
@@ -107,26 +112,12 @@ async def _panic(runs: Runs, journal: Journal, reason: str) -> tuple[str, Shows]
 
 
 async def _pause(runs: Runs, journal: Journal, reason: str) -> tuple[str, Shows]:
-    pause = await control.pause(
-        runs.kube,
-        control_namespace(runs),
-        journal,
-        by=await speaker(runs.kube),
-        at=runs.clock.utc(),
-        reason=reason,
-    )
+    pause = await control.pause(runs.kube, control_namespace(runs), journal, **await _manner(runs, reason))
     return f"run {journal.run} is paused by {pause.by}", lambda now: now.paused is not None
 
 
 async def _unpause(runs: Runs, journal: Journal, reason: str) -> tuple[str, Shows]:
-    pause = await control.unpause(
-        runs.kube,
-        control_namespace(runs),
-        journal,
-        by=await speaker(runs.kube),
-        at=runs.clock.utc(),
-        reason=reason,
-    )
+    pause = await control.unpause(runs.kube, control_namespace(runs), journal, **await _manner(runs, reason))
     if pause is None and journal.paused is None:
         raise BlueshiftError(
             f"run {journal.run} is not paused", hint=f"`blueshift status {journal.run}` shows why it waits"
@@ -137,13 +128,7 @@ async def _unpause(runs: Runs, journal: Journal, reason: str) -> tuple[str, Show
 async def _open(runs: Runs, journal: Journal, reason: str, gate: str | None) -> tuple[str, Shows]:
     """Open the gate at which the run stands; None for whichever that is."""
     given = await control.approve(
-        runs.kube,
-        control_namespace(runs),
-        journal,
-        gate,
-        by=await speaker(runs.kube),
-        at=runs.clock.utc(),
-        reason=reason,
+        runs.kube, control_namespace(runs), journal, gate, **await _manner(runs, reason)
     )
     return (
         f"run {journal.run} goes on past {given.gate} in {given.step}, approved by {given.by}",
