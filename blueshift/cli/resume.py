@@ -40,9 +40,8 @@ def resume(
         blueshift status
         blueshift resume 1124-0302-k7xq
     """
-    from blueshift.cli.work import resume_run
+    from blueshift.cli.carried import Named, resume_run
 
+    named = Named(run, kubeconfig, context, state_namespace, hooks, output, park)
     stopping = asyncio.Event()
-    return run_async(
-        resume_run(run, kubeconfig, context, state_namespace, output, stopping, hooks, park), stopping
-    )
+    return run_async(resume_run(named, stopping), stopping)

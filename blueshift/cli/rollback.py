@@ -43,21 +43,8 @@ def rollback(
     \b
         blueshift rollback 1124-0302-k7xq
     """
-    from blueshift.cli.work import rollback_run
+    from blueshift.cli.carried import Named, rollback_run
 
+    named = Named(run, kubeconfig, context, state_namespace, hooks, output, park)
     stopping = asyncio.Event()
-    return run_async(
-        rollback_run(
-            run,
-            kubeconfig,
-            context,
-            state_namespace,
-            output,
-            stopping,
-            hooks,
-            reason=reason,
-            yes=yes,
-            park=park,
-        ),
-        stopping,
-    )
+    return run_async(rollback_run(named, stopping, reason=reason, yes=yes), stopping)

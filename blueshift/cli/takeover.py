@@ -42,12 +42,8 @@ def takeover(
     \b
         blueshift takeover 1124-0302-k7xq --reason "laptop was stolen"
     """
-    from blueshift.cli.work import take_over_run
+    from blueshift.cli.carried import Named, take_over_run
 
+    named = Named(run, kubeconfig, context, state_namespace, hooks, output)
     stopping = asyncio.Event()
-    return run_async(
-        take_over_run(
-            run, kubeconfig, context, state_namespace, output, stopping, hooks, reason=reason, yes=yes
-        ),
-        stopping,
-    )
+    return run_async(take_over_run(named, stopping, reason=reason, yes=yes), stopping)

@@ -1,4 +1,4 @@
-"""What `upgrade`, `plan`, `check` and `resume` do with `app`: open, show, ask, map outcomes to exit codes."""
+"""What `upgrade`, `plan` and `check` do with `app`: open, look, show, ask, begin."""
 
 from __future__ import annotations
 
@@ -13,25 +13,21 @@ import click
 import msgspec
 
 from blueshift.app import claims, configuration, offline, plans, runs, windows
-from blueshift.app.carry import speaker
-from blueshift.app.inputs import Frozen
 from blueshift.app.look import Looked, look
-from blueshift.app.session import Session, connect, open_session
+from blueshift.app.session import Session, open_session
 from blueshift.app.tools import places
-from blueshift.app.turn import Ask
 from blueshift.cli.errors import ExitCode
+from blueshift.cli.outcome import nothing_begun, told
 from blueshift.cli.output import confirmed, say
 from blueshift.clock import SystemClock
 from blueshift.engine.journal import OnFailure
-from blueshift.engine.loop import Outcome
-from blueshift.engine.store import Runs
 from blueshift.playbook.config import Config
 from blueshift.playbook.schema import Playbook
 from blueshift.preflight.protocol import failed
 from blueshift.preflight.run import run_all
 from blueshift.report import choose
 from blueshift.report.findings import findings_text, notes_text
-from blueshift.report.plan import back_text, plan_text
+from blueshift.report.plan import plan_text
 
 
 @dataclass(frozen=True)
@@ -124,7 +120,7 @@ async def upgrade_release(
             click.echo(plan_text(plans.plan(looked.world, playbook, places(session), run)))
         say(notes_text(findings))
         if stopping.is_set():
-            return _nothing_begun()
+            return nothing_begun()
         if not yes:
             cluster = session.cluster
             question = f"Run this on {cluster.server} (kube-system UID {cluster.uid})?"
@@ -142,130 +138,5 @@ async def upgrade_release(
                 click.echo(f"hint: {refused.hint}", err=True)
                 return ExitCode.REFUSED
             except runs.Stopped:
-                return _nothing_begun()
+                return nothing_begun()
         return told(run, outcome)
-
-
-def _nothing_begun() -> ExitCode:
-    say("interrupted: nothing was changed")
-    return ExitCode.INTERRUPTED
-
-
-@asynccontextmanager
-async def session_of(
-    run: str,
-    kubeconfig: Path | None,
-    context: str | None,
-    state_namespace: str,
-    hooks: Path | None = None,
-) -> AsyncIterator[tuple[Session, Frozen]]:
-    """The session that a run froze: it needs no settings file. `hooks` is this machine's folder of them."""
-    clock = SystemClock()
-    path = str(kubeconfig) if kubeconfig else None
-    async with connect(clock, kubeconfig=path, context=context) as kube:
-        frozen: Frozen = await runs.frozen_of(Runs(kube, clock, state_namespace), run)
-    playbook = configuration.with_hooks(plans.playbook_of(frozen), hooks)
-    frozen = msgspec.structs.replace(frozen, hooks=playbook.hooks)
-    config = configuration.thaw(frozen.config, state_namespace)
-    async with open_session(config, clock, kubeconfig=path, context=context) as session:
-        yield session, frozen
-
-
-async def resume_run(
-    run: str,
-    kubeconfig: Path | None,
-    context: str | None,
-    state_namespace: str,
-    output: str | None,
-    stopping: asyncio.Event,
-    hooks: Path | None,
-    park: bool,
-) -> ExitCode:
-    """Carry a run on from what the cluster holds of it."""
-    async with session_of(run, kubeconfig, context, state_namespace, hooks) as (session, frozen):
-        with choose(output, run) as emit:
-            outcome = await runs.resume(session, frozen, run, emit, stopping, park=park)
-        return told(run, outcome)
-
-
-async def take_over_run(
-    run: str,
-    kubeconfig: Path | None,
-    context: str | None,
-    state_namespace: str,
-    output: str | None,
-    stopping: asyncio.Event,
-    hooks: Path | None,
-    *,
-    reason: str,
-    yes: bool,
-) -> ExitCode:
-    """Say who carries a run, ask, and carry it on instead."""
-    async with session_of(run, kubeconfig, context, state_namespace, hooks) as (session, frozen):
-        claim = await claims.carrier(session.runs, (await runs.carriable(session, run)).journal)
-        say(f"run {run} is carried by {claim.holder} since {claim.since}")
-        if not yes and not confirmed(f"Take it from them on {session.cluster.server}?"):
-            say("nothing was changed")
-            return ExitCode.ERROR
-        over = claims.TakeOver(claim.holder, reason)
-        with choose(output, run) as emit:
-            try:
-                outcome = await runs.resume(session, frozen, run, emit, stopping, over=over)
-            except runs.Stopped:
-                return _nothing_begun()
-        return told(run, outcome)
-
-
-async def rollback_run(
-    run: str,
-    kubeconfig: Path | None,
-    context: str | None,
-    state_namespace: str,
-    output: str | None,
-    stopping: asyncio.Event,
-    hooks: Path | None,
-    *,
-    reason: str,
-    yes: bool,
-    park: bool,
-) -> ExitCode:
-    """Show the way back, ask, and take a run back."""
-    async with session_of(run, kubeconfig, context, state_namespace, hooks) as (session, frozen):
-        if not yes:
-            click.echo(back_text(run, await runs.preview_back(session, frozen, run)))
-            if not confirmed(f"Take run {run} back on {session.cluster.server}?"):
-                say("nothing was changed")
-                return ExitCode.ERROR
-        by = await speaker(session.kube)
-        ask = Ask("back", by.name, reason)
-        with choose(output, run) as emit:
-            try:
-                outcome = await runs.resume(session, frozen, run, emit, stopping, ask=ask, park=park)
-            except runs.Stopped:
-                return _nothing_begun()
-        return told(run, outcome)
-
-
-def told(run: str, outcome: Outcome) -> ExitCode:
-    """Say how it ended and what comes next; the exit code."""
-    if outcome.status == "succeeded":
-        say(f"run {run} succeeded")
-        return ExitCode.DONE
-    if outcome.status == "rolled-back":
-        say(f"run {run} was rolled back: {outcome.said}")
-        return ExitCode.ROLLED_BACK
-    if outcome.status == "parked":
-        when = f"at {outcome.until:%Y-%m-%d %H:%M:%S} UTC" if outcome.until else "when its gate is open"
-        say(f"run {run} is {outcome.said}")
-        say(f"  come back {when}:\n    blueshift resume {run} --park")
-        return ExitCode.SKIPPED
-    if outcome.status == "interrupted":
-        say(f"run {run} was interrupted in {outcome.step}; carry on: blueshift resume {run}")
-        return ExitCode.INTERRUPTED
-    say(f"run {run} holds in {outcome.step}: {outcome.said}")
-    say(f"  try again, when the cause is mended:\n    blueshift resume {run}")
-    if not outcome.step.startswith("back"):
-        say(f"  take the run back:\n    blueshift rollback {run}")
-    for way in outcome.ways:
-        say(f"  {way.what}" + (f":\n    {way.command}" if way.command else ""))
-    return ExitCode.HOLDING
