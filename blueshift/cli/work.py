@@ -60,18 +60,22 @@ class Wanted:
             cluster = msgspec.structs.replace(cluster, state_namespace=self.state_namespace)
         return msgspec.structs.replace(config, chart=chart, cluster=cluster)
 
+    def loaded(self) -> tuple[Config, Playbook]:
+        """The settings, and the playbook that they or the options name."""
+        config = self.settings()
+        return config, configuration.playbook(config, name=self.playbook, sets=self.sets, hooks=self.hooks)
+
 
 @asynccontextmanager
 async def looked_at(
-    wanted: Wanted, *, alone: bool = False
+    wanted: Wanted, loaded: tuple[Config, Playbook] | None = None, *, alone: bool = False
 ) -> AsyncIterator[tuple[Session, Looked, Playbook]]:
-    """Open the session and look once.
+    """Open the session and look once, by what was `loaded` already or is now.
 
     `alone`: not while a run of the release is not over. Its temporary and the names that it moved would
     fail checks with remedies that would break it.
     """
-    config = wanted.settings()
-    playbook = configuration.playbook(config, name=wanted.playbook, sets=wanted.sets, hooks=wanted.hooks)
+    config, playbook = loaded or wanted.loaded()
     kubeconfig = str(wanted.kubeconfig) if wanted.kubeconfig else None
     async with open_session(config, SystemClock(), kubeconfig=kubeconfig, context=wanted.context) as session:
         if alone:
@@ -92,51 +96,66 @@ async def upgrade_release(
 ) -> ExitCode:
     """The whole command."""
     planned = plans.load(plan_file) if plan_file else None
-    wished = (
-        plans.playbook_of(planned)
-        if planned
-        else configuration.playbook(wanted.settings(), name=wanted.playbook, sets=wanted.sets)
-    )
+    loaded: tuple[Config, Playbook] | None = None
+    if planned:
+        wished = plans.playbook_of(planned)
+    else:
+        loaded = wanted.loaded()
+        wished = loaded[1]
     if why := windows.closed(wished, SystemClock().utc()):
         say(f"skipped: {why}; nothing was changed")
         return ExitCode.SKIPPED
-    async with looked_at(wanted, alone=True) as (session, looked, playbook):
+    async with looked_at(wanted, loaded, alone=True) as (session, looked, playbook):
         if planned:
             playbook = configuration.with_hooks(plans.playbook_of(planned), wanted.hooks)
             if stale := runs.changed(planned.world, looked.world):
                 click.echo(f"error: the plan is stale: {stale}", err=True)
                 click.echo("hint: plan again: `blueshift plan -o FILE`", err=True)
                 return ExitCode.REFUSED
-        findings = run_all(looked.world)
-        if bad := failed(findings):
-            click.echo(findings_text(findings), err=True)
-            click.echo(f"error: {len(bad)} checks failed; nothing was changed", err=True)
+        return await _begin(session, looked, playbook, yes, output, on_failure, stopping, park)
+
+
+async def _begin(
+    session: Session,
+    looked: Looked,
+    playbook: Playbook,
+    yes: bool,
+    output: str | None,
+    on_failure: OnFailure,
+    stopping: asyncio.Event,
+    park: bool,
+) -> ExitCode:
+    """Check, show, ask, and run."""
+    findings = run_all(looked.world)
+    if bad := failed(findings):
+        click.echo(findings_text(findings), err=True)
+        click.echo(f"error: {len(bad)} checks failed; nothing was changed", err=True)
+        return ExitCode.REFUSED
+    if offline.nothing_to_do(looked.world):
+        say("skipped: hardening and target would change no object of the release; nothing was changed")
+        return ExitCode.SKIPPED
+    run = runs.new_id(session)
+    if not yes:
+        click.echo(plan_text(plans.plan(looked.world, playbook, places(session), run)))
+    say(notes_text(findings))
+    if stopping.is_set():
+        return nothing_begun()
+    if not yes:
+        cluster = session.cluster
+        question = f"Run this on {cluster.server} (kube-system UID {cluster.uid})?"
+        if not confirmed(question):
+            say("nothing was changed")
+            return ExitCode.ERROR
+    say(f"run {run} begins; `blueshift status {run}` shows it from anywhere")
+    with choose(output, run) as emit:
+        try:
+            outcome = await runs.start(
+                session, looked, playbook, run, emit, stopping, on_failure=on_failure, park=park
+            )
+        except runs.Refused as refused:
+            click.echo(f"error: {refused}", err=True)
+            click.echo(f"hint: {refused.hint}", err=True)
             return ExitCode.REFUSED
-        if offline.nothing_to_do(looked.world):
-            say("skipped: hardening and target would change no object of the release; nothing was changed")
-            return ExitCode.SKIPPED
-        run = runs.new_id(session)
-        if not yes:
-            click.echo(plan_text(plans.plan(looked.world, playbook, places(session), run)))
-        say(notes_text(findings))
-        if stopping.is_set():
+        except runs.Stopped:
             return nothing_begun()
-        if not yes:
-            cluster = session.cluster
-            question = f"Run this on {cluster.server} (kube-system UID {cluster.uid})?"
-            if not confirmed(question):
-                say("nothing was changed")
-                return ExitCode.ERROR
-        say(f"run {run} begins; `blueshift status {run}` shows it from anywhere")
-        with choose(output, run) as emit:
-            try:
-                outcome = await runs.start(
-                    session, looked, playbook, run, emit, stopping, on_failure=on_failure, park=park
-                )
-            except runs.Refused as refused:
-                click.echo(f"error: {refused}", err=True)
-                click.echo(f"hint: {refused.hint}", err=True)
-                return ExitCode.REFUSED
-            except runs.Stopped:
-                return nothing_begun()
-        return told(run, outcome)
+    return told(run, outcome)
