@@ -30,7 +30,6 @@ from blueshift.steps.located import located
 from blueshift.steps.lower_ttl import RestoreTtl, RestoreTtlSettings
 from blueshift.steps.places import Places
 from blueshift.steps.witness import Witness
-from tests.contract.cluster.conftest import namespace  # noqa: F401
 from tests.contract.discovery.test_trails import directory
 from tests.contract.dns.bind import ZONE, Bind
 from tests.unit.app.worlds import world
@@ -42,7 +41,7 @@ STEP = "forward/drain-primary"
 class Life:
     """A run whose names are at the temporary; the cluster is this test's namespace, by its own class."""
 
-    def __init__(self, kube: KubeApi, bind: Bind, namespace: str) -> None:  # noqa: F811
+    def __init__(self, kube: KubeApi, bind: Bind, namespace: str) -> None:
         self.kube, self.bind, self.namespace = kube, bind, namespace
         self.backend = bind.backend(zones=[ZONE])
         self.clock = SystemClock()
@@ -149,7 +148,7 @@ class Life:
 
 
 @pytest.fixture
-async def life(kube: KubeApi, bind: Bind, namespace: str) -> AsyncIterator[Life]:  # noqa: F811
+async def life(kube: KubeApi, bind: Bind, namespace: str) -> AsyncIterator[Life]:
     one = Life(kube, bind, namespace)
     await one.begin()
     yield one

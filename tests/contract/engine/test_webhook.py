@@ -28,7 +28,6 @@ from blueshift.errors import Ambiguous, BlueshiftError
 from blueshift.report.status import status_text
 from blueshift.steps.webhook import PLACE, Switch, switches, taking_back, unsafe
 from tests.contract.apiserver import ApiServer
-from tests.contract.cluster.conftest import namespace  # noqa: F401
 from tests.unit.app.worlds import world as small
 from tests.unit.engine.steps import ToyStep
 
@@ -39,7 +38,7 @@ WEBHOOK = "validate.nginx.ingress.kubernetes.io"
 class Held:
     """A run that holds on a cluster whose primary's webhook is dead."""
 
-    def __init__(self, kube: KubeApi, namespace: str, uid: str) -> None:  # noqa: F811
+    def __init__(self, kube: KubeApi, namespace: str, uid: str) -> None:
         self.kube = kube
         self.clock = SystemClock()
         self.runs = Runs(kube, self.clock, namespace)
@@ -59,7 +58,7 @@ class Held:
 
     async def dead_webhook(self, release: str = "demo") -> None:
         """Of this namespace alone: the API server is shared."""
-        namespace = self.world.release.namespace  # noqa: F811
+        namespace = self.world.release.namespace
         webhook = {
             "name": WEBHOOK,
             "failurePolicy": "Fail",
@@ -125,7 +124,7 @@ class Held:
 
 
 @pytest.fixture
-async def held(kube: KubeApi, namespace: str) -> AsyncIterator[Held]:  # noqa: F811
+async def held(kube: KubeApi, namespace: str) -> AsyncIterator[Held]:
     one = Held(kube, namespace, (await kube.identity()).uid)
     yield one
     if await kube.find(one.path) is not None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from blueshift.clock import SystemClock
-from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.helm.charts import Chart, read_chart
 from blueshift.helm.client import Helm
@@ -55,14 +52,6 @@ spec:
 @pytest.fixture
 async def helm(kube: KubeApi, apiserver: ApiServer) -> Helm:
     return await Helm.open(kube, SystemClock(), executable=str(apiserver.helm))
-
-
-@pytest.fixture
-async def namespace(kube: KubeApi) -> AsyncIterator[str]:
-    name = f"helm-{uuid4().hex[:8]}"
-    await kube.create(paths.core("namespaces"), {"metadata": {"name": name}})
-    yield name
-    await kube.delete(paths.core("namespaces", None, name))
 
 
 @pytest.fixture
