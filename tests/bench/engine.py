@@ -61,7 +61,12 @@ async def measure(made: World, clock: Clock) -> Figures:
         await traffic.warm(500, within=120.0)
         async with watching(made.lab, clock) as eyes:
             began = clock.now()
-            process = await _start(made.lab, noted_file, config)
+            process = await upgrade.start(
+                made.lab,
+                *("upgrade", "--yes", "--config", str(config), "--output", "plain"),
+                admin=True,
+                program=(sys.executable, "-m", "tests.bench.counted", str(noted_file)),
+            )
             code = await upgrade.followed(process, print)
             wall = clock.now() - began
         assert code == 0, f"the upgrade ended with {code}"
@@ -96,19 +101,6 @@ async def measure(made: World, clock: Clock) -> Figures:
         void=summary.void,
         work_s=work(noted),
         waits=tuple(accounted),
-    )
-
-
-async def _start(lab: Lab, noted: Path, config: Path) -> asyncio.subprocess.Process:
-    argv = [sys.executable, "-m", "tests.bench.counted", str(noted), "upgrade", "--yes"]
-    inside = [upgrade.BLUESHIFT, "lab", "exec", "--name", lab.name, "--", *argv]
-    return await asyncio.create_subprocess_exec(
-        *inside,
-        *("--config", str(config), "--output", "plain"),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -18,10 +17,9 @@ from blueshift.lab.paths import Lab
 from tests.crash import cells, oracle
 from tests.crash.cells import Cell
 from tests.crash.entry import Orders
-from tests.e2e.command import blueshift
+from tests.e2e.command import RUN, blueshift
 
 _GATE = re.compile(r"blueshift approve (\S+) (accept-verdict)")
-_RUN = re.compile(r"\brun (\d{4}-\d{4}-[a-z0-9]{4})\b")
 KILLED = -9
 LONGEST = 420.0
 """Seconds for one cell; an undisturbed one takes well under a minute on an idle machine."""
@@ -106,7 +104,7 @@ class Bed:
             command = ["resume", run, "--output", "plain"] if run else start
             code, lines = await _said(cell, command, plain=bool(run) and not left)
             text = "\n".join(lines)
-            found = _RUN.search(text)
+            found = RUN.search(text)
             run = run or await _run_of(cell) or (found[1] if found and code != KILLED else "")
             if code == 0 or (code != KILLED and "is over: it has succeeded" in text):
                 return ()
@@ -130,19 +128,14 @@ async def _run_of(cell: Cell) -> str:
 
 async def _said(cell: Cell, command: Sequence[str], *, plain: bool) -> tuple[int, list[str]]:
     """One process to its end. Only it is killed; a helm that it started may live on."""
-    python = [sys.executable, "-m", "tests.crash.entry", str(cell.folder / "orders.json")]
-    argv = [
-        upgrade.BLUESHIFT, "lab", "exec", "--name", cell.lab.name, "--",
-        *([upgrade.BLUESHIFT] if plain else python), *command,
-    ]  # fmt: skip
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
+    entry = (sys.executable, "-m", "tests.crash.entry", str(cell.folder / "orders.json"))
+    process = await upgrade.start(
+        cell.lab,
+        *command,
         cwd=REPO,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(REPO)},
+        env={"PYTHONPATH": str(REPO)},
+        admin=True,
+        program=(upgrade.BLUESHIFT,) if plain else entry,
     )
     lines: list[str] = []
     log = cell.folder / "log"

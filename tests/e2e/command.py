@@ -14,7 +14,8 @@ from blueshift.lab.paths import Lab
 
 tell = print
 """Pytest shows it when a test fails."""
-_RUN = re.compile(r"\brun (\d{4}-\d{4}-[a-z0-9]{4})\b")
+RUN = re.compile(r"\brun (\d{4}-\d{4}-[a-z0-9]{4})\b")
+"""How the commands name a run."""
 
 
 class Ended(NamedTuple):
@@ -32,7 +33,7 @@ class Ended(NamedTuple):
     @property
     def run(self) -> str:
         """The run that it spoke of."""
-        found = _RUN.search(self.text)
+        found = RUN.search(self.text)
         assert found, f"no run is named in:\n{self.text}"
         return found[1]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from blueshift.lab.paths import Lab
@@ -29,17 +29,18 @@ async def start(
     env: Mapping[str, str] | None = None,
     admin: bool = False,
     apart: bool = False,
+    program: Sequence[str] = (BLUESHIFT,),
 ) -> asyncio.subprocess.Process:
     """Start `blueshift ARGUMENTS` inside a lab, by the rights of runner or approver unless as `admin`.
 
-    stdout and stderr come together as lines, unless `apart`.
+    stdout and stderr come together as lines, unless `apart`. `program` is another entry to the same command.
 
     The process is the command itself (`lab exec` becomes it), in a session of its own: killing its id ends
     the orchestrator alone, and a helm that it started may live on.
     """
     role = "approver" if arguments[0] in _WORDS else "runner"
     rights = {} if admin else {"BLUESHIFT_KUBECONFIG": str(kubeconfig_of(lab, role))}
-    argv = [BLUESHIFT, "lab", "exec", "--name", lab.name, "--", BLUESHIFT, *arguments]
+    argv = [BLUESHIFT, "lab", "exec", "--name", lab.name, "--", *program, *arguments]
     return await asyncio.create_subprocess_exec(
         *argv,
         stdin=asyncio.subprocess.DEVNULL,
