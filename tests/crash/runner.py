@@ -163,7 +163,10 @@ async def _said(cell: Cell, command: Sequence[str], *, plain: bool) -> tuple[int
 async def _approve(cell: Cell, run: str, gate: str) -> None:
     """Answer as a person would; an answer that is there already is no trouble."""
     await blueshift(
-        cell.lab, "approve", run, gate, "--reason", "a cell has no traffic", hear=lambda line: None
+        cell.lab,
+        *("approve", run, gate, "--reason", "a cell has no traffic"),
+        hear=lambda line: None,
+        admin=True,
     )
 
 

@@ -44,9 +44,10 @@ async def blueshift(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     hear: Callable[[str], None] = tell,
+    admin: bool = False,
 ) -> Ended:
     """One command to its end."""
-    process = await upgrade.start(lab, *arguments, cwd=cwd, env=env)
+    process = await upgrade.start(lab, *arguments, cwd=cwd, env=env, admin=admin)
     lines: list[str] = []
 
     def keep(line: str) -> None:
