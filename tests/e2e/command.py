@@ -31,6 +31,13 @@ class Ended(NamedTuple):
         return "\n".join(self.lines)
 
     @property
+    def why(self) -> str:
+        """Its last words; then where it held or turned, and what it saw before: a cut log keeps its end."""
+        at = [number for number, line in enumerate(self.lines) if re.search(r" (HOLDS|TURNS) ", line)]
+        told = sorted({near for number in at for near in range(max(0, number - 4), number + 1)})
+        return "\n".join([*self.lines[-10:], *(self.lines[number] for number in told), f"exit {self.code}"])
+
+    @property
     def run(self) -> str:
         """The run that it spoke of."""
         found = RUN.search(self.text)

@@ -14,7 +14,7 @@ from blueshift.lab.demo.world import TO, World
 from blueshift.lab.nameservers import zone
 from tests.e2e.command import blueshift, execute, tell
 from tests.e2e.conftest import MakeWorld, Record
-from tests.e2e.traffic import again_if_void, assert_nothing_lost, traffic
+from tests.e2e.traffic import again_if_void, assert_ended, traffic
 
 pytestmark = pytest.mark.slow
 
@@ -63,8 +63,7 @@ async def test_a_person_who_does_what_is_printed_loses_no_request(
         finally:
             obeying.cancel()
     record({"requests": counted.summary.requests, "failed": counted.summary.failed})
-    assert ended.code == 0, ended.text[-3000:]
-    assert_nothing_lost(counted.summary)
+    assert_ended(ended, 0, counted.summary)
     after = await seen.look(world.lab)
     assert (after.version, after.answers) == (TO, before.answers)
     assert seen.left_behind(before, after) == ()

@@ -13,7 +13,7 @@ from blueshift.lab.demo.world import NAMESPACE, RELEASE, TO, World
 from blueshift.lab.zone import APPS
 from tests.e2e.command import Ended, blueshift, elsewhere, kill_when
 from tests.e2e.conftest import MakeWorld, Record
-from tests.e2e.traffic import again_if_void, assert_nothing_lost, traffic
+from tests.e2e.traffic import again_if_void, assert_ended, traffic
 
 TEMPORARY = f"{RELEASE}-blueshift"
 
@@ -94,8 +94,7 @@ async def test_a_killed_run_is_carried_on_from_elsewhere(
     summary = counted.summary
     figures = {"requests": summary.requests, "failed": summary.failed, "void": summary.void}
     record({**figures, "exit_code": ended.code})
-    assert ended.code == 0, ended.text[-3000:]
-    assert_nothing_lost(summary)
+    assert_ended(ended, 0, summary)
     assert after.version == TO
     assert seen.left_behind(before, after) == ()
     assert after.answers == before.answers

@@ -11,7 +11,7 @@ from blueshift.lab.demo import seen, settings
 from blueshift.lab.demo.world import TO
 from tests.e2e.command import blueshift, tell
 from tests.e2e.conftest import MakeWorld, Record
-from tests.e2e.traffic import again_if_void, assert_nothing_lost, traffic
+from tests.e2e.traffic import again_if_void, assert_ended, traffic
 
 pytestmark = pytest.mark.slow
 
@@ -51,8 +51,7 @@ async def test_a_second_upgrade_is_refused_and_a_gate_is_opened_from_another_she
         assert "by system:serviceaccount:people:bob" in approved.text
         ended = await first
     record({"requests": counted.summary.requests, "failed": counted.summary.failed})
-    assert ended.code == 0, ended.text[-3000:]
-    assert_nothing_lost(counted.summary)
+    assert_ended(ended, 0, counted.summary)
     after = await seen.look(world.lab)
     assert (after.version, after.answers) == (TO, before.answers)
     assert seen.left_behind(before, after) == ()

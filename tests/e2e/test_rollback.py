@@ -16,7 +16,7 @@ from blueshift.lab.demo.inside import helm
 from blueshift.lab.demo.world import FROM, NAMESPACE, RELEASE, World
 from tests.e2e.command import Ended, blueshift, elsewhere, kill_when, tell
 from tests.e2e.conftest import MakeWorld, Record
-from tests.e2e.traffic import Counted, again_if_void, assert_nothing_lost, traffic
+from tests.e2e.traffic import Counted, again_if_void, assert_ended, traffic
 
 ROLLED_BACK = 4
 HARDENED = {
@@ -53,8 +53,7 @@ class Before:
 
     async def assert_again(self, ended: Ended, counted: Counted) -> None:
         """Rolled back, nothing lost, nothing left over, everything where it was."""
-        assert ended.code == ROLLED_BACK, ended.text[-3000:]
-        assert_nothing_lost(counted.summary)
+        assert_ended(ended, ROLLED_BACK, counted.summary)
         after = await seen.look(self.world.lab)
         assert after.answers == self.looked.answers
         assert after.version == FROM

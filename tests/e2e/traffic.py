@@ -12,7 +12,7 @@ from blueshift.lab.demo.generator import Generator, plan
 from blueshift.lab.demo.run import WARM
 from blueshift.lab.demo.world import World
 from blueshift.traffic.prober.summary import Summary
-from tests.e2e.command import tell
+from tests.e2e.command import Ended, tell
 
 RATE = 120.0
 """Requests per second: little beside other work, and enough in a soak of 20 s for a verdict (judge.py)."""
@@ -48,6 +48,17 @@ def assert_nothing_lost(summary: Summary) -> None:
     assert summary.failed == 0, summary.failures[:10]
     if summary.void:
         raise VoidError(summary.void_reasons)
+
+
+def assert_ended(ended: Ended, code: int, summary: Summary) -> None:
+    """It ended with that exit code, and no request failed.
+
+    Raises VoidError first: on a machine that stood still, proofs fail too, and the run rightly holds.
+    """
+    assert summary.failed == 0, (summary.failures[:10], ended.why)
+    if summary.void:
+        raise VoidError(summary.void_reasons, ended.why)
+    assert ended.code == code, ended.why
 
 
 P = ParamSpec("P")
