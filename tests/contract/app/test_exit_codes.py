@@ -6,9 +6,13 @@ got as cheaply as it can be.
 
 from __future__ import annotations
 
+import json
 import signal
+from datetime import datetime, timedelta
 
 from blueshift.cli.errors import ExitCode
+from blueshift.clock import SystemClock
+from blueshift.playbook.window import WindowSettings, opening
 from tests.contract.app.front import LOWERS, Front
 
 CODES = {0: "DONE", 1: "ERROR", 2: "CHANGES_PENDING", 3: "REFUSED", 4: "ROLLED_BACK", 5: "HOLDING"} | {
@@ -87,6 +91,58 @@ def test_4_a_job_that_takes_itself_back(front: Front) -> None:
     playbook = front.playbook("preflight", "snapshot", "harden")
     done = front.blueshift("upgrade", "--yes", "--playbook", playbook, "--on-failure", "rollback")
     assert done.returncode == 4, done.stderr
+
+
+def a_shut_window(now: datetime) -> tuple[str, datetime]:
+    """A step whose window is a minute of another day, and when it opens."""
+    then = now + timedelta(days=30)
+    cron = f"{then.minute} {then.hour} {then.day} {then.month} *"
+    found = opening(WindowSettings(cron, 60.0), now)
+    assert found is not None
+    return f'window: {{cron: "{cron}", lasts: 1m}}', found.opens
+
+
+async def test_75_its_window_is_shut(front: Front) -> None:
+    front.settings()
+    window, opens = a_shut_window(SystemClock().utc())
+    playbook = front.playbook("preflight", window, "snapshot", "harden")
+    before = await front.state()
+    # A job outside its time asks nobody: it need not even find the cluster.
+    for kubeconfig in ("", str(front.folder / "none")):
+        done = front.blueshift("upgrade", "--yes", "--playbook", playbook, kubeconfig=kubeconfig)
+        assert (done.returncode, done.stdout) == (75, ""), done.stderr
+        assert f"it opens at {opens:%Y-%m-%d %H:%M} UTC; nothing was changed" in done.stderr
+    assert await front.state() == before
+
+
+def test_75_a_run_parks_at_its_gate_and_another_process_ends_it(front: Front) -> None:
+    front.settings()
+    playbook = front.playbook("preflight", "snapshot", "gate: {id: look, message: look at the dashboards}")
+    done = front.blueshift("upgrade", "--yes", "--park", "--playbook", playbook)
+    assert done.returncode == 75, done.stderr
+    run = front.run_in(done.stderr)
+    assert f"open it with: blueshift approve {run} look" in done.stderr
+    assert f"come back when its gate is open:\n    blueshift resume {run} --park" in done.stderr
+    assert front.blueshift("resume", run, "--park").returncode == 75, "nobody has opened it"
+    done = front.blueshift("approve", run, "look", "--no-wait")
+    assert done.returncode == 0, done.stderr
+    done = front.blueshift("resume", run, "--park")
+    assert done.returncode == 0, done.stderr
+    journal = json.loads(front.blueshift("show", run, "-o", "json").stdout)
+    assert journal["status"] == "succeeded"
+    assert len({one["by"] for one in journal["carried"]}) == 3, "each process under a name of its own"
+
+
+def test_75_a_run_parks_in_a_long_wait_and_can_be_taken_back(front: Front) -> None:
+    front.settings()
+    playbook = front.playbook("preflight", "snapshot", LOWERS)
+    done = front.blueshift("upgrade", "--yes", "--park", "--playbook", playbook)
+    assert done.returncode == 75, done.stderr
+    run = front.run_in(done.stderr)
+    assert "parked until" in done.stderr
+    assert "the old TTL of" in done.stderr
+    assert front.blueshift("resume", run, "--park").returncode == 75, "the minimum wait is not skipped"
+    assert front.blueshift("rollback", run, "--yes").returncode == 4
 
 
 def test_130_a_signal(front: Front) -> None:
