@@ -25,6 +25,7 @@ from blueshift.lab.zone import ZONE
 from tests.crash import stub
 from tests.e2e.command import tell
 
+REPO = Path(__file__).parents[2]
 FROM, TO = "4.11.3", "4.12.1"
 """Chart versions."""
 TTL = 3
@@ -157,6 +158,15 @@ async def _send(lab: Lab, lines: Sequence[str]) -> None:
     text = "\n".join([f"server {known.primary[0]}", f"zone {known.zone}.", *lines, "send", ""])
     argv = ["nsenter", f"--net={lab.netns_path}", "--", "nsupdate", "-v", "-k", str(known.key_file)]
     await run_program(argv, "writing the zone", stdin=text)
+
+
+def look_at(cell: Cell, server: tuple[str, int] | None, authorities: Sequence[str]) -> None:
+    """Let the cell's settings name other places to ask and to update DNS at, if there are any."""
+    settings = yaml.safe_load(cell.config.read_text())
+    if server is not None:
+        settings["dns"]["settings"] |= {"server": server[0], "port": server[1]}
+        settings["dns"]["authorities"] = list(authorities)
+    cell.config.write_text(yaml.safe_dump(settings, sort_keys=False))
 
 
 async def remove(cell: Cell) -> None:

@@ -3,7 +3,8 @@
 A *boundary* is one write of the journal or one effect; ORDERS is a JSON file that says where to note each
 boundary that is passed, and at which points to kill (SIGKILL, this process alone). A point is
 `when|boundary`: `before` and `after` it, or `amid` an effect, half a second after it began. Each point
-kills once in a run, whichever process comes there. The product itself has no switch for it.
+kills once in a run, whichever process comes there. At a *stop* the command waits, once in a run, until
+whoever disturbs the world has done so. The product itself has no switch for it.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from blueshift.engine.protocol import Effect, Journalled, Observed, Place
 from blueshift.engine.store import Runs, Writer
 from blueshift.steps import drain, follower, purge
 
-AMID = 0.5
-"""Seconds of an effect's work before it is killed: helm has then begun."""
+AMID = 0.25
+"""Seconds of an effect's work before it is killed: helm has then begun, and is done with no chart yet."""
 LEASE, RENEW = 3.0, 1.0
 """Seconds, in place of 15 and 5: the claim of a killed process runs out soon."""
 QUIET, LOOK, AGAIN = 4.0, 1.0, 1.0
@@ -43,6 +44,10 @@ class Orders(msgspec.Struct, frozen=True):
     cell: str
     """Its name is left out of boundaries, so that they are the same in every cell."""
     points: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+    stopped: str = ""
+    go: str = ""
+    """Files: each stop that was come to, a line each; and at how many of them it may go on."""
 
 
 class Killer:
@@ -51,13 +56,13 @@ class Killer:
     def __init__(self, orders: Orders) -> None:
         self._passed = Path(orders.passed)
         self._cell = orders.cell
-        killed = Path(orders.killed)
-        self._killed = killed
-        done = killed.read_text().splitlines() if killed.exists() else []
+        self._killed = Path(orders.killed)
+        done = _lines(self._killed)
         self._left = set(orders.points) - set(done)
+        self._stops, self._stopped, self._go = orders.stops, Path(orders.stopped), Path(orders.go)
 
-    def at(self, when: str, boundary: str) -> None:
-        """Pass a point, or end there."""
+    async def at(self, when: str, boundary: str) -> None:
+        """Pass a point, or stop or end there."""
         boundary = boundary.replace(self._cell, "CELL")
         point = f"{when}|{boundary}"
         if when == "before":
@@ -65,12 +70,26 @@ class Killer:
         if point in self._left:
             _append(self._killed, point)
             os.kill(os.getpid(), signal.SIGKILL)
+        if point in self._stops:
+            await self._stop(point)
+
+    async def _stop(self, point: str) -> None:
+        earlier = _lines(self._stopped)
+        if point in earlier:
+            return
+        _append(self._stopped, point)
+        while int("".join(_lines(self._go)) or "0") <= len(earlier):  # noqa: ASYNC110  # in another process
+            await asyncio.sleep(0.02)
 
     async def amid(self, boundary: str) -> None:
         """End in the middle of an effect, if that is asked for."""
         if f"amid|{boundary.replace(self._cell, 'CELL')}" in self._left:
             await asyncio.sleep(AMID)
-            self.at("amid", boundary)
+            await self.at("amid", boundary)
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
 
 
 def _append(file: Path, line: str) -> None:
@@ -102,13 +121,13 @@ class Marked:
 
     async def do(self) -> str | None:
         """Do it, if there is time."""
-        self._killer.at("before", self._boundary)
+        await self._killer.at("before", self._boundary)
         killing = asyncio.create_task(self._killer.amid(self._boundary))
         try:
             said = await self._effect.do()
         finally:
             killing.cancel()
-        self._killer.at("after", self._boundary)
+        await self._killer.at("after", self._boundary)
         return said
 
 
@@ -120,15 +139,15 @@ def mark(killer: Killer) -> None:
 
     async def written(self: Writer, entry: Entry) -> Journal:
         boundary = name_of(entry)
-        killer.at("before", boundary)
+        await killer.at("before", boundary)
         journal = await write(self, entry)
-        killer.at("after", boundary)
+        await killer.at("after", boundary)
         return journal
 
     async def created(self: Runs, journal: Journal, inputs: Mapping[str, bytes]) -> Writer:
-        killer.at("before", "create")
+        await killer.at("before", "create")
         writer = await create(self, journal, inputs)
-        killer.at("after", "create")
+        await killer.at("after", "create")
         return writer
 
     async def done(self: Any, step: Place, effect: Effect) -> bool:

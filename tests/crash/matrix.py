@@ -1,58 +1,23 @@
-"""The crash matrix: the faults as files, the points that they name in a run, and the cells that try them.
+"""The crash matrix: which points of a run every fault means, and the cells that try them.
 
-Points are dealt out: a cell is killed at several points of one run, far apart and each once, and must still
-end as a run that nothing disturbed. A cell that fails is told with all its points, and fails every one.
+Points are dealt out: a cell meets several in one run, far apart and each once, and must still end as a run
+that nothing disturbed. All kills share cells; a disturbance has cells of its own. A cell that fails is told
+with all its points, and fails every one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Literal
 
-import msgspec
-
-from tests.crash.runner import Bed, Result
-
-_HELM = re.compile(r"^\S+/(install-temporary|harden|upgrade|purge)\S* effect (revision|uninstall|release)")
+from tests.crash.faultfile import faults
+from tests.crash.runner import Bed, Order, Result
 
 
-class Kill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which points of a run a fault means."""
-
-    when: Literal["before", "after", "amid"]
-    of: Literal["write", "effect", "helm"]
-
-    def points(self, boundaries: Sequence[str]) -> tuple[str, ...]:
-        """The points, in the order of the run."""
-        return tuple(f"{self.when}|{boundary}" for boundary in boundaries if self._means(boundary))
-
-    def _means(self, boundary: str) -> bool:
-        if self.of == "helm":
-            return bool(_HELM.search(boundary))
-        return (self.of == "effect") is (" effect " in boundary)
-
-
-class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One file."""
-
-    what: str
-    where: str
-    holds: str
-    kill: Kill
-
-
-def faults() -> dict[str, Fault]:
-    """Every fault by the name of its file."""
-    files = sorted(Path(__file__).parent.glob("*.yaml"))
-    return {file.stem: msgspec.yaml.decode(file.read_bytes(), type=Fault) for file in files}
-
-
-def all_points(boundaries: Sequence[str]) -> tuple[str, ...]:
-    """Every point of every fault, in the order of a run."""
-    found = {point for fault in faults().values() for point in fault.kill.points(boundaries)}
+def kill_points(boundaries: Sequence[str]) -> tuple[str, ...]:
+    """Every point of every kill, in the order of a run."""
+    kills = [fault for fault in faults().values() if fault.kill]
+    found = {point for fault in kills for point in fault.points(boundaries)}
     order = {"before": 0, "amid": 1, "after": 2}
 
     def place(point: str) -> tuple[int, int]:
@@ -63,26 +28,52 @@ def all_points(boundaries: Sequence[str]) -> tuple[str, ...]:
 
 
 def dealt(points: Sequence[str], each: int) -> Iterator[tuple[str, ...]]:
-    """Cells of about `each` points, far apart in the run."""
-    cells = max(1, -(-len(points) // each))
-    for first in range(cells):
-        yield tuple(points[first::cells])
+    """Parts of about `each` points, far apart in the run."""
+    parts = -(-len(points) // each)
+    for first in range(parts):
+        yield tuple(points[first::parts])
+
+
+def orders(boundaries: Sequence[str], each: int, tried: Sequence[Result] = ()) -> tuple[Order, ...]:
+    """Every cell that is still to be tried; `each` kills in one.
+
+    A cell that failed stays so; a point that a run never came to is tried once more.
+    """
+    done = {
+        (result.fault, point)
+        for result in tried
+        for point in (result.hit if result.passed else result.points)
+    }
+
+    def left(fault: str, points: Sequence[str]) -> list[str]:
+        return [point for point in points if (fault, point) not in done]
+
+    kills = [Order("", part) for part in dealt(left("", kill_points(boundaries)), each)]
+    return (
+        *kills,
+        *(
+            Order(name, part)
+            for name, fault in faults().items()
+            if fault.disturb
+            for part in dealt(left(name, fault.points(boundaries)), fault.disturb.each)
+        ),
+    )
 
 
 async def run(
-    bed: Bed, orders: Sequence[tuple[str, ...]], together: int, done: Callable[[Result], None]
+    bed: Bed, orders: Sequence[Order], together: int, done: Callable[[Result], None]
 ) -> list[Result]:
     """Run a cell for each, so many at once; `done` hears of each at its end."""
     limit = asyncio.Semaphore(together)
     results: list[Result] = []
 
-    async def one(points: tuple[str, ...]) -> None:
+    async def one(order: Order) -> None:
         async with limit:
-            result = await bed.cell(points)
+            result = await bed.cell(order)
         results.append(result)
         done(result)
 
     async with asyncio.TaskGroup() as group:
-        for points in orders:
-            group.create_task(one(points))
+        for order in orders:
+            group.create_task(one(order))
     return results

@@ -1,12 +1,13 @@
-"""Run a cell: the command with its orders, killed and resumed until nothing is left to kill, and judged."""
+"""Run a cell: the command with its orders, killed or disturbed, resumed until it has ended, and judged."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -15,24 +16,34 @@ from blueshift.lab.demo import upgrade
 from blueshift.lab.demo.inside import listed
 from blueshift.lab.paths import Lab
 from tests.crash import cells, oracle
-from tests.crash.cells import Cell
+from tests.crash.cells import REPO, Cell
+from tests.crash.disturber import Disturber
 from tests.crash.entry import Orders
+from tests.crash.faultfile import faults
 from tests.e2e.command import RUN, blueshift
 
 _GATE = re.compile(r"blueshift approve (\S+) (accept-verdict)")
-KILLED = -9
+KILLED, HOLDING = -9, 5
 LONGEST = 420.0
 """Seconds for one cell; an undisturbed one takes well under a minute on an idle machine."""
-REPO = Path(__file__).parents[2]
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What one cell is to meet."""
+
+    fault: str = ""
+    """Name of a disturbance's file; empty for kills, of which a point says all."""
+    points: tuple[str, ...] = ()
 
 
 class Result(msgspec.Struct, frozen=True):
     """How one cell went."""
 
     cell: str
+    fault: str
     points: tuple[str, ...]
-    killed: tuple[str, ...]
-    """The points at which it was really killed."""
+    hit: tuple[str, ...]
+    """Those at which it really was killed or disturbed: a wait may be over before it is seen."""
     wrong: tuple[str, ...]
     """What the oracle found; empty for a cell that passed."""
     seconds: float
@@ -58,12 +69,12 @@ class Bed:
 
     async def prepare(self) -> Result:
         """The undisturbed run, whose end all others must reach, and whose boundaries are counted."""
-        result = await self.cell(())
+        result = await self.cell(Order())
         self.boundaries, self.seconds = tuple(dict.fromkeys(result.boundaries)), result.seconds
         return result
 
-    async def cell(self, points: Sequence[str]) -> Result:
-        """A cell that is killed at each of the points, as it comes to them."""
+    async def cell(self, order: Order) -> Result:
+        """A cell that is killed or disturbed at each of the points, as it comes to them."""
         number, self._next = self._next, self._next + 1
         began = self._clock.now()
         cell = await cells.make(self.lab, number)
@@ -72,7 +83,7 @@ class Bed:
             before = await oracle.look(cell)
             started = self._clock.now()
             async with self._clock.timeout(LONGEST):
-                wrong = await self._carried(cell, points)
+                wrong = await self._tried(cell, order)
             seconds = self._clock.now() - started
             after = await oracle.look(cell)
             if self.wanted is None:
@@ -84,32 +95,70 @@ class Bed:
                 wrong += (f"names: {after.state['answers']} instead of {before.state['answers']}",)
         except Exception as error:  # a cell that cannot be judged has failed, and the others go on
             wrong, seconds = (f"{type(error).__name__}: {error}",), self._clock.now() - began
-        killed = _lines(cell.folder / "killed")
-        missed = set(points) - set(killed)
-        if missed:
-            wrong += (f"never came to {', '.join(sorted(missed))}",)
+        hit = _lines(cell.folder / ("stopped" if order.fault else "killed"))
         boundaries = _lines(cell.folder / "passed")
         if not wrong:
             await cells.remove(cell)
-        return Result(cell.name, tuple(points), killed, wrong, seconds, boundaries)
+        return Result(cell.name, order.fault, order.points, hit, wrong, seconds, boundaries)
 
-    async def _carried(self, cell: Cell, points: Sequence[str]) -> tuple[str, ...]:
-        """Start, and resume after each kill; by the plain command once no kill is left."""
-        orders = Orders(str(cell.folder / "passed"), str(cell.folder / "killed"), cell.name, tuple(points))
-        (cell.folder / "orders.json").write_bytes(msgspec.json.encode(orders))
-        start = ["upgrade", "--yes", "--config", str(cell.config), "--output", "plain"]
-        run = ""
-        while True:
-            left = set(points) - set(_lines(cell.folder / "killed"))
-            command = ["resume", run, "--output", "plain"] if run else start
-            code, lines = await _said(cell, command, plain=bool(run) and not left)
-            text = "\n".join(lines)
-            found = RUN.search(text)
-            run = run or await _run_of(cell) or (found[1] if found and code != KILLED else "")
-            if code == 0 or (code != KILLED and "is over: it has succeeded" in text):
-                return ()
-            if code != KILLED:
-                return (f"exit {code}: {text[-1500:]}",)
+    async def _tried(self, cell: Cell, order: Order) -> tuple[str, ...]:
+        folder = cell.folder
+        orders = Orders(str(folder / "passed"), str(folder / "killed"), cell.name)
+        if not order.fault:
+            _give(cell, msgspec.structs.replace(orders, points=order.points))
+            return await killed(cell, order.points)
+        files = {"stopped": str(folder / "stopped"), "go": str(folder / "go")}
+        _give(cell, msgspec.structs.replace(orders, stops=order.points, **files))
+        disturb = faults()[order.fault].disturb
+        assert disturb
+        async with Disturber(cell, disturb) as disturber:
+            return await disturbed(cell, disturber)
+
+
+def _give(cell: Cell, orders: Orders) -> None:
+    (cell.folder / "orders.json").write_bytes(msgspec.json.encode(orders))
+
+
+async def killed(cell: Cell, points: Sequence[str]) -> tuple[str, ...]:
+    """Start, and resume after each kill; by the plain command once no kill is left."""
+    run = ""
+    while True:
+        left = set(points) - set(_lines(cell.folder / "killed"))
+        code, lines = await _said(cell, _command(cell, run), plain=bool(run) and not left)
+        text = "\n".join(lines)
+        found = RUN.search(text)
+        run = run or await _run_of(cell) or (found[1] if found and code != KILLED else "")
+        if code == 0 or (code != KILLED and "is over: it has succeeded" in text):
+            return ()
+        if code != KILLED:
+            return (f"exit {code}: {text[-1500:]}",)
+
+
+async def disturbed(cell: Cell, disturber: Disturber) -> tuple[str, ...]:
+    """Start; after a hold that says what it must, all is made well and the run resumed."""
+    run, held, stops = "", 0, disturber.disturb.stops
+    while True:
+        code, lines = await _said(cell, _command(cell, run), env=disturber.place.env)
+        disturber.check()
+        text = "\n".join(lines)
+        await disturber.mend()
+        if code == 0:
+            break
+        held += 1
+        points = len(_lines(cell.folder / "stopped"))
+        if code != HOLDING or not stops or not re.search(stops, text) or held > points:
+            return (f"exit {code}: {text[-1500:]}",)
+        run = run or await _run_of(cell)
+    points = len(_lines(cell.folder / "stopped"))
+    if stops and held < points:
+        return (f"it held {held} times at {points} points",)
+    return () if disturber.met or not points else ("the fault met nothing: it proves nothing",)
+
+
+def _command(cell: Cell, run: str) -> list[str]:
+    if run:
+        return ["resume", run, "--output", "plain"]
+    return ["upgrade", "--yes", "--config", str(cell.config), "--output", "plain"]
 
 
 def _comparable(seen: oracle.Seen) -> dict[str, object]:
@@ -126,9 +175,15 @@ async def _run_of(cell: Cell) -> str:
     return ""
 
 
-async def _said(cell: Cell, command: Sequence[str], *, plain: bool) -> tuple[int, list[str]]:
-    """One process to its end. Only it is killed; a helm that it started may live on."""
-    entry = (sys.executable, "-m", "tests.crash.entry", str(cell.folder / "orders.json"))
+async def _said(
+    cell: Cell, command: Sequence[str], *, plain: bool = False, env: Mapping[str, str] = MappingProxyType({})
+) -> tuple[int, list[str]]:
+    """One process to its end. Only it is killed; a helm that it started may live on.
+
+    `env` is for the command alone: not for what brings it into the lab.
+    """
+    words = ["env", *(f"{name}={value}" for name, value in env.items())]
+    entry = (*words, sys.executable, "-m", "tests.crash.entry", str(cell.folder / "orders.json"))
     process = await upgrade.start(
         cell.lab,
         *command,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from blueshift.engine.entries import Did, Left, Started
 from tests.crash import matrix, report
 from tests.crash.entry import name_of
+from tests.crash.faultfile import Fault, faults
 from tests.crash.runner import Result
 
 BOUNDARIES = (
@@ -14,6 +17,26 @@ BOUNDARIES = (
     "forward/upgrade effect revision",
     "forward/upgrade Did upgrade",
 )
+RUN = (
+    *BOUNDARIES,
+    "forward/lower-ttl Started",
+    "forward/lower-ttl effect *.wild.CELL.lab.test+3",
+    "forward/install-temporary Started",
+    "forward/install-temporary effect namespace",
+    "forward/install-temporary effect revision",
+    "forward/shift-to-temporary/wave-1 Started",
+    "forward/shift-to-temporary/wave-1 effect temporary:one.CELL.lab.test+1",
+    "forward/shift-to-temporary/wave-1 WaitBegan watch",
+    "forward/shift-to-primary/wave-1 Started",
+    "forward/shift-to-primary/wave-1 effect primary:one.CELL.lab.test+1",
+    "forward/drain-primary WaitBegan drain",
+    "forward/harden Started",
+    "forward/harden effect revision",
+    "forward/soak WaitBegan soak",
+    "forward/purge effect uninstall",
+    "forward/restore-ttl Started",
+)
+"""Boundaries of a whole run, as the lab's cells pass them; a few of each kind."""
 
 
 def test_a_write_is_named_by_step_kind_and_effect() -> None:
@@ -23,26 +46,33 @@ def test_a_write_is_named_by_step_kind_and_effect() -> None:
 
 
 def test_every_boundary_has_a_point_before_and_after_it() -> None:
-    points = matrix.all_points(BOUNDARIES)
+    points = matrix.kill_points(BOUNDARIES)
     assert len(points) == 2 * len(BOUNDARIES) + 1
     assert "amid|forward/upgrade effect revision" in points
 
 
-def test_every_point_is_dealt_once() -> None:
-    points = matrix.all_points(BOUNDARIES)
-    cells = list(matrix.dealt(points, 3))
-    assert sorted(point for cell in cells for point in cell) == sorted(points)
-    assert max(len(cell) for cell in cells) <= 3
+def test_every_point_is_dealt_once_and_never_again_when_it_has_passed() -> None:
+    points = matrix.kill_points(BOUNDARIES)
+    kills = [order for order in matrix.orders(BOUNDARIES, 3) if not order.fault]
+    assert sorted(point for order in kills for point in order.points) == sorted(points)
+    assert max(len(order.points) for order in kills) <= 3
+    passed = [Result("c001", "", points, points, (), 20.0, BOUNDARIES)]
+    assert not [order for order in matrix.orders(BOUNDARIES, 3, passed) if not order.fault]
+
+
+@pytest.mark.parametrize(("name", "fault"), faults().items(), ids=list(faults()))
+def test_a_fault_file_kills_or_disturbs_and_applies_somewhere(name: str, fault: Fault) -> None:
+    assert (fault.kill is None) is not (fault.disturb is None)
+    assert fault.points(RUN), "it would never be tried"
+    if fault.disturb and fault.disturb.by == "person":
+        assert fault.disturb.rule.keys() <= {"does", "mends"}
 
 
 def test_the_report_counts_what_failed_and_what_was_not_tried() -> None:
     def result(points: tuple[str, ...], *wrong: str) -> Result:
-        return Result("c001", points, points, wrong, 20.0, BOUNDARIES)
+        return Result("c001", "", points, points, wrong, 20.0, BOUNDARIES)
 
-    points = matrix.all_points(BOUNDARIES)
-    text = report.text(
-        "abc", "today", result(()), [result(points[:2]), result(points[2:4], "left over: x")], len(points)
-    )
-    assert "In all 2 of 11 points passed." in text
-    assert "| `kill-before-write` | 4 | 1 | 1 | 2 | 0 s |" in text
+    points = matrix.kill_points(BOUNDARIES)
+    text = report.text("abc", "today", result(()), [result(points[:2]), result(points[2:4], "left over: x")])
+    assert "| `kill-before-write` | 4 | 1 | 1 | 2 | 2 | 0 s |" in text
     assert "left over: x" in text

@@ -63,6 +63,7 @@ class Proxy(Rules[Rule]):
     """How often the port was closed."""
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _serving: set[asyncio.Task[Any]] = field(default_factory=set)
     _server: asyncio.Server | None = None
     _inward: ssl.SSLContext | None = None
     _outward: ssl.SSLContext | None = None
@@ -96,9 +97,14 @@ class Proxy(Rules[Rule]):
         if self._server:
             self._server.close()
         self.cut()
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=1)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
+        if task := asyncio.current_task():
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
         try:
             with suppress(OSError, asyncio.IncompleteReadError):
                 await self._one(reader, writer)

@@ -63,6 +63,26 @@ class Wrapper:
     folder: Path
     path: str
     """The program itself, for who is told a path."""
+    real: str
+
+    def arm(self, settings: Settings) -> None:
+        """Let calls meet this fault from now on; calls are counted anew."""
+        for turn in self.folder.glob("turn-*"):
+            turn.rmdir()
+        program = self.folder / "helm.new"
+        program.write_text(
+            _SCRIPT.format(
+                real=shlex.quote(self.real),
+                words="|".join(settings.words),
+                folder=self.folder,
+                nth=settings.nth,
+                end=settings.nth + settings.times,
+                do=settings.do,
+                seconds=settings.seconds,
+            )
+        )
+        program.chmod(0o755)
+        program.rename(self.path)
 
     @property
     def env(self) -> dict[str, str]:
@@ -88,20 +108,9 @@ async def fault(settings: Settings) -> AsyncIterator[Wrapper]:
         raise RuntimeError("there is no helm on PATH to wrap")
     with tempfile.TemporaryDirectory(prefix="helm-fault-") as name:
         folder = Path(name)
-        program = folder / "helm"
-        program.write_text(
-            _SCRIPT.format(
-                real=shlex.quote(real),
-                words="|".join(settings.words),
-                folder=folder,
-                nth=settings.nth,
-                end=settings.nth + settings.times,
-                do=settings.do,
-                seconds=settings.seconds,
-            )
-        )
-        program.chmod(0o755)
-        yield Wrapper(folder, str(program))
+        wrapper = Wrapper(folder, str(folder / "helm"), real)
+        wrapper.arm(settings)
+        yield wrapper
 
 
 def _lines(file: Path) -> list[str]:

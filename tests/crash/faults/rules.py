@@ -48,6 +48,7 @@ class Rules(Generic[Rule]):
     def clear(self) -> None:
         """Take all rules out of force."""
         self.rules.clear()
+        self._counts.clear()
 
     def meet(self, verb: str, path: str) -> Rule | None:
         """The rule that meets this request, counted."""

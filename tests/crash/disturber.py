@@ -1,0 +1,118 @@
+"""Brings a disturbance about at each point where a run stops for it, and takes it away again."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import sys
+from typing import Any
+
+import msgspec
+
+from blueshift.dns.key import parse_key
+from blueshift.lab import facts
+from blueshift.lab.demo.inside import entered
+from blueshift.lab.nameservers import zone
+from tests.crash.cells import REPO, Cell, look_at
+from tests.crash.faultfile import Disturb
+from tests.crash.faults.stand import Place, Where, Word
+from tests.e2e.command import execute
+
+
+class Disturber:
+    """Of one cell; a context manager."""
+
+    def __init__(self, cell: Cell, disturb: Disturb) -> None:
+        self.cell = cell
+        self.disturb = disturb
+        self.met = 0
+        self.place = Place()
+        self._stand: asyncio.subprocess.Process | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._begun = False
+
+    async def __aenter__(self) -> Disturber:
+        if self.disturb.by != "person":
+            await self._start()
+        self._watching = asyncio.create_task(self._watch())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._watching
+        self._watching.cancel()
+        await self.mend()
+        if self._stand is not None and self._stand.stdin is not None:
+            self._stand.stdin.close()
+            await self._stand.wait()
+
+    async def mend(self) -> None:
+        """All is well again."""
+        if self._begun:
+            self._begun = False
+            await self._say("end")
+
+    def check(self) -> None:
+        """Raise what the watch died of, which else would only be a run that waits for ever."""
+        if self._watching is not None and self._watching.done():
+            self._watching.result()
+
+    async def _watch(self) -> None:
+        """Answer each stop; the run goes on when the fault is in force."""
+        stopped, go = self.cell.folder / "stopped", self.cell.folder / "go"
+        seen = 0
+        while True:
+            lines = stopped.read_text().splitlines() if stopped.exists() else []
+            for _ in lines[seen:]:
+                seen += 1
+                self._begun = True
+                await self._say("begin")
+                go.write_text(str(seen))
+                if self.disturb.lasts:
+                    await asyncio.sleep(self.disturb.lasts)
+                    await self.mend()
+            await asyncio.sleep(0.02)
+
+    async def _say(self, do: str) -> None:
+        rule = _named(self.disturb.rule, self.cell.name)
+        if self._stand is None:
+            if do == "begin":
+                self.met += 1
+            if command := rule.get({"begin": "does", "end": "mends"}[do]):
+                known = zone(self.cell.lab)
+                prefix = f"KEY={known.key_file} SERVER={known.primary[0]} ZONE={known.zone}\n"
+                await execute(self.cell.lab, prefix + command)
+            return
+        assert self._stand.stdin
+        assert self._stand.stdout
+        word = Word("begin", rule) if do == "begin" else Word("end")
+        self._stand.stdin.write(msgspec.json.encode(word) + b"\n")
+        self.met = int(await self._stand.stdout.readline() or b"0")
+
+    async def _start(self) -> None:
+        known, lab = zone(self.cell.lab), self.cell.lab
+        key = parse_key(known.key_file.read_text(), place=str(known.key_file))
+        assert self.disturb.by != "person"
+        where = Where(
+            kind=self.disturb.by,
+            kubeconfig=str(lab.kubeconfig),
+            helm=str(facts.of(lab).tools / "helm"),
+            primary=known.primary,
+            secondary=known.secondary,
+            key=(key.name, key.algorithm, base64.b64encode(key.reveal()).decode()),
+        )
+        file = self.cell.folder / "where.json"
+        file.touch(mode=0o600)
+        file.write_bytes(msgspec.json.encode(where))
+        argv = entered(lab, [sys.executable, "-m", "tests.crash.faults.stand", str(file)])
+        self._stand = await asyncio.create_subprocess_exec(
+            *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=REPO
+        )
+        assert self._stand.stdout
+        self.place = msgspec.json.decode(await self._stand.stdout.readline(), type=Place)
+        look_at(self.cell, self.place.server, self.place.authorities)
+
+
+def _named(rule: Any, name: str) -> Any:
+    """The rule with the cell's name in it."""
+    text = msgspec.json.encode(rule).decode().replace("CELL", name)
+    return msgspec.json.decode(text)

@@ -1,0 +1,71 @@
+"""What a fault file says: a kill, or a disturbance of the world, and the points of a run where it applies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+_HELM = re.compile(r"^\S+/(install-temporary|harden|upgrade|purge)\S* effect (revision|uninstall|release)")
+
+
+class Kill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The command is killed there."""
+
+    when: Literal["before", "after", "amid"]
+    of: Literal["write", "effect", "helm"]
+
+    def points(self, boundaries: Sequence[str]) -> tuple[str, ...]:
+        """The points, in the order of the run."""
+        return tuple(f"{self.when}|{boundary}" for boundary in boundaries if self._means(boundary))
+
+    def _means(self, boundary: str) -> bool:
+        if self.of == "helm":
+            return bool(_HELM.search(boundary))
+        return (self.of == "effect") is (" effect " in boundary)
+
+
+class Disturb(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The world goes wrong there, from outside the command. `CELL` stands for the cell's name everywhere."""
+
+    by: Literal["api", "clock", "disk", "dns", "helm", "person"]
+    at: str
+    """A regular expression for points, `before|boundary` or `after|boundary`."""
+    rule: dict[str, Any] = {}
+    """Settings of an injector (`faults/`); for a person `does` and `mends`, shell in the lab as its admin."""
+    lasts: float = 0.0
+    """Seconds after which all is well again; 0: the rule ends by itself, or the hold is mended."""
+    stops: str = ""
+    """What a hold must say; then all is made well and the run resumed. Empty: it goes on by itself."""
+    each: int = 8
+    """So many points in one run at most."""
+
+    def points(self, boundaries: Sequence[str]) -> tuple[str, ...]:
+        """The points, in the order of the run."""
+        every = (f"{when}|{boundary}" for boundary in boundaries for when in ("before", "after"))
+        return tuple(point for point in every if re.search(self.at, point))
+
+
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file."""
+
+    what: str
+    where: str
+    holds: str
+    kill: Kill | None = None
+    disturb: Disturb | None = None
+
+    def points(self, boundaries: Sequence[str]) -> tuple[str, ...]:
+        """Where it applies in a run that passes these boundaries."""
+        means = self.kill or self.disturb
+        assert means, "a fault file says `kill` or `disturb`"
+        return means.points(boundaries)
+
+
+def faults() -> dict[str, Fault]:
+    """Every fault by the name of its file."""
+    files = sorted(Path(__file__).parent.glob("*.yaml"))
+    return {file.stem: msgspec.yaml.decode(file.read_bytes(), type=Fault) for file in files}
