@@ -65,7 +65,7 @@ def viewer(
     spaces: Sequence[str],
     prepared: Prepared | None,
 ) -> list[Json]:
-    """What `status`, `show`, `plan` and `check` read: of the runner's own rights those that only look."""
+    """What `status`, `history`, `show`, `plan` and `check` read: the runner's own rights that only look."""
     looks = [
         msgspec.structs.replace(right, verbs=tuple(verb for verb in right.verbs if verb in _LOOKS))
         for right in rights

@@ -21,7 +21,7 @@ from blueshift.cluster import paths
 from blueshift.controllers.registry import load as load_profile
 from blueshift.discovery.world import World, contract, contract_hash
 from blueshift.engine.entries import Resumed
-from blueshift.engine.journal import OVER, Carried, Journal, OnFailure
+from blueshift.engine.journal import OVER, Carried, Journal, OnFailure, Versions
 from blueshift.engine.loop import Outcome
 from blueshift.engine.protocol import Step, StepPlan
 from blueshift.engine.state import State
@@ -224,6 +224,7 @@ async def _create(
         playbook=playbook.name,
         created=session.clock.utc(),
         track=looked.track(session, playbook),
+        chart=_versions(world, playbook),
         holder=by,
         carried=(Carried(1, by, session.clock.utc()),),
         state=State(),
@@ -232,6 +233,13 @@ async def _create(
     revisions = looked.revisions
     data = inputs.write(frozen, revisions.target_chart.path, revisions.target_values)
     return await session.runs.create(journal, data)
+
+
+def _versions(world: World, playbook: Playbook) -> Versions:
+    """A playbook that upgrades nothing has a target all the same: that of the settings."""
+    before = world.release.chart_version
+    upgrades = any(entry.kind == "upgrade" for entry in playbook.steps)
+    return Versions(before, world.target.chart_version if upgrades else before)
 
 
 async def _thaw(session: Session, frozen: inputs.Frozen, run: str, scratch: Path) -> Revisions:

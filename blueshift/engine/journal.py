@@ -110,6 +110,13 @@ class Carried(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of a take-over by command."""
 
 
+class Versions(msgspec.Struct, frozen=True):
+    """Of the primary's chart: as the run found it, and as its playbook leaves it."""
+
+    before: str
+    after: str
+
+
 class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
     """The whole of a run's position. No credential is ever in it."""
 
@@ -124,6 +131,8 @@ class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
     created: datetime
     track: tuple[str, ...]
     """Step ids in order, after expansion: of the track that the run is on."""
+    chart: Versions | None = None
+    """None in journals from before it was told."""
     schema: int = msgspec.field(default_factory=lambda: SCHEMA)
     """A factory, since a plain default would be omitted, and an older version could not tell."""
     epoch: int = 1
