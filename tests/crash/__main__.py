@@ -14,9 +14,11 @@ from blueshift.clock import SystemClock
 from blueshift.lab import lifecycle
 from tests.crash import cells, matrix, report
 from tests.crash.cells import REPO
-from tests.crash.runner import Bed, Result
+from tests.crash.order import Order, Result, Track
+from tests.crash.runner import Bed
 from tests.e2e.command import tell
 
+TRACKS: tuple[Track, ...] = ("forward", "back")
 STATE = REPO / "build" / "crash" / "state.json"
 
 
@@ -25,7 +27,7 @@ class State(msgspec.Struct):
 
     commit: str
     at: str
-    undisturbed: Result | None = None
+    undisturbed: dict[Track, Result] = {}
     results: list[Result] = []
 
 
@@ -58,11 +60,16 @@ async def sit(given: argparse.Namespace) -> State:
     lab = await cells.lab_up(given.lab)
     try:
         bed = Bed(lab)
-        undisturbed = await bed.prepare()
-        tell(f"undisturbed: {undisturbed.seconds:.0f} s, {len(bed.boundaries)} boundaries", undisturbed.wrong)
-        if not undisturbed.passed:
-            return state
-        state.undisturbed = undisturbed
+        for track in TRACKS:
+            one = await bed.prepare(track)
+            tell(
+                f"{track}: {one.seconds:.0f} s, {len(bed.boundaries[track])} boundaries",
+                *one.wrong,
+                flush=True,
+            )
+            if not one.passed:
+                return state
+        state.undisturbed = bed.undisturbed
         try:
             async with clock.timeout(given.minutes * 60):
                 # What runs passed by without coming to it is dealt again, fewer to a run.
@@ -76,25 +83,27 @@ async def sit(given: argparse.Namespace) -> State:
     return state
 
 
+def _name(order: Order) -> str:
+    return order.fault or f"kills-{order.track}"
+
+
 async def _round(bed: Bed, state: State, given: argparse.Namespace, each: int) -> None:
     orders = matrix.orders(bed.boundaries, each, state.results)
     if given.only:
-        orders = tuple(order for order in orders if (order.fault or "kills") in given.only)
+        orders = tuple(order for order in orders if _name(order) in given.only)
     clock, tried, planned = SystemClock(), 0, sum(len(order.points) for order in orders)
     began = clock.now()
 
     def done(result: Result) -> None:
         nonlocal tried
+        order = result.order
         state.results.append(result)
         save(state)
-        tried += len(result.points)
+        tried += len(result.order.points)
         left = (clock.now() - began) / tried * (planned - tried) / 60
         said = "passed" if result.passed else f"FAILED: {result.wrong}"
-        tell(
-            f"{tried}/{planned} points, {result.cell}: {len(result.hit)} of {result.fault or 'kills'} in "
-            f"{result.seconds:.0f} s {said}; {left:.0f} min left",
-            flush=True,
-        )
+        what = f"{len(result.hit)} of {_name(order)} in {result.seconds:.0f} s"
+        tell(f"{tried}/{planned} points, {result.cell}: {what} {said}; {left:.0f} min left", flush=True)
 
     await matrix.run(bed, orders, given.together, done)
 
@@ -105,13 +114,13 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=12, help="kills in one cell")
     parser.add_argument("--together", type=int, default=3, help="cells side by side")
     parser.add_argument("--minutes", type=float, default=170, help="of this sitting, after the lab is up")
-    parser.add_argument("--only", nargs="*", default=[], metavar="FAULT", help="these files, or kills")
+    parser.add_argument("--only", nargs="*", default=[], help="files by name, kills-forward, kills-back")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier sitting tried")
     parser.add_argument("--lab", default=f"crash{os.getpid()}", help="name of the lab")
     parser.add_argument("--report", type=Path, default=REPO / "docs" / "reliability.md")
     given = parser.parse_args()
     state = asyncio.run(sit(given))
-    if state.undisturbed is None:
+    if not state.undisturbed:
         raise SystemExit("the undisturbed run did not pass: nothing else was tried")
     given.report.write_text(report.text(state.commit, state.at, state.undisturbed, state.results))
     raise SystemExit(0 if all(result.passed for result in state.results) else 1)

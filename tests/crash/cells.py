@@ -14,7 +14,7 @@ import yaml
 
 from blueshift.clock import SystemClock
 from blueshift.dns.records import RecordSet
-from blueshift.lab import facts, lifecycle
+from blueshift.lab import lifecycle
 from blueshift.lab.build import cluster_tools
 from blueshift.lab.charts import chart
 from blueshift.lab.demo.inside import apply, helm, kubectl, listed
@@ -176,6 +176,11 @@ async def remove(cell: Cell) -> None:
     await _send(cell.lab, [f"update delete {host}. A" for host in cell.hosts])
 
 
-def tools(lab: Lab) -> Path:
-    """The lab's programs."""
-    return facts.of(lab).tools
+async def run_of(cell: Cell) -> str:
+    """The run of a cell's release, as the cluster has it; empty before there is one."""
+    items = await listed(cell.lab, "configmaps", "-n", "blueshift")
+    for item in items:
+        journal = msgspec.json.decode(item.get("data", {}).get("journal.json", "{}"))
+        if journal.get("release") == cell.name:
+            return str(journal["run"])
+    return ""

@@ -11,9 +11,10 @@ import msgspec
 
 from blueshift.dns.key import parse_key
 from blueshift.lab import facts
+from blueshift.lab.demo import upgrade
 from blueshift.lab.demo.inside import entered
 from blueshift.lab.nameservers import zone
-from tests.crash.cells import REPO, Cell, look_at
+from tests.crash.cells import REPO, Cell, look_at, run_of
 from tests.crash.faultfile import Disturb
 from tests.crash.faults.stand import Place, Where, Word
 from tests.e2e.command import execute
@@ -79,7 +80,10 @@ class Disturber:
                 self.met += 1
             if command := rule.get({"begin": "does", "end": "mends"}[do]):
                 known = zone(self.cell.lab)
-                prefix = f"KEY={known.key_file} SERVER={known.primary[0]} ZONE={known.zone}\n"
+                prefix = (
+                    f"KEY={known.key_file} SERVER={known.primary[0]} ZONE={known.zone} "
+                    f"BLUESHIFT={upgrade.BLUESHIFT} RUN={await run_of(self.cell)}\n"
+                )
                 await execute(self.cell.lab, prefix + command)
             return
         assert self._stand.stdin

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-_HELM = re.compile(r"^\S+/(install-temporary|harden|upgrade|purge)\S* effect (revision|uninstall|release)")
+from tests.crash.order import Boundaries, Track
+
+_HELM = re.compile(
+    r"^\S+/(install-temporary|harden|upgrade|purge|restore-primary)\S* effect (revision|uninstall|release)"
+)
 
 
 class Kill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -17,10 +20,11 @@ class Kill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     when: Literal["before", "after", "amid"]
     of: Literal["write", "effect", "helm"]
+    track: Track = "forward"
 
-    def points(self, boundaries: Sequence[str]) -> tuple[str, ...]:
+    def points(self, boundaries: Boundaries) -> tuple[str, ...]:
         """The points, in the order of the run."""
-        return tuple(f"{self.when}|{boundary}" for boundary in boundaries if self._means(boundary))
+        return tuple(f"{self.when}|{one}" for one in boundaries[self.track] if self._means(one))
 
     def _means(self, boundary: str) -> bool:
         if self.of == "helm":
@@ -43,9 +47,9 @@ class Disturb(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     each: int = 8
     """So many points in one run at most."""
 
-    def points(self, boundaries: Sequence[str]) -> tuple[str, ...]:
+    def points(self, boundaries: Boundaries) -> tuple[str, ...]:
         """The points, in the order of the run."""
-        every = (f"{when}|{boundary}" for boundary in boundaries for when in ("before", "after"))
+        every = (f"{when}|{one}" for one in boundaries["forward"] for when in ("before", "after"))
         return tuple(point for point in every if re.search(self.at, point))
 
 
@@ -58,8 +62,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kill: Kill | None = None
     disturb: Disturb | None = None
 
-    def points(self, boundaries: Sequence[str]) -> tuple[str, ...]:
-        """Where it applies in a run that passes these boundaries."""
+    def points(self, boundaries: Boundaries) -> tuple[str, ...]:
+        """Where it applies in runs that pass these boundaries."""
         means = self.kill or self.disturb
         assert means, "a fault file says `kill` or `disturb`"
         return means.points(boundaries)

@@ -11,18 +11,20 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 
 from tests.crash.faultfile import faults
-from tests.crash.runner import Bed, Order, Result
+from tests.crash.order import Boundaries, Order, Result, Track
+from tests.crash.runner import Bed
+
+_WHEN = {"before": 0, "amid": 1, "after": 2}
 
 
-def kill_points(boundaries: Sequence[str]) -> tuple[str, ...]:
-    """Every point of every kill, in the order of a run."""
-    kills = [fault for fault in faults().values() if fault.kill]
+def kill_points(boundaries: Boundaries, track: Track = "forward") -> tuple[str, ...]:
+    """Every point of every kill on a track, in the order of a run."""
+    kills = [fault for fault in faults().values() if fault.kill and fault.kill.track == track]
     found = {point for fault in kills for point in fault.points(boundaries)}
-    order = {"before": 0, "amid": 1, "after": 2}
 
     def place(point: str) -> tuple[int, int]:
         when, _, boundary = point.partition("|")
-        return boundaries.index(boundary), order[when]
+        return boundaries[track].index(boundary), _WHEN[when]
 
     return tuple(sorted(found, key=place))
 
@@ -34,30 +36,28 @@ def dealt(points: Sequence[str], each: int) -> Iterator[tuple[str, ...]]:
         yield tuple(points[first::parts])
 
 
-def orders(boundaries: Sequence[str], each: int, tried: Sequence[Result] = ()) -> tuple[Order, ...]:
+def orders(boundaries: Boundaries, each: int, tried: Sequence[Result] = ()) -> tuple[Order, ...]:
     """Every cell that is still to be tried; `each` kills in one.
 
     A cell that failed stays so; a point that a run never came to is tried once more.
     """
     done = {
-        (result.fault, point)
-        for result in tried
-        for point in (result.hit if result.passed else result.points)
+        (one.order.track, one.order.fault, point)
+        for one in tried
+        for point in (one.hit if one.passed else one.order.points)
     }
 
-    def left(fault: str, points: Sequence[str]) -> list[str]:
-        return [point for point in points if (fault, point) not in done]
+    def left(track: Track, fault: str, points: Sequence[str], most: int) -> Iterator[Order]:
+        open_still = [point for point in points if (track, fault, point) not in done]
+        for part in dealt(open_still, most):
+            yield Order(track, fault, part)
 
-    kills = [Order("", part) for part in dealt(left("", kill_points(boundaries)), each)]
-    return (
-        *kills,
-        *(
-            Order(name, part)
-            for name, fault in faults().items()
-            if fault.disturb
-            for part in dealt(left(name, fault.points(boundaries)), fault.disturb.each)
-        ),
-    )
+    tracks: tuple[Track, ...] = ("forward", "back")
+    found = [order for track in tracks for order in left(track, "", kill_points(boundaries, track), each)]
+    for name, fault in faults().items():
+        if fault.disturb:
+            found += left("forward", name, fault.points(boundaries), min(each, fault.disturb.each))
+    return tuple(found)
 
 
 async def run(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tests.crash.faultfile import faults
-from tests.crash.runner import Result
+from tests.crash.order import Result, Track
 
 _HEAD = """\
 # Reliability: the crash matrix
@@ -13,14 +13,16 @@ _HEAD = """\
 Made by `make crash-matrix` (`tests/crash`); do not edit.
 
 Commit {commit}, {at}. A run that nothing disturbs passes {boundaries} boundaries (writes of its journal, \
-and effects) in {seconds:.0f} s, on a lab with a real API server, Helm and BIND, and a stub in the \
-controller's place that is ready in a second. {hits} kills and disturbances in {runs} runs were made for \
-this page. No traffic ran in them: runs under load are in tests/e2e, and their figures in docs/results.
+and effects) in {seconds:.0f} s, its way back {back} more, on a lab with a real API server, Helm and BIND, \
+and a stub in the controller's place that is ready in a second. {hits} kills and disturbances in {runs} \
+runs were made for this page. No traffic ran in them: runs under load are in tests/e2e, and their figures \
+in docs/results.
 
 A *point* is a boundary and a moment at it: before, after, or amid an effect. Points are dealt out over \
 runs, several to a run and each once. After each kill the run is resumed, at last by the plain \
 `blueshift resume`; a disturbance either passes and the run goes on by itself, or it must hold with the \
-right reason, and is resumed when the world is well again. A run passes when it ends, when release, \
+right reason, and is resumed when the world is well again. A point that no run came to is not tried: a wait \
+may be over before it is seen. A run passes when it ends, when release, \
 manifests, values, live objects and both servers' answers equal those of the undisturbed run, when nothing \
 is left over, when no object of anybody else was touched, and when the fault really met something.
 
@@ -29,28 +31,33 @@ is left over, when no object of anybody else was touched, and when the fault rea
 """
 
 
-def text(commit: str, at: str, undisturbed: Result, results: Sequence[Result]) -> str:
+def text(commit: str, at: str, undisturbed: Mapping[Track, Result], results: Sequence[Result]) -> str:
     """The page: what was tried, and a row for each fault."""
-    boundaries = tuple(dict.fromkeys(undisturbed.boundaries))
+    boundaries = {track: tuple(dict.fromkeys(one.boundaries)) for track, one in undisturbed.items()}
     head = _HEAD.format(
         commit=commit,
         at=at,
-        boundaries=len(boundaries),
-        seconds=undisturbed.seconds,
+        boundaries=len(boundaries["forward"]),
+        back=len(boundaries["back"]),
+        seconds=undisturbed["forward"].seconds,
         hits=sum(len(result.hit) for result in results),
         runs=len(results),
     )
     lines, all_passed, planned = [], 0, 0
     for name, fault in faults().items():
         points = set(fault.points(boundaries))
+        track: Track = fault.kill.track if fault.kill else "forward"
         mine = [
             one
             for one in results
-            if one.fault == (name if fault.disturb else "") and points & set(one.points)
+            if (one.order.track, one.order.fault) == (track, name if fault.disturb else "")
+            and points & set(one.order.points)
         ]
         passed = {point for one in mine if one.passed for point in one.hit} & points
-        failed = {point for one in mine if not one.passed for point in one.points} & points - passed
-        added = [(one.seconds - undisturbed.seconds) / len(one.hit) for one in mine if one.passed]
+        failed = {point for one in mine if not one.passed for point in one.order.points} & points - passed
+        added = [
+            (one.seconds - undisturbed[track].seconds) / max(1, len(one.hit)) for one in mine if one.passed
+        ]
         worst = f"{max(0.0, *added):.0f} s" if added else ""
         counts = [len(points), len(passed), len(failed), len(points - passed - failed), len(mine)]
         lines.append("| " + " | ".join([f"`{name}`", *map(str, counts), worst]) + " |")
@@ -64,7 +71,7 @@ def text(commit: str, at: str, undisturbed: Result, results: Sequence[Result]) -
     if troubles:
         lines += ["", "## Failed", ""]
         lines += [
-            f"- {one.fault or 'kills'} at {', '.join(one.points)}: {one.wrong[0].splitlines()[0]}"
+            f"- {one.order.fault or 'kills'} at {', '.join(one.order.points)}: {one.wrong[0].splitlines()[0]}"
             for one in troubles
         ]
     return head + "\n".join([*lines, ""])

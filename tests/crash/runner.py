@@ -13,13 +13,13 @@ import msgspec
 
 from blueshift.clock import SystemClock
 from blueshift.lab.demo import upgrade
-from blueshift.lab.demo.inside import listed
 from blueshift.lab.paths import Lab
 from tests.crash import cells, oracle
 from tests.crash.cells import REPO, Cell
 from tests.crash.disturber import Disturber
 from tests.crash.entry import Orders
-from tests.crash.faultfile import faults
+from tests.crash.faultfile import Disturb, faults
+from tests.crash.order import Boundaries, Order, Result, Track
 from tests.e2e.command import RUN, blueshift
 
 _GATE = re.compile(r"blueshift approve (\S+) (accept-verdict)")
@@ -28,49 +28,38 @@ LONGEST = 420.0
 """Seconds for one cell; an undisturbed one takes well under a minute on an idle machine."""
 
 
-class Order(msgspec.Struct, frozen=True):
-    """What one cell is to meet."""
-
-    fault: str = ""
-    """Name of a disturbance's file; empty for kills, of which a point says all."""
-    points: tuple[str, ...] = ()
-
-
-class Result(msgspec.Struct, frozen=True):
-    """How one cell went."""
-
-    cell: str
-    fault: str
-    points: tuple[str, ...]
-    hit: tuple[str, ...]
-    """Those at which it really was killed or disturbed: a wait may be over before it is seen."""
-    wrong: tuple[str, ...]
-    """What the oracle found; empty for a cell that passed."""
-    seconds: float
-    boundaries: tuple[str, ...]
-    """Everything that was passed, in order."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether all held."""
-        return not self.wrong
+ABORT = Disturb(
+    by="person",
+    at="^after.forward/upgrade StepSettled",
+    rule={"does": '"$BLUESHIFT" abort "$RUN" --no-wait --reason "the way back is tried"'},
+)
+"""What turns a run of the track back: both releases are there, and no name is back yet."""
+_TURN = "after|forward/upgrade StepSettled"
+_ENDS: Mapping[Track, tuple[int, str]] = {
+    "forward": (0, "is over: it has succeeded"),
+    "back": (4, "is over: it was rolled back"),
+}
+"""Exit code of the command, and what a resume says that comes too late."""
 
 
 class Bed:
-    """A lab with what an undisturbed run in it looks like at its end."""
+    """A lab with what an undisturbed run of each track in it looks like at its end."""
 
     def __init__(self, lab: Lab, first: int = 0) -> None:
         self.lab = lab
         self._next = first
         self._clock = SystemClock()
-        self.wanted: oracle.Seen | None = None
-        self.boundaries: tuple[str, ...] = ()
-        self.seconds = 0.0
+        self.wanted: dict[Track, oracle.Seen] = {}
+        self.undisturbed: dict[Track, Result] = {}
 
-    async def prepare(self) -> Result:
+    @property
+    def boundaries(self) -> Boundaries:
+        """What the undisturbed runs passed, each once."""
+        return {track: tuple(dict.fromkeys(one.boundaries)) for track, one in self.undisturbed.items()}
+
+    async def prepare(self, track: Track) -> Result:
         """The undisturbed run, whose end all others must reach, and whose boundaries are counted."""
-        result = await self.cell(Order())
-        self.boundaries, self.seconds = tuple(dict.fromkeys(result.boundaries)), result.seconds
+        result = self.undisturbed[track] = await self.cell(Order(track))
         return result
 
     async def cell(self, order: Order) -> Result:
@@ -83,52 +72,58 @@ class Bed:
             before = await oracle.look(cell)
             started = self._clock.now()
             async with self._clock.timeout(LONGEST):
-                wrong = await self._tried(cell, order)
+                wrong = await tried(cell, order)
             seconds = self._clock.now() - started
             after = await oracle.look(cell)
-            if self.wanted is None:
-                self.wanted = msgspec.structs.replace(after, state=_comparable(after))
-            wrong += oracle.differences(
-                before, msgspec.structs.replace(after, state=_comparable(after)), self.wanted
-            )
+            plain = msgspec.structs.replace(after, state=_comparable(after))
+            wrong += oracle.differences(before, plain, self.wanted.setdefault(order.track, plain))
             if not oracle.answers_as_before(before, after):
                 wrong += (f"names: {after.state['answers']} instead of {before.state['answers']}",)
         except Exception as error:  # a cell that cannot be judged has failed, and the others go on
             wrong, seconds = (f"{type(error).__name__}: {error}",), self._clock.now() - began
         hit = _lines(cell.folder / ("stopped" if order.fault else "killed"))
-        boundaries = _lines(cell.folder / "passed")
+        passed = _lines(cell.folder / "passed")
+        if order.track == "back" and (turn := _TURN.partition("|")[2]) in passed:
+            passed = passed[passed.index(turn) + 1 :]
         if not wrong:
             await cells.remove(cell)
-        return Result(cell.name, order.fault, order.points, hit, wrong, seconds, boundaries)
+        return Result(cell.name, order, hit, wrong, seconds, passed)
 
-    async def _tried(self, cell: Cell, order: Order) -> tuple[str, ...]:
-        folder = cell.folder
-        orders = Orders(str(folder / "passed"), str(folder / "killed"), cell.name)
-        if not order.fault:
-            _give(cell, msgspec.structs.replace(orders, points=order.points))
-            return await killed(cell, order.points)
-        files = {"stopped": str(folder / "stopped"), "go": str(folder / "go")}
-        _give(cell, msgspec.structs.replace(orders, stops=order.points, **files))
+
+async def tried(cell: Cell, order: Order) -> tuple[str, ...]:
+    """One cell's run to its end, and what of that was wrong."""
+    folder = cell.folder
+    orders = Orders(
+        passed=str(folder / "passed"),
+        killed=str(folder / "killed"),
+        cell=cell.name,
+        stopped=str(folder / "stopped"),
+        go=str(folder / "go"),
+    )
+    disturb = ABORT if order.track == "back" else None
+    if order.fault:
         disturb = faults()[order.fault].disturb
-        assert disturb
-        async with Disturber(cell, disturb) as disturber:
-            return await disturbed(cell, disturber)
+        orders = msgspec.structs.replace(orders, stops=order.points)
+    else:
+        stops = (_TURN,) if disturb else ()
+        orders = msgspec.structs.replace(orders, points=order.points, stops=stops)
+    (folder / "orders.json").write_bytes(msgspec.json.encode(orders))
+    if disturb is None:
+        return await killed(cell, order)
+    async with Disturber(cell, disturb) as disturber:
+        return await (disturbed(cell, disturber) if order.fault else killed(cell, order))
 
 
-def _give(cell: Cell, orders: Orders) -> None:
-    (cell.folder / "orders.json").write_bytes(msgspec.json.encode(orders))
-
-
-async def killed(cell: Cell, points: Sequence[str]) -> tuple[str, ...]:
+async def killed(cell: Cell, order: Order) -> tuple[str, ...]:
     """Start, and resume after each kill; by the plain command once no kill is left."""
-    run = ""
+    run, (wanted, over) = "", _ENDS[order.track]
     while True:
-        left = set(points) - set(_lines(cell.folder / "killed"))
+        left = set(order.points) - set(_lines(cell.folder / "killed"))
         code, lines = await _said(cell, _command(cell, run), plain=bool(run) and not left)
         text = "\n".join(lines)
         found = RUN.search(text)
-        run = run or await _run_of(cell) or (found[1] if found and code != KILLED else "")
-        if code == 0 or (code != KILLED and "is over: it has succeeded" in text):
+        run = run or await cells.run_of(cell) or (found[1] if found and code != KILLED else "")
+        if code == wanted or (code != KILLED and over in text):
             return ()
         if code != KILLED:
             return (f"exit {code}: {text[-1500:]}",)
@@ -142,14 +137,13 @@ async def disturbed(cell: Cell, disturber: Disturber) -> tuple[str, ...]:
         disturber.check()
         text = "\n".join(lines)
         await disturber.mend()
+        points = len(_lines(cell.folder / "stopped"))
         if code == 0:
             break
         held += 1
-        points = len(_lines(cell.folder / "stopped"))
         if code != HOLDING or not stops or not re.search(stops, text) or held > points:
             return (f"exit {code}: {text[-1500:]}",)
-        run = run or await _run_of(cell)
-    points = len(_lines(cell.folder / "stopped"))
+        run = run or await cells.run_of(cell)
     if stops and held < points:
         return (f"it held {held} times at {points} points",)
     return () if disturber.met or not points else ("the fault met nothing: it proves nothing",)
@@ -163,16 +157,6 @@ def _command(cell: Cell, run: str) -> list[str]:
 
 def _comparable(seen: oracle.Seen) -> dict[str, object]:
     return {part: value for part, value in seen.state.items() if part != "answers"}
-
-
-async def _run_of(cell: Cell) -> str:
-    """The run of a cell's release, as the cluster has it; empty before there is one."""
-    items = await listed(cell.lab, "configmaps", "-n", "blueshift")
-    for item in items:
-        journal = msgspec.json.decode(item.get("data", {}).get("journal.json", "{}"))
-        if journal.get("release") == cell.name:
-            return str(journal["run"])
-    return ""
 
 
 async def _said(

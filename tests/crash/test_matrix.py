@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from blueshift.engine.entries import Did, Left, Started
 from tests.crash import matrix, report
 from tests.crash.entry import name_of
 from tests.crash.faultfile import Fault, faults
-from tests.crash.runner import Result
+from tests.crash.order import Boundaries, Order, Result
 
-BOUNDARIES = (
+FORWARD = (
     "create",
     "forward/upgrade Started",
     "forward/upgrade Intended upgrade",
@@ -18,7 +19,7 @@ BOUNDARIES = (
     "forward/upgrade Did upgrade",
 )
 RUN = (
-    *BOUNDARIES,
+    *FORWARD,
     "forward/lower-ttl Started",
     "forward/lower-ttl effect *.wild.CELL.lab.test+3",
     "forward/install-temporary Started",
@@ -37,6 +38,8 @@ RUN = (
     "forward/restore-ttl Started",
 )
 """Boundaries of a whole run, as the lab's cells pass them; a few of each kind."""
+BACK = ("back/restore-primary Started", "back/restore-primary effect revision", "Left")
+BOUNDARIES: Boundaries = {"forward": FORWARD, "back": BACK}
 
 
 def test_a_write_is_named_by_step_kind_and_effect() -> None:
@@ -47,32 +50,40 @@ def test_a_write_is_named_by_step_kind_and_effect() -> None:
 
 def test_every_boundary_has_a_point_before_and_after_it() -> None:
     points = matrix.kill_points(BOUNDARIES)
-    assert len(points) == 2 * len(BOUNDARIES) + 1
+    assert len(points) == 2 * len(FORWARD) + 1
     assert "amid|forward/upgrade effect revision" in points
+
+
+def forward_kills(*tried: Result) -> list[Order]:
+    """Cells of three kills that are left."""
+    left = matrix.orders(BOUNDARIES, 3, tried)
+    return [order for order in left if (order.track, order.fault) == ("forward", "")]
 
 
 def test_every_point_is_dealt_once_and_never_again_when_it_has_passed() -> None:
     points = matrix.kill_points(BOUNDARIES)
-    kills = [order for order in matrix.orders(BOUNDARIES, 3) if not order.fault]
+    kills = forward_kills()
     assert sorted(point for order in kills for point in order.points) == sorted(points)
     assert max(len(order.points) for order in kills) <= 3
-    passed = [Result("c001", "", points, points, (), 20.0, BOUNDARIES)]
-    assert not [order for order in matrix.orders(BOUNDARIES, 3, passed) if not order.fault]
+    passed = [Result("c001", Order("forward", "", points), points, (), 20.0, FORWARD)]
+    assert not forward_kills(*passed)
 
 
 @pytest.mark.parametrize(("name", "fault"), faults().items(), ids=list(faults()))
 def test_a_fault_file_kills_or_disturbs_and_applies_somewhere(name: str, fault: Fault) -> None:
     assert (fault.kill is None) is not (fault.disturb is None)
-    assert fault.points(RUN), "it would never be tried"
+    assert fault.points({"forward": RUN, "back": BACK}), "it would never be tried"
     if fault.disturb and fault.disturb.by == "person":
         assert fault.disturb.rule.keys() <= {"does", "mends"}
 
 
 def test_the_report_counts_what_failed_and_what_was_not_tried() -> None:
     def result(points: tuple[str, ...], *wrong: str) -> Result:
-        return Result("c001", "", points, points, wrong, 20.0, BOUNDARIES)
+        return Result("c001", Order("forward", "", points), points, wrong, 20.0, FORWARD)
 
     points = matrix.kill_points(BOUNDARIES)
-    text = report.text("abc", "today", result(()), [result(points[:2]), result(points[2:4], "left over: x")])
+    back = msgspec.structs.replace(result(()), boundaries=BACK)
+    results = [result(points[:2]), result(points[2:4], "left over: x")]
+    text = report.text("abc", "today", {"forward": result(()), "back": back}, results)
     assert "| `kill-before-write` | 4 | 1 | 1 | 2 | 2 | 0 s |" in text
     assert "left over: x" in text

@@ -11,7 +11,8 @@ import pytest
 from blueshift.lab import lifecycle
 from tests.crash import cells, matrix
 from tests.crash.faultfile import faults
-from tests.crash.runner import Bed, Order
+from tests.crash.order import Boundaries, Order
+from tests.crash.runner import Bed
 from tests.e2e.command import tell
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
@@ -34,18 +35,18 @@ async def bed(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bed]:
             await lifecycle.down(lab)
 
 
-def sample(boundaries: tuple[str, ...]) -> tuple[Order, ...]:
+def sample(boundaries: Boundaries) -> tuple[Order, ...]:
     """Kills evenly over the run, and the first points of two disturbances."""
     points = matrix.kill_points(boundaries)
     kills = points[:: max(1, len(points) // KILLS)][:KILLS]
     return (
-        *(Order("", part) for part in matrix.dealt(kills, EACH)),
-        *(Order(name, faults()[name].points(boundaries)[:EACH]) for name in DISTURBANCES),
+        *(Order("forward", "", part) for part in matrix.dealt(kills, EACH)),
+        *(Order("forward", name, faults()[name].points(boundaries)[:EACH]) for name in DISTURBANCES),
     )
 
 
 async def test_a_killed_or_disturbed_run_ends_as_one_that_nothing_disturbed(bed: Bed) -> None:
-    undisturbed = await bed.prepare()
+    undisturbed = await bed.prepare("forward")
     assert undisturbed.passed, undisturbed.wrong
     results = await matrix.run(
         bed,
@@ -53,6 +54,6 @@ async def test_a_killed_or_disturbed_run_ends_as_one_that_nothing_disturbed(bed:
         TOGETHER,
         lambda result: tell(f"{result.cell}: {result.wrong or 'passed'}"),
     )
-    assert not [(result.fault, result.points, result.wrong) for result in results if not result.passed]
+    assert not [(result.order, result.wrong) for result in results if not result.passed]
     # A wait that is over before it is seen is no point of that run.
-    assert sum(len(result.hit) for result in results if not result.fault) >= KILLS - 4
+    assert sum(len(result.hit) for result in results if not result.order.fault) >= KILLS - 4

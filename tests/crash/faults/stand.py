@@ -136,7 +136,8 @@ class _Clock:
 class _Disk:
     def __init__(self, small: disk.Disk) -> None:
         self._small = small
-        self.place = Place(small.env)
+        folder = str(small.folder)
+        self.place = Place({**small.env, "XDG_STATE_HOME": folder, "XDG_CACHE_HOME": folder})
         self.met = 0
 
     def begin(self, rule: Mapping[str, Any]) -> None:

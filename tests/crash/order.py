@@ -1,0 +1,41 @@
+"""What a cell is to meet, and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+Track = Literal["forward", "back"]
+"""A run to its end, or one that is taken back after the primary was upgraded."""
+Boundaries = Mapping[Track, tuple[str, ...]]
+"""What an undisturbed run of each track passes; of `back`, only what comes after it turned."""
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What one cell is to meet."""
+
+    track: Track = "forward"
+    fault: str = ""
+    """Name of a disturbance's file; empty for kills, of which a point says all."""
+    points: tuple[str, ...] = ()
+
+
+class Result(msgspec.Struct, frozen=True):
+    """How one cell went."""
+
+    cell: str
+    order: Order
+    hit: tuple[str, ...]
+    """The points at which it really was killed or disturbed: a wait may be over before it is seen."""
+    wrong: tuple[str, ...]
+    """What the oracle found; empty for a cell that passed."""
+    seconds: float
+    boundaries: tuple[str, ...]
+    """Everything that was passed, in order; of a track back, from where it turned."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether all held."""
+        return not self.wrong
