@@ -11,7 +11,17 @@ from blueshift.app.kinds import settings_types
 from blueshift.dns.key import KeySource
 from blueshift.dns.registry import settings_type
 from blueshift.errors import BlueshiftError
-from blueshift.playbook.config import Chart, Cluster, Config, Controller, Dns, Release, load_config
+from blueshift.playbook.config import (
+    Chart,
+    Cluster,
+    Config,
+    Controller,
+    Dns,
+    Hosts,
+    Release,
+    Temporary,
+    load_config,
+)
 from blueshift.playbook.hooks import of_folder, once
 from blueshift.playbook.schema import Playbook, load, parse_set
 from blueshift.playbook.shipped import find
@@ -53,16 +63,18 @@ def with_version(chart: Chart | None, version: str) -> Chart:
 
 
 def freeze(config: Config, profile: str) -> dict[str, Any]:
-    """What a resume needs of a configuration, as plain data. It holds no secret: keys are references."""
+    """What a resume or a revert needs of a configuration, as plain data; no secret: keys are references."""
     return {
         "release": {"name": config.release.name, "namespace": config.release.namespace},
         "profile": profile,
         "dns": msgspec.to_builtins(config.dns, enc_hook=str),
+        "hosts": msgspec.to_builtins(config.hosts),
+        "temporary": msgspec.to_builtins(config.temporary),
     }
 
 
 def thaw(frozen: dict[str, Any], state_namespace: str) -> Config:
-    """The same configuration again, without what only a new run needs."""
+    """The same configuration again, without target and playbook: a run keeps these by themselves."""
     dns = dict(frozen["dns"])
     settings = msgspec.convert(dns.pop("settings"), settings_type(dns["backend"]))
     return Config(
@@ -70,6 +82,8 @@ def thaw(frozen: dict[str, Any], state_namespace: str) -> Config:
         dns=msgspec.structs.replace(msgspec.convert(dns, Dns), settings=settings),
         cluster=Cluster(state_namespace=state_namespace),
         controller=Controller(frozen["profile"]),
+        hosts=msgspec.convert(frozen.get("hosts", {}), Hosts),
+        temporary=msgspec.convert(frozen.get("temporary", {}), Temporary),
     )
 
 
