@@ -19,6 +19,8 @@ class Past(msgspec.Struct, frozen=True):
     playbook: str
     chart: Versions | None
     """None where the journal is of an older Blueshift."""
+    reverts: str
+    """The finished run that it takes back, empty for most."""
     opened: datetime
     by: str
     """Who opened it: user@machine."""
@@ -31,11 +33,12 @@ class Past(msgspec.Struct, frozen=True):
 
     @property
     def change(self) -> str:
-        """What became of the chart: `4.11.3 → 4.12.1`, or one version where only values were to change."""
+        """What was to become of the chart: `4.11.3 → 4.12.1`; one version where only values change."""
         if self.chart is None:
             return ""
         before, after = self.chart.before, self.chart.after
-        return before if before == after else f"{before} → {after}"
+        told = before if before == after else f"{before} → {after}"
+        return f"{told}, reverts {self.reverts}" if self.reverts else told
 
 
 def past(journals: Sequence[Journal], *, release: str | None = None) -> tuple[Past, ...]:
@@ -59,6 +62,7 @@ def _past(journal: Journal) -> Past:
         release=journal.release,
         playbook=journal.playbook,
         chart=journal.chart,
+        reverts=journal.reverts,
         opened=journal.created,
         by=by.partition(":")[0],
         status=journal.status,

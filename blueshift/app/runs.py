@@ -60,8 +60,9 @@ async def start(
     *,
     on_failure: OnFailure = "hold",
     park: bool = False,
+    reverts: str = "",
 ) -> Outcome:
-    """Open a run on a confirmed plan and carry it.
+    """Open a run on a confirmed plan and carry it; `reverts` is the finished run that it takes back.
 
     Raises Refused when the world has changed since, BlueshiftError while another run of the release is not
     over, Stopped when `stopping` is set before the run exists.
@@ -77,7 +78,7 @@ async def start(
             if stale := changed(looked.world, fresh.world):
                 raise Refused(f"the plan is stale: {stale}", hint="plan again: `blueshift plan`")
             _not_stopped(stopping)
-            writer = await _create(session, looked, playbook, run, lease.holder, on_failure)
+            writer = await _create(session, looked, playbook, run, lease.holder, on_failure, reverts)
             tools = build(
                 session,
                 run,
@@ -153,7 +154,8 @@ async def carriable(session: Session, run: str) -> Writer:
     if journal.status in OVER:
         raise BlueshiftError(
             f"run {run} is over: it has {journal.status.replace('-', ' ')}",
-            hint=f"`blueshift show {run}` tells how it went",
+            hint=f"`blueshift show {run}` tells how it went"
+            + (f", `blueshift revert {run}` takes it back" if journal.status == "succeeded" else ""),
         )
     return writer
 
@@ -204,7 +206,13 @@ def changed(planned: World, now: World) -> str:
 
 
 async def _create(
-    session: Session, looked: Looked, playbook: Playbook, run: str, by: str, on_failure: OnFailure
+    session: Session,
+    looked: Looked,
+    playbook: Playbook,
+    run: str,
+    by: str,
+    on_failure: OnFailure,
+    reverts: str,
 ) -> Writer:
     world = looked.world
     frozen = inputs.Frozen(
@@ -225,6 +233,7 @@ async def _create(
         created=session.clock.utc(),
         track=looked.track(session, playbook),
         chart=_versions(world, playbook),
+        reverts=reverts,
         holder=by,
         carried=(Carried(1, by, session.clock.utc()),),
         state=State(),

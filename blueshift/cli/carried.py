@@ -1,8 +1,9 @@
-"""What `resume`, `takeover` and `rollback` do with `app`: a run that the cluster holds is carried on."""
+"""What `resume`, `takeover`, `rollback` and `revert` do with `app`: all begin at a run in the cluster."""
 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,15 +12,17 @@ from pathlib import Path
 import click
 import msgspec
 
-from blueshift.app import claims, configuration, plans, runs
+from blueshift.app import claims, configuration, plans, revert, runs
 from blueshift.app.carry import speaker
 from blueshift.app.inputs import Frozen
 from blueshift.app.session import Session, connect, open_session
 from blueshift.app.turn import Ask
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.outcome import nothing_begun, told
+from blueshift.cli.outcome import nothing_begun, refused, told
 from blueshift.cli.output import confirmed, say
+from blueshift.cli.work import Manner, begin, outside_window
 from blueshift.clock import SystemClock
+from blueshift.engine.journal import OnFailure
 from blueshift.engine.store import Runs
 from blueshift.report import choose
 from blueshift.report.plan import back_text
@@ -27,7 +30,7 @@ from blueshift.report.plan import back_text
 
 @dataclass(frozen=True)
 class Named:
-    """The options that say which run is carried on and how, as they were given."""
+    """The options that say which run is meant and how it is reached, as they were given."""
 
     run: str
     kubeconfig: Path | None
@@ -66,6 +69,24 @@ async def rollback_run(named: Named, stopping: asyncio.Event, *, reason: str, ye
                 return ExitCode.ERROR
         by = await speaker(session.kube)
         return await _carried(named, session, frozen, stopping, ask=Ask("back", by.name, reason))
+
+
+async def revert_run(named: Named, stopping: asyncio.Event, *, yes: bool, on_failure: OnFailure) -> ExitCode:
+    """A new run, by the playbook of a finished one, to what that one found."""
+    manner = Manner(yes, named.output, on_failure, named.park)
+    async with _session_of(named) as (finished, frozen):
+        playbook = plans.playbook_of(frozen)
+        if outside_window(playbook):
+            return ExitCode.SKIPPED
+        with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
+            say(f"looking at {finished.cluster.server} and DNS …")
+            try:
+                session, looked = await revert.look_back(finished, playbook, named.run, Path(scratch))
+            except runs.Refused as why:
+                return refused(why)
+            target = looked.world.target
+            say(f"back to {target.chart} {target.chart_version}, with the values of then")
+            return await begin(session, looked, playbook, manner, stopping, reverts=named.run)
 
 
 @asynccontextmanager

@@ -26,6 +26,7 @@ COMMANDS = {
     "resume": Lazy("blueshift.cli.resume:resume", "Carry on a run that was interrupted or holds."),
     "takeover": Lazy("blueshift.cli.takeover:takeover", "Carry on a run that another process carries."),
     "rollback": Lazy("blueshift.cli.rollback:rollback", "Take a run back to where it began."),
+    "revert": Lazy("blueshift.cli.revert:revert", "Take a finished run back, by a new one."),
     "approve": Lazy("blueshift.cli.approve:approve", "Open the gate at which a run waits."),
     "proceed": Lazy("blueshift.cli.words:proceed", "Open the gate at which a run stands."),
     "pause": Lazy("blueshift.cli.words:pause", "Keep a run from its next effect."),

@@ -89,6 +89,18 @@ def hooks_option(command: Command) -> Command:
     )(command)
 
 
+def on_failure_option(command: Command) -> Command:
+    """`on_failure: "hold" | "rollback"`, for commands that begin a run."""
+    return click.option(
+        "--on-failure",
+        type=click.Choice(("hold", "rollback")),
+        default="hold",
+        show_default=True,
+        envvar="BLUESHIFT_ON_FAILURE",
+        help="When a step fails: stand still for a person, or take the run back (for jobs).",
+    )(command)
+
+
 def park_option(command: Command) -> Command:
     """`park: bool`: leave the run at a wait that nobody needs to attend."""
     return click.option(

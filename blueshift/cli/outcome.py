@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from blueshift.cli.errors import ExitCode
+import click
+
+from blueshift.app.runs import Refused
+from blueshift.cli.errors import ExitCode, explain
 from blueshift.cli.output import say
 from blueshift.engine.loop import Outcome
 
@@ -11,6 +14,12 @@ def nothing_begun() -> ExitCode:
     """A signal came in time."""
     say("interrupted: nothing was changed")
     return ExitCode.INTERRUPTED
+
+
+def refused(why: Refused) -> ExitCode:
+    """Say why nothing was begun, and what may be done instead."""
+    click.echo(explain(why), err=True)
+    return ExitCode.REFUSED
 
 
 def told(run: str, outcome: Outcome) -> ExitCode:

@@ -13,6 +13,7 @@ from blueshift.cli.options import (
     cluster_options,
     config_option,
     hooks_option,
+    on_failure_option,
     park_option,
     run_async,
     run_output,
@@ -35,14 +36,7 @@ from blueshift.cli.options import (
     help="Run exactly this plan (from `plan -o FILE`); refused when the world has changed since.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask: the plan is confirmed in advance.")
-@click.option(
-    "--on-failure",
-    type=click.Choice(("hold", "rollback")),
-    default="hold",
-    show_default=True,
-    envvar="BLUESHIFT_ON_FAILURE",
-    help="When a step fails: stand still for a person, or take the run back (for jobs).",
-)
+@on_failure_option
 @hooks_option
 @park_option
 @run_output
@@ -78,8 +72,9 @@ def upgrade(
         blueshift upgrade --to-version 4.12.1 --yes --output plain
         blueshift plan -o plan.json && blueshift upgrade --plan plan.json
     """
-    from blueshift.cli.work import Wanted, upgrade_release
+    from blueshift.cli.work import Manner, Wanted, upgrade_release
 
     wanted = Wanted(config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart, hooks)
     stopping = asyncio.Event()
-    return run_async(upgrade_release(wanted, plan_file, yes, output, on_failure, stopping, park), stopping)
+    manner = Manner(yes, output, on_failure, park)
+    return run_async(upgrade_release(wanted, plan_file, manner, stopping), stopping)

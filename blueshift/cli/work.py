@@ -1,4 +1,4 @@
-"""What `upgrade`, `plan` and `check` do with `app`: open, look, show, ask, begin."""
+"""What `upgrade`, `plan` and `check` do with `app`: open, look, show, ask, begin; `revert` begins as well."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from blueshift.app.look import Looked, look
 from blueshift.app.session import Session, open_session
 from blueshift.app.tools import places
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.outcome import nothing_begun, told
+from blueshift.cli.outcome import nothing_begun, refused, told
 from blueshift.cli.output import confirmed, say
 from blueshift.clock import SystemClock
 from blueshift.engine.journal import OnFailure
@@ -66,6 +66,16 @@ class Wanted:
         return config, configuration.playbook(config, name=self.playbook, sets=self.sets, hooks=self.hooks)
 
 
+@dataclass(frozen=True)
+class Manner:
+    """The options that say how a run is begun, as they were given."""
+
+    yes: bool
+    output: str | None
+    on_failure: OnFailure
+    park: bool
+
+
 @asynccontextmanager
 async def looked_at(
     wanted: Wanted, loaded: tuple[Config, Playbook] | None = None, *, alone: bool = False
@@ -88,11 +98,8 @@ async def looked_at(
 async def upgrade_release(
     wanted: Wanted,
     plan_file: Path | None,
-    yes: bool,
-    output: str | None,
-    on_failure: OnFailure,
+    manner: Manner,
     stopping: asyncio.Event,
-    park: bool,
 ) -> ExitCode:
     """The whole command."""
     planned = plans.load(plan_file) if plan_file else None
@@ -102,30 +109,35 @@ async def upgrade_release(
     else:
         loaded = wanted.loaded()
         wished = loaded[1]
-    if why := windows.closed(wished, SystemClock().utc()):
-        say(f"skipped: {why}; nothing was changed")
+    if outside_window(wished):
         return ExitCode.SKIPPED
     async with looked_at(wanted, loaded, alone=True) as (session, looked, playbook):
         if planned:
             playbook = configuration.with_hooks(plans.playbook_of(planned), wanted.hooks)
             if stale := runs.changed(planned.world, looked.world):
-                click.echo(f"error: the plan is stale: {stale}", err=True)
-                click.echo("hint: plan again: `blueshift plan -o FILE`", err=True)
-                return ExitCode.REFUSED
-        return await _begin(session, looked, playbook, yes, output, on_failure, stopping, park)
+                again = "plan again: `blueshift plan -o FILE`"
+                return refused(runs.Refused(f"the plan is stale: {stale}", hint=again))
+        return await begin(session, looked, playbook, manner, stopping)
 
 
-async def _begin(
+def outside_window(playbook: Playbook) -> bool:
+    """Whether the playbook may not begin now; then it is said."""
+    why = windows.closed(playbook, SystemClock().utc())
+    if why:
+        say(f"skipped: {why}; nothing was changed")
+    return bool(why)
+
+
+async def begin(
     session: Session,
     looked: Looked,
     playbook: Playbook,
-    yes: bool,
-    output: str | None,
-    on_failure: OnFailure,
+    manner: Manner,
     stopping: asyncio.Event,
-    park: bool,
+    *,
+    reverts: str = "",
 ) -> ExitCode:
-    """Check, show, ask, and run."""
+    """Check, show, ask, and run; `reverts` is the finished run that is taken back."""
     findings = run_all(looked.world)
     if bad := failed(findings):
         click.echo(findings_text(findings), err=True)
@@ -135,27 +147,33 @@ async def _begin(
         say("skipped: hardening and target would change no object of the release; nothing was changed")
         return ExitCode.SKIPPED
     run = runs.new_id(session)
-    if not yes:
+    if not manner.yes:
         click.echo(plan_text(plans.plan(looked.world, playbook, places(session), run)))
     say(notes_text(findings))
     if stopping.is_set():
         return nothing_begun()
-    if not yes:
+    if not manner.yes:
         cluster = session.cluster
         question = f"Run this on {cluster.server} (kube-system UID {cluster.uid})?"
         if not confirmed(question):
             say("nothing was changed")
             return ExitCode.ERROR
     say(f"run {run} begins; `blueshift status {run}` shows it from anywhere")
-    with choose(output, run) as emit:
+    with choose(manner.output, run) as emit:
         try:
             outcome = await runs.start(
-                session, looked, playbook, run, emit, stopping, on_failure=on_failure, park=park
+                session,
+                looked,
+                playbook,
+                run,
+                emit,
+                stopping,
+                on_failure=manner.on_failure,
+                park=manner.park,
+                reverts=reverts,
             )
-        except runs.Refused as refused:
-            click.echo(f"error: {refused}", err=True)
-            click.echo(f"hint: {refused.hint}", err=True)
-            return ExitCode.REFUSED
+        except runs.Refused as why:
+            return refused(why)
         except runs.Stopped:
             return nothing_begun()
     return told(run, outcome)

@@ -133,6 +133,8 @@ class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
     """Step ids in order, after expansion: of the track that the run is on."""
     chart: Versions | None = None
     """None in journals from before it was told."""
+    reverts: str = ""
+    """The finished run that this one takes back."""
     schema: int = msgspec.field(default_factory=lambda: SCHEMA)
     """A factory, since a plain default would be omitted, and an older version could not tell."""
     epoch: int = 1

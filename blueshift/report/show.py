@@ -15,6 +15,7 @@ def show_text(journal: Journal) -> str:
         f"cluster   {journal.cluster}",
         f"playbook  {journal.playbook}, plan {journal.plan}",
         f"opened    {_at(journal.created)}",
+        *([f"reverts   run {journal.reverts}"] if journal.reverts else []),
         *(f"carried   {_carried(one)}" for one in journal.carried),
         f"status    {journal.status}" + (f": {_line(journal.said)}" if journal.said else ""),
     ]

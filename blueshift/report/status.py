@@ -17,6 +17,7 @@ def status_text(journal: Journal, now: datetime, marks: Marks = UNICODE) -> str:
         f"run       {journal.run}",
         f"release   {journal.namespace}/{journal.release}",
         f"playbook  {journal.playbook}",
+        *([f"reverts   run {journal.reverts}"] if journal.reverts else []),
         f"status    {_status(journal)}",
         *_turned(journal, now),
         f"began     {instant(journal.created, now)} ({length((now - journal.created).total_seconds())} ago)",

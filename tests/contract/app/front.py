@@ -227,10 +227,17 @@ class Waiting:
 def install(server: ApiServer) -> None:
     """Make the release and what a cluster would have made around it."""
     asyncio.run(_around(server))
-    helm = [str(server.helm), "--kubeconfig", server.kubeconfig]
+    helm(server, "install", "4.11.3", VALUES)
+
+
+def helm(server: ApiServer, verb: str, version: str, values: Mapping[str, Any]) -> None:
+    """A person's `helm install` or `helm upgrade` of the release, and what comes of it."""
     subprocess.run(
-        [*helm, "install", RELEASE, str(chart("4.11.3")), "-n", NAMESPACE, "-f", "-"],
-        input=json.dumps(VALUES),
+        [
+            *(str(server.helm), "--kubeconfig", server.kubeconfig),
+            *(verb, RELEASE, str(chart(version)), "-n", NAMESPACE, "-f", "-"),
+        ],
+        input=json.dumps(values),
         text=True,
         check=True,
         capture_output=True,

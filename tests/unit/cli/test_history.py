@@ -19,7 +19,7 @@ from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
 from tests.unit.app.test_history import later, opened
 
-FIELDS = ["by", "chart", "ended", "namespace", "opened", "playbook", "release", "run"]
+FIELDS = ["by", "chart", "ended", "namespace", "opened", "playbook", "release", "reverts", "run"]
 FIELDS += ["said", "seconds", "status"]
 
 
@@ -70,6 +70,7 @@ def test_json_has_the_same_keys_for_every_run() -> None:
         "release": "web",
         "playbook": "blue-green",
         "chart": {"before": "4.11.3", "after": "4.12.1"},
+        "reverts": "",
         "opened": "2026-11-24T03:02:00Z",
         "by": "ann@desk",
         "status": "succeeded",

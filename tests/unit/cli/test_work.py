@@ -76,7 +76,8 @@ class Bench:
         return Outcome("succeeded", "", "")
 
     async def upgrade(self, *, yes: bool = True) -> ExitCode:
-        return await work.upgrade_release(WANTED, None, yes, "json", "hold", self.stopping, park=False)
+        manner = work.Manner(yes, "json", "hold", park=False)
+        return await work.upgrade_release(WANTED, None, manner, self.stopping)
 
 
 @pytest.fixture
