@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 Track = Literal["forward", "back"]
-"""A run to its end, or one that is taken back after the primary was upgraded."""
+"""A run to its end, or one that is taken back from its soak."""
 Boundaries = Mapping[Track, tuple[str, ...]]
 """What an undisturbed run of each track passes; of `back`, only what comes after it turned."""
 

@@ -30,11 +30,11 @@ LONGEST = 420.0
 
 ABORT = Disturb(
     by="person",
-    at="^after.forward/upgrade StepSettled",
+    at="^after.forward/soak WaitBegan soak",
     rule={"does": '"$BLUESHIFT" abort "$RUN" --no-wait --reason "the way back is tried"'},
 )
-"""What turns a run of the track back: both releases are there, and no name is back yet."""
-_TURN = "after|forward/upgrade StepSettled"
+"""What turns a run of the track back: the primary was upgraded and has its names again, the temporary waits."""
+_STOP, _TURN = "after|forward/soak WaitBegan soak", "Turned"
 _ENDS: Mapping[Track, tuple[int, str]] = {
     "forward": (0, "is over: it has succeeded"),
     "back": (4, "is over: it was rolled back"),
@@ -83,8 +83,8 @@ class Bed:
             wrong, seconds = (f"{type(error).__name__}: {error}",), self._clock.now() - began
         hit = _lines(cell.folder / ("stopped" if order.fault else "killed"))
         passed = _lines(cell.folder / "passed")
-        if order.track == "back" and (turn := _TURN.partition("|")[2]) in passed:
-            passed = passed[passed.index(turn) + 1 :]
+        if order.track == "back" and _TURN in passed:
+            passed = passed[passed.index(_TURN) :]
         if not wrong:
             await cells.remove(cell)
         return Result(cell.name, order, hit, wrong, seconds, passed)
@@ -105,7 +105,7 @@ async def tried(cell: Cell, order: Order) -> tuple[str, ...]:
         disturb = faults()[order.fault].disturb
         orders = msgspec.structs.replace(orders, stops=order.points)
     else:
-        stops = (_TURN,) if disturb else ()
+        stops = (_STOP,) if disturb else ()
         orders = msgspec.structs.replace(orders, points=order.points, stops=stops)
     (folder / "orders.json").write_bytes(msgspec.json.encode(orders))
     if disturb is None:
