@@ -33,7 +33,7 @@ ABORT = Disturb(
     at="^after.forward/soak WaitBegan soak",
     rule={"does": '"$BLUESHIFT" abort "$RUN" --no-wait --reason "the way back is tried"'},
 )
-"""What turns a run of the track back: the primary was upgraded and has its names again, the temporary waits."""
+"""What turns a run of the track back: the upgraded primary has its names again, the temporary waits."""
 _STOP, _TURN = "after|forward/soak WaitBegan soak", "Turned"
 _ENDS: Mapping[Track, tuple[int, str]] = {
     "forward": (0, "is over: it has succeeded"),
