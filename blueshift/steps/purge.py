@@ -73,13 +73,15 @@ class PurgeGate(Base[PurgeGateSettings]):
 
     async def settle(self) -> Answer:
         """See Step."""
-        moved = await landed(self.tools, self.tools.moving(), "primary", self.settings.agree_every)
-        if not moved.done:
-            return Hold(f"not every name points at the primary: {moved.sentence}")
+        hosts = {host.host for host in (*self.tools.world.hosts, *await live_hosts(self.tools))}
+        busy = self._busy(frozenset(hosts))
+        if not busy or self.here.waited("quiet") is None:  # no rounds of an agreement at every look
+            moved = await landed(self.tools, self.tools.moving(), "primary", self.settings.agree_every)
+            if not moved.done:
+                return Hold(f"not every name points at the primary: {moved.sentence}")
         if not self.settings.auto and not self.tools.record.approved(self.id, GATE):
             return Hold("the temporary release can be removed: the way back by it ends then", gate=GATE)
-        hosts = {host.host for host in (*self.tools.world.hosts, *await live_hosts(self.tools))}
-        if busy := self._busy(frozenset(hosts)):
+        if busy:
             way = Way("ask again when they have gone", f"blueshift resume {self.tools.run}")
             return Wait(
                 "quiet",

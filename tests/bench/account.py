@@ -53,6 +53,8 @@ class Outside(msgspec.Struct, frozen=True):
     """Seconds that a drain must last at least, from the swap."""
     window: float
     """Seconds without a request that a drain needs."""
+    quiet: float
+    """Seconds without a request at the temporary before it may go."""
     answering: float
     """Seconds for which the temporary's addresses must answer."""
 
@@ -109,6 +111,8 @@ def _until(
             return _gone(eyes, since, end)
         case "observe namespace":
             return _emptied(eyes, since, end)
+        case "quiet":
+            return _quiet(outside, outside.sides["temporary"], since, end)
         case "drain":
             side = "primary" if step.endswith("drain-primary") else "temporary"
             return _drained(outside, eyes, outside.sides[side], _swapped(journal, step), end)
@@ -216,6 +220,12 @@ def _gone(eyes: Eyes, since: Instant, end: Instant) -> Instant | None:
         ):
             return sight.at
     return None
+
+
+def _quiet(outside: Outside, addresses: Sequence[str], since: Instant, end: Instant) -> Instant:
+    """So long after the last request at the temporary that it is idle."""
+    asked = [at for address in addresses for at in outside.requests.get(address, ()) if at <= end]
+    return max(asked, default=since - outside.quiet) + outside.quiet
 
 
 def _drained(

@@ -82,6 +82,7 @@ async def measure(made: World, clock: Clock) -> Figures:
         sides={"primary": made.addresses, "temporary": _temporary(journal)},
         least=20.0,
         window=15.0,
+        quiet=30.0,
         answering=10.0,
     )
     accounted = waits(noted, journal, eyes, outside)
