@@ -43,12 +43,18 @@ def from_file(path: Path) -> Config:
 
 
 def chart_of(ref: str, version: str | None) -> Chart:
-    """A chart as `--chart` names it: a folder or archive, oci://…, or https://REPOSITORY/NAME."""
-    if ref.startswith("oci://"):
-        return Chart(oci=ref, version=version)
-    if ref.startswith(("https://", "http://")):
-        repo, _, name = ref.rpartition("/")
-        return Chart(repo=repo, name=name, version=version)
+    """A chart as `--chart` names it: a folder or archive, oci://…, or https://REPOSITORY/NAME.
+
+    Raises BlueshiftError for one that settings could not name either.
+    """
+    try:
+        if ref.startswith("oci://"):
+            return Chart(oci=ref, version=version)
+        if ref.startswith(("https://", "http://")):
+            repo, _, name = ref.rpartition("/")
+            return Chart(repo=repo, name=name, version=version)
+    except ValueError as error:
+        raise BlueshiftError(str(error), place="--chart", hint="`--to-version` says which version") from None
     return Chart(path=str(Path(ref).expanduser().resolve()))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
+from blueshift.masks import masked
 
 if TYPE_CHECKING:  # it brings pydantic along, which a plan does not need
     from pyhelm3 import errors as theirs
@@ -85,12 +87,12 @@ def translate(error: theirs.Error, place: str, *, write: bool) -> BlueshiftError
 
 
 def brief(stderr: bytes, most: int = 1500) -> str:
-    """The end of what helm wrote, without its warnings about file modes and its prefix."""
+    """The end of what helm wrote, without its warnings about file modes, its prefix, and secrets."""
     lines = [line.strip() for line in stderr.decode(errors="replace").splitlines()]
     told = [
         line
         for line in lines
         if line and not line.startswith(("WARNING: Kubernetes configuration", "level="))
     ]
-    text = "\n".join(told)[-most:] or "helm said nothing"
+    text = masked("\n".join(told), os.environ)[-most:] or "helm said nothing"
     return text.removeprefix("Error: ")

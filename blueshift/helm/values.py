@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from blueshift.masks import HIDDEN, SECRET_NAME
+from blueshift.masks import HIDDEN, SECRET_NAME, masked
 
 # Keys that only name a Secret, which is no secret itself.
 _NAME = re.compile(r"(name|ref|namespace|enabled|mount|annotations|labels|path)s?$", re.IGNORECASE)
@@ -36,7 +36,7 @@ def digest(values: Mapping[str, Any]) -> str:
 
 
 def redacted(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The same mapping with what looks like a secret hidden, judged by the names of the keys."""
+    """The same mapping with what looks like a secret hidden, judged by the names of keys and by its shape."""
     return {key: _redact(key, value) for key, value in values.items()}
 
 
@@ -52,8 +52,10 @@ def _redact(key: str, value: Any) -> Any:
         }
     if isinstance(value, list):
         return [_redact(key, one) for one in value]
+    if not isinstance(value, str) or not value:
+        return value
     looks = bool(SECRET_NAME.search(key)) and not _NAME.search(key)
-    return HIDDEN if looks and isinstance(value, str) and value else value
+    return HIDDEN if looks else masked(value, {})
 
 
 def _plain(value: Any) -> Any:

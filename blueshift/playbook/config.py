@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -59,6 +60,11 @@ class Chart(msgspec.Struct, frozen=True):
             raise ValueError("`oci` begins with oci://")
         if self.repo is not None and not self.repo.startswith(("https://", "http://", "file://")):
             raise ValueError("`repo` is a URL, such as https://kubernetes.github.io/ingress-nginx")
+        if urlsplit(self.repo or self.oci or "").password:
+            raise ValueError(
+                "a password in a chart's URL would be seen by all on this machine, in helm's arguments: "
+                "pull the chart, and name its folder or .tgz by `path`"
+            )
 
 
 class Values(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,8 @@ class Front:
     server: ApiServer
     bind: Bind
     folder: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Of the environment, beside those that every command gets."""
 
     def settings(self, *, key: str = "update.key", name: str = "blueshift.yaml", **changes: Any) -> Path:
         """Write settings as `init` would; `changes` replace top-level keys."""
@@ -116,6 +118,7 @@ class Front:
     def environment(self, kubeconfig: str = "") -> dict[str, str]:
         """What it is run with."""
         return {
+            **self.variables,
             "PATH": f"{self.server.helm.parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.folder),
             "KUBECONFIG": kubeconfig or self.server.kubeconfig,
@@ -224,10 +227,11 @@ class Waiting:
         return code
 
 
-def install(server: ApiServer) -> None:
-    """Make the release and what a cluster would have made around it."""
+def install(server: ApiServer, **controller: Any) -> None:
+    """Make the release, with more values of its controller, and what a cluster would have made around it."""
+    values = {"controller": VALUES["controller"] | controller}
     asyncio.run(_around(server))
-    helm(server, "install", "4.11.3", VALUES)
+    helm(server, "install", "4.11.3", values)
 
 
 def helm(server: ApiServer, verb: str, version: str, values: Mapping[str, Any]) -> None:

@@ -57,6 +57,8 @@ def test_secrets_are_hidden_by_the_names_of_their_keys() -> None:
             "secretData": {"any": "thing"},
             "env": [{"name": "DB_PASSWORD", "value": "hunter2"}, {"name": "LEVEL", "value": "debug"}],
             "extraArgs": {"default-ssl-certificate": "ns/name"},
+            "args": ["--auth-token=hunter2", "--queue", "amqp://app:hunter2@queue/"],
+            "headers": {"Authorization": "Basic aHVudGVyMg=="},
         }
     )
     assert shown == {
@@ -68,4 +70,6 @@ def test_secrets_are_hidden_by_the_names_of_their_keys() -> None:
         "secretData": {"any": "***"},
         "env": [{"name": "DB_PASSWORD", "value": "***"}, {"name": "LEVEL", "value": "debug"}],
         "extraArgs": {"default-ssl-certificate": "ns/name"},
+        "args": ["--auth-token=***", "--queue", "amqp://app:***@queue/"],
+        "headers": {"Authorization": "Basic ***"},
     }

@@ -89,6 +89,10 @@ BAD = [
     ("chart: {oci: x, version: '1'}\n", "blueshift.yaml:4:8: `oci` begins with oci://"),
     ("chart: {repo: x, name: y, version: '1'}\n", "blueshift.yaml:4:8: `repo` is a URL"),
     (
+        "chart: {repo: 'https://u:hunter2@x', name: y, version: '1'}\n",
+        "blueshift.yaml:4:8: a password in a chart's URL would be seen by all",
+    ),
+    (
         "chart: {path: ., version: 4.10}\n",
         "blueshift.yaml:4:27: expected text, found a number (write it in quotes",
     ),
