@@ -19,12 +19,12 @@ from blueshift.lab import lifecycle
 from blueshift.lab.cache import locked
 from blueshift.lab.demo import settings, upgrade, world
 from blueshift.lab.demo.generator import Generator, plan
-from blueshift.lab.demo.inside import listed
 from blueshift.lab.demo.world import World
-from blueshift.lab.paths import Lab, lab_named
+from blueshift.lab.paths import lab_named
 from blueshift.traffic.prober.ledger import read_ledger, started_of
 from tests.bench.account import Noted, Outside, Waited, waits, work
 from tests.bench.eyes import watching
+from tests.bench.gates import Gates, journal_of, parked
 
 OUT = Path("build/bench/engine.json")
 RATE = 300.0
@@ -50,10 +50,12 @@ class Figures(msgspec.Struct, frozen=True):
     work_s: dict[str, float]
     """Step → seconds that it looked, planned and proved, without helm's and the rounds' time."""
     waits: tuple[Waited, ...]
+    gates: Gates
 
 
 async def measure(made: World, clock: Clock) -> Figures:
     """Carry one upgrade and account for it. Raises AssertionError when it does not succeed."""
+    gates = await parked(made, clock)
     noted_file, traffic = made.folder / "noted.json", Generator(made, clock)
     config = settings.write(made)
     try:
@@ -76,7 +78,7 @@ async def measure(made: World, clock: Clock) -> Figures:
     for failure in summary.failures[:10]:
         print(f"failed: {failure}")
     noted = msgspec.json.decode(noted_file.read_bytes(), type=Noted)
-    journal = await _journal(made.lab)
+    journal = await journal_of(made.lab, "blue-green")
     outside = Outside(
         requests=_requests(made.folder / "traffic.ledger"),
         sides={"primary": made.addresses, "temporary": _temporary(journal)},
@@ -102,15 +104,8 @@ async def measure(made: World, clock: Clock) -> Figures:
         void=summary.void,
         work_s=work(noted),
         waits=tuple(accounted),
+        gates=gates,
     )
-
-
-async def _journal(lab: Lab) -> dict[str, Any]:
-    found = await listed(lab, "configmaps", "-A", "-l", "blueshift.dev/run")
-    documents = [item["data"]["journal.json"] for item in found if "journal.json" in item["data"]]
-    assert len(documents) == 1
-    journal: dict[str, Any] = msgspec.json.decode(documents[0])
-    return journal
 
 
 def _temporary(journal: dict[str, Any]) -> tuple[str, ...]:

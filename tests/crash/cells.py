@@ -17,7 +17,7 @@ from blueshift.dns.records import RecordSet
 from blueshift.lab import lifecycle
 from blueshift.lab.build import cluster_tools
 from blueshift.lab.charts import chart
-from blueshift.lab.demo.inside import apply, helm, kubectl, listed
+from blueshift.lab.demo.inside import apply, entered, helm, kubectl, listed
 from blueshift.lab.nameservers import zone
 from blueshift.lab.paths import Lab, lab_named
 from blueshift.lab.processes import run as run_program
@@ -93,6 +93,9 @@ async def make(lab: Lab, number: int) -> Cell:
     addresses = await _addresses(cell)
     await update(lab, [RecordSet(host, "A", TTL, addresses) for host in cell.hosts])
     known = zone(lab)
+    asked = ["dig", f"@{known.secondary[0]}", "+short", cell.hosts[-1], "A"]
+    while not await run_program(entered(lab, asked), "dig"):  # the secondary hears of it a moment later
+        await asyncio.sleep(0.1)
     settings = {
         "release": {"name": name, "namespace": name},
         "chart": {"path": str(chart(TO))},
