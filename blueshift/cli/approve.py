@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from blueshift.cli.complete import gates, open_runs
 from blueshift.cli.options import cluster_options, facts_output, run_async
 from blueshift.cli.words import say_to
 
 
 @click.command()
-@click.argument("run")
-@click.argument("gate")
+@click.argument("run", shell_complete=open_runs)
+@click.argument("gate", shell_complete=gates)
 @click.option("--reason", default="", help="Kept in the journal beside your name.")
 @click.option("--no-wait", is_flag=True, help="Return at once; else when the run has taken it up.")
 @cluster_options

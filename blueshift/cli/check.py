@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from blueshift.cli.complete import checks
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.options import cluster_options, config_option, facts_output, run_async
 from blueshift.cli.output import print_json, print_table, say
@@ -22,8 +23,20 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @cluster_options
-@click.option("--only", multiple=True, metavar="ID", help="Run this check alone; may be repeated.")
-@click.option("--skip", multiple=True, metavar="ID", help="Leave this check out; may be repeated.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="ID",
+    shell_complete=checks,
+    help="Run this check alone; may be repeated.",
+)
+@click.option(
+    "--skip",
+    multiple=True,
+    metavar="ID",
+    shell_complete=checks,
+    help="Leave this check out; may be repeated.",
+)
 @click.option("--list", "listed", is_flag=True, help="Show the checks and run none.")
 @click.option(
     "--world",

@@ -16,7 +16,9 @@ INSTALL = {
 @click.argument("shell", type=click.Choice(tuple(INSTALL)))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the script that completes commands and options in SHELL.
+    """Print the script that completes commands, options and values in SHELL.
+
+    Runs and gates are asked of the cluster, which has two seconds for its answer.
 
     \b
     bash:  eval "$(blueshift completion bash)"     in ~/.bashrc

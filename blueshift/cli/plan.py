@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from blueshift.cli.complete import playbooks, step_settings
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.options import cluster_options, config_option, hooks_option, run_async
 from blueshift.cli.output import say
@@ -28,8 +29,20 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command()
 @config_option
 @cluster_options
-@click.option("--playbook", metavar="NAME|FILE", help="Instead of the one that the settings name.")
-@click.option("--set", "sets", multiple=True, metavar="STEP.KEY=VALUE", help="Override one step setting.")
+@click.option(
+    "--playbook",
+    metavar="NAME|FILE",
+    shell_complete=playbooks,
+    help="Instead of the one that the settings name.",
+)
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="STEP.KEY=VALUE",
+    shell_complete=step_settings,
+    help="Override one step setting.",
+)
 @click.option("--to-version", metavar="V", help="Chart version of the target, instead of the settings'.")
 @click.option(
     "--chart", metavar="REF", help="Chart of the target: a folder, .tgz, oci://… or https://REPO/NAME."

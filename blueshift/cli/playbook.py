@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from blueshift.cli.complete import playbooks, step_settings
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.lazy import Lazy, LazyGroup
 from blueshift.cli.options import facts_output
@@ -20,7 +21,7 @@ COMMANDS = {
     "new": Lazy("blueshift.cli.playbook:new", "Write a copy of a playbook to change."),
     "schema": Lazy("blueshift.cli.playbook:schema", "JSON Schema of playbooks, for editors."),
 }
-_NAME = click.argument("name", metavar="NAME|FILE", default="blue-green")
+_NAME = click.argument("name", metavar="NAME|FILE", shell_complete=playbooks, default="blue-green")
 
 
 @click.group(cls=LazyGroup, table=COMMANDS)
@@ -59,7 +60,14 @@ def show(name: str) -> None:
 
 @click.command()
 @_NAME
-@click.option("--set", "sets", multiple=True, metavar="STEP.KEY=VALUE", help="Override one step setting.")
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="STEP.KEY=VALUE",
+    shell_complete=step_settings,
+    help="Override one step setting.",
+)
 @click.option(
     "--names", type=click.IntRange(1, 10_000), default=40, show_default=True, help="DNS names that move."
 )

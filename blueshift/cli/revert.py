@@ -8,6 +8,7 @@ from typing import Literal
 
 import click
 
+from blueshift.cli.complete import succeeded_runs
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.options import (
     cluster_options,
@@ -20,7 +21,7 @@ from blueshift.cli.options import (
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=succeeded_runs)
 @click.option("--yes", is_flag=True, help="Do not ask: the plan is confirmed in advance.")
 @on_failure_option
 @cluster_options

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from blueshift.cli.complete import runs
 from blueshift.cli.options import cluster_options, facts_output, run_async
 from blueshift.cli.output import print_json
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=runs)
 @cluster_options
 @facts_output
 def show(run: str, kubeconfig: Path | None, context: str | None, state_namespace: str, output: str) -> None:

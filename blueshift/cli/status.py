@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from blueshift.cli.complete import runs
 from blueshift.cli.options import cluster_options, facts_output, run_async
 from blueshift.cli.output import print_json, print_table
 
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("run", shell_complete=runs, required=False)
 @cluster_options
 @facts_output
 def status(

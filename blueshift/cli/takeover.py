@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
+from blueshift.cli.complete import open_runs
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.options import cluster_options, hooks_option, run_async, run_output
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=open_runs)
 @click.option("--reason", default="", help="Kept in the journal beside your name.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @cluster_options

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from blueshift.cli.complete import open_runs
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.options import cluster_options, run_async
 from blueshift.cli.output import confirmed, say
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=open_runs)
 @click.argument("policy", type=click.Choice(["ignore"]))
 @click.option("--yes", is_flag=True, help="Do not ask: the change is confirmed in advance.")
 @cluster_options

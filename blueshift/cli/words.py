@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from blueshift.cli.complete import open_runs
 from blueshift.cli.options import cluster_options, facts_output, run_async
 from blueshift.cli.output import print_json, say
 
@@ -18,7 +19,7 @@ def _word(word: Word, text: str) -> click.Command:
     """A command that says `word`."""
 
     @click.command(word, help=text)
-    @click.argument("run")
+    @click.argument("run", shell_complete=open_runs)
     @click.option("--reason", default="", help="Kept in the journal beside your name.")
     @click.option("--no-wait", is_flag=True, help="Return at once; else when the run has taken it up.")
     @cluster_options
