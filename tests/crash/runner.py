@@ -131,7 +131,7 @@ async def killed(cell: Cell, order: Order) -> tuple[str, ...]:
 
 async def disturbed(cell: Cell, disturber: Disturber) -> tuple[str, ...]:
     """Start; after a hold that says what it must, all is made well and the run resumed."""
-    run, held, stops = "", 0, disturber.disturb.stops
+    run, held, stops = "", 0, disturber.disturb.stops.replace("CELL", cell.name)
     while True:
         code, lines = await _said(cell, _command(cell, run), env=disturber.place.env)
         disturber.check()
