@@ -17,6 +17,7 @@ from blueshift.engine.journal import (
     Standstill,
     Status,
     StepEntry,
+    Stood,
     Track,
     TrackStep,
     Turn,
@@ -141,6 +142,9 @@ class Left(msgspec.Struct, frozen=True, tag=True):
     said: str
 
 
+_REMEMBERED = 30
+"""Standstills that a journal keeps: their reasons may be long, and its room is bounded."""
+
 _InStep = Started | Intended | Did | WaitBegan
 _OfRun = (
     StepSettled
@@ -201,8 +205,10 @@ def _of_run(journal: Journal, entry: _OfRun, at: datetime) -> Journal:
             return replace(journal, steps=kept, state=state, asked_anew={**journal.asked_anew, **anew})
         case StoodStill(step, reason, gate, ways):
             number = journal.standstills + 1
+            stood = Stood(number, step, reason, at, gate)
             return replace(
                 journal,
+                stood=(*journal.stood, stood)[-_REMEMBERED:],
                 standstill=Standstill(number, step, reason, at, gate, ways),
                 standstills=number,
                 status="working" if gate else "holding",

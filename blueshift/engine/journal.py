@@ -58,6 +58,16 @@ class Standstill(msgspec.Struct, frozen=True, omit_defaults=True):
     ways: tuple[Way, ...] = ()
 
 
+class Stood(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A standstill of the past, without its ways on: those were of that moment."""
+
+    number: int
+    step: str
+    reason: str
+    since: datetime
+    gate: str = ""
+
+
 class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who let the run pass a standstill."""
 
@@ -149,6 +159,8 @@ class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
     facts: dict[str, Any] = {}
     standstill: Standstill | None = None
     standstills: int = 0
+    stood: tuple[Stood, ...] = ()
+    """The latest standstills, with that of now."""
     approvals: tuple[Approval, ...] = ()
     asked_anew: dict[str, int] = {}
     """Steps that begin anew after traffic was taken back → the number of standstills until then: what was

@@ -24,6 +24,8 @@ class Intent(msgspec.Struct, frozen=True, omit_defaults=True):
     wanted: Any = None
     bound: float = 60.0
     """Seconds after which the effect can no longer be at work by itself."""
+    command: str = ""
+    """The command that it runs, as a person would write it."""
 
 
 class Way(msgspec.Struct, frozen=True, omit_defaults=True):

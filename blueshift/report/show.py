@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from blueshift.engine.journal import Carried, Journal, StepEntry
+import msgspec
+
+from blueshift.engine.journal import Carried, Journal, StepEntry, Stood, Versions
+from blueshift.engine.protocol import Intent, fact_name
+from blueshift.traffic.judge import Verdict
 
 
 def show_text(journal: Journal) -> str:
@@ -14,6 +18,7 @@ def show_text(journal: Journal) -> str:
         f"run       {journal.run} of {journal.namespace}/{journal.release}",
         f"cluster   {journal.cluster}",
         f"playbook  {journal.playbook}, plan {journal.plan}",
+        *([f"chart     {_chart(journal.chart)}"] if journal.chart else []),
         f"opened    {_at(journal.created)}",
         *([f"reverts   run {journal.reverts}"] if journal.reverts else []),
         *(f"carried   {_carried(one)}" for one in journal.carried),
@@ -25,9 +30,10 @@ def show_text(journal: Journal) -> str:
     for given in journal.approvals:
         why = f": {given.reason}" if given.reason else ""
         lines.append(f"approved  {given.gate} in {given.step} at {_at(given.at)}, by {given.by}{why}")
+    lines += _verdict(journal)
     begun = [(name, entry) for name, entry in journal.steps.items() if entry.started]
     for name, entry in sorted(begun, key=lambda item: item[1].started or journal.created):
-        lines += ["", *_step(name, entry)]
+        lines += ["", *_step(name, entry), *(_stood(one) for one in journal.stood if one.step == name)]
     never = [name for name in journal.track if journal.step(name).started is None]
     if never:
         lines += ["", f"not begun: {', '.join(never)}"]
@@ -40,6 +46,33 @@ def _carried(one: Carried) -> str:
     return f"by {one.by} from {_at(one.at)}, epoch {one.epoch}{over}{why}"
 
 
+def _chart(chart: Versions) -> str:
+    return chart.before if chart.before == chart.after else f"{chart.before} → {chart.after}"
+
+
+def _verdict(journal: Journal) -> Iterator[str]:
+    """The last word of the soak, with its numbers."""
+    found = journal.facts.get(fact_name(Verdict))
+    if found is None:
+        return
+    verdict = msgspec.convert(found, Verdict)
+    yield f"verdict   {verdict.outcome}: {'; '.join(verdict.reasons)}"
+    yield f"          {', '.join(f'{name} {number:g}' for name, number in verdict.numbers.items())}"
+
+
+def _stood(one: Stood) -> str:
+    what = f"waited at the gate {one.gate}" if one.gate else "held"
+    return f"  stood   {what} from {_at(one.since)}: {_line(one.reason)}"
+
+
+def _how(intent: Intent) -> Iterator[str]:
+    """The command, or which kinds of records became which."""
+    if intent.command:
+        yield f"          {intent.command}"
+    if isinstance(intent.expected, list) and isinstance(intent.wanted, list):
+        yield f"          {'; '.join(map(str, intent.expected))} → {'; '.join(map(str, intent.wanted))}"
+
+
 def _step(name: str, entry: StepEntry) -> Iterator[str]:
     assert entry.started is not None
     yield f"{_at(entry.started)}  {name}"
@@ -47,6 +80,7 @@ def _step(name: str, entry: StepEntry) -> Iterator[str]:
         how = f"done {_at(effect.done)}" if effect.done else "not known to be done"
         said = f": {_line(effect.said)}" if effect.said else ""
         yield f"  did     {effect.intent.what} ({how}{', found done' if effect.adopted else ''}){said}"
+        yield from _how(effect.intent)
     for wait in entry.waits.values():
         yield f"  waited  {_line(wait.reason)} (from {_at(wait.since)})"
     if entry.settled:

@@ -54,6 +54,14 @@ class Revise:
             expected={"revision": previous},
             wanted={"chart": self._revision.chart.digest, "values": self._values_hash},
             bound=self._timeout + 120.0,
+            command=self._command(),
+        )
+
+    def _command(self) -> str:
+        chart, verb = self._revision.chart, "install" if self._install else "upgrade"
+        return (
+            f"{self._tools.places.helm} {verb} {self._name} {chart.name} --version {chart.version} "
+            f"-n {self._namespace} {'' if self._install else '--reset-values '}--values -"
         )
 
     async def observe(self, journalled: Journalled | None) -> Observed:

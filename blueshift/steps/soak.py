@@ -74,7 +74,7 @@ class Soak(Base[SoakSettings]):
             )
         if verdict.outcome != "pass" and not self.tools.record.approved(self.id, GATE):
             return Hold(f"the verdict on the primary is no pass: {sentence}", gate=GATE)
-        return Settled(f"soaked for {waited:.0f} s: {sentence}")
+        return Settled(f"soaked for {waited:.0f} s: {sentence}", (verdict,))
 
     async def retreat(self) -> Retreat | None:
         """Every name goes to the temporary, which is there for that, if it proves itself."""

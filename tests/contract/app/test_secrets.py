@@ -132,6 +132,10 @@ def commands(front: Front) -> list[str]:
         ran(0, "status", run, "-o", output)
         ran(0, "show", run, "-o", output)
         ran(0, "status", "-o", output)
+        ran(0, "history", "-o", output)
+    shown = ran(0, "show", run)
+    assert " install front-blueshift ingress-nginx --version 4.11.3 -n front --values -" in shown
+    assert "held from" in shown
     return said
 
 
