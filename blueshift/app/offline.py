@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from blueshift.app import configuration, inputs, plans
@@ -52,7 +53,7 @@ def read(
     return Saved(saved, config, steps, complete)
 
 
-def plan(saved: Saved, *, kubeconfig: str | None, context: str | None) -> plans.Plan:
+def plan(saved: Saved, now: datetime, *, kubeconfig: str | None, context: str | None) -> plans.Plan:
     """The plan; its commands name this kubeconfig and context, else those of the settings and the World."""
     cluster = saved.config.cluster
     places = configuration.places(
@@ -60,7 +61,7 @@ def plan(saved: Saved, *, kubeconfig: str | None, context: str | None) -> plans.
         kubeconfig=kubeconfig or cluster.kubeconfig,
         context=context or cluster.context or saved.world.cluster.context,
     )
-    return plans.plan(saved.world, saved.playbook, places)
+    return plans.plan(saved.world, saved.playbook, places, now)
 
 
 def frozen(saved: Saved) -> inputs.Frozen:

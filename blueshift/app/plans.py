@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from blueshift.app.inputs import Frozen, thaw_steps
 from blueshift.app.kinds import compile_track
+from blueshift.app.windows import foretold
 from blueshift.discovery.world import World, contract_hash
 from blueshift.engine.hooks import When, due
 from blueshift.engine.protocol import Step, StepPlan, Way
@@ -70,10 +72,14 @@ class _Nobody:
         raise BlueshiftError(f"a plan was about to ask the world ({name}): planning is pure")
 
 
-def plan(world: World, playbook: Playbook, places: Places, run: str = "RUN") -> Plan:
-    """The plan of a playbook on a World. Pure."""
-    steps = compile_track(playbook, offline(world, places, run))
-    planned = tuple(PlannedStep(name, one) for name, one in with_hooks(steps, playbook.hooks))
+def plan(world: World, playbook: Playbook, places: Places, now: datetime, run: str = "RUN") -> Plan:
+    """The plan of a playbook on a World, for a run that begins now. Pure."""
+    steps = tuple(with_hooks(compile_track(playbook, offline(world, places, run)), playbook.hooks))
+    windows = dict(foretold(playbook, steps, now))
+    planned = tuple(
+        PlannedStep(name, replace(one, waits=(*one.waits, windows[name])) if name in windows else one)
+        for name, one in steps
+    )
     return Plan(
         release=f"{world.release.namespace}/{world.release.name}",
         cluster=world.cluster.server,

@@ -168,7 +168,7 @@ async def _live(wanted: Wanted, save_world: Path | None, show: Show) -> ExitCode
         world = looked.world
         if save_world is not None:
             _written(save_world, lambda: worlds.save(world, save_world))
-        plan = plans.plan(world, playbook, places(session))
+        plan = plans.plan(world, playbook, places(session), session.clock.utc())
         findings = run_all(world)
         if bad := failed(findings):
             show.only(plan)
@@ -194,9 +194,12 @@ def _saved(
     show: Show,
 ) -> ExitCode:
     from blueshift.app import offline
+    from blueshift.clock import SystemClock
 
     saved = offline.read(world, config, required=given, playbook=playbook, sets=sets, hooks=hooks)
-    plan = offline.plan(saved, kubeconfig=str(kubeconfig) if kubeconfig else None, context=context)
+    plan = offline.plan(
+        saved, SystemClock().utc(), kubeconfig=str(kubeconfig) if kubeconfig else None, context=context
+    )
     return show.plan(plan, lambda: offline.frozen(saved), pending=not offline.nothing_to_do(saved.world))
 
 

@@ -148,7 +148,7 @@ async def begin(
         return ExitCode.SKIPPED
     run = runs.new_id(session)
     if not manner.yes:
-        click.echo(plan_text(plans.plan(looked.world, playbook, places(session), run)))
+        click.echo(plan_text(plans.plan(looked.world, playbook, places(session), session.clock.utc(), run)))
     say(notes_text(findings))
     if stopping.is_set():
         return nothing_begun()

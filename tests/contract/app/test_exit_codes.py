@@ -112,6 +112,8 @@ async def test_75_its_window_is_shut(front: Front) -> None:
         done = front.blueshift("upgrade", "--yes", "--playbook", playbook, kubeconfig=kubeconfig)
         assert (done.returncode, done.stdout) == (75, ""), done.stderr
         assert f"it opens at {opens:%Y-%m-%d %H:%M} UTC; nothing was changed" in done.stderr
+    planned = front.blueshift("plan", "--playbook", playbook).stdout
+    assert f"an upgrade that is started before {opens:%Y-%m-%d %H:%M} UTC is skipped" in planned
     assert await front.state() == before
 
 

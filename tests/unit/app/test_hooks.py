@@ -184,7 +184,7 @@ def test_a_plan_names_what_will_run_and_a_run_freezes_it(tmp_path: Path) -> None
     for event in ("before-shift-to-temporary", "after-shift-to-temporary", "gate"):
         program(tmp_path, event, "exit 0")
     playbook = with_hooks(PLAYBOOK, tmp_path)
-    planned = plan(world(40), playbook, PLACES)
+    planned = plan(world(40), playbook, PLACES, datetime(2026, 11, 24, tzinfo=UTC))
     by_id = {step.id: step.plan.hooks for step in planned.steps}
     assert {name: named for name, named in by_id.items() if named} == {
         "forward/shift-to-temporary/floor": ("before: before-shift-to-temporary/10-tell",),
