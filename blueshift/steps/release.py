@@ -12,8 +12,9 @@ from blueshift.engine.protocol import (
     Observed,
     Way,
 )
+from blueshift.helm.errors import HelmError
 from blueshift.helm.pending import RevisionIntent, recover, standing, why_foreign
-from blueshift.helm.records import ReleaseRecord, latest
+from blueshift.helm.records import ReleaseRecord, history, latest
 from blueshift.helm.values import digest
 from blueshift.steps.context import Tools
 from blueshift.steps.revisions import Revision
@@ -86,8 +87,20 @@ class Revise:
         return Absent()
 
     async def do(self) -> None:
-        """Run helm once; it returns when the objects are applied."""
+        """Run helm once; it returns when the objects are applied.
+
+        Raises HelmError for a revision that somebody made since `observe`: while the intent was written, the
+        API server may have been gone. What comes later still collides in Helm, by the name of its record.
+        """
         helm, revision = self._tools.helm, self._revision
+        known = await history(self._tools.kube, self._namespace, self._name)
+        now = known[-1].revision if known else 0
+        if now != self._previous:
+            raise HelmError(
+                f"somebody else changed {self._namespace}/{self._name} meanwhile: it should be at revision "
+                f"{self._previous}, and is at {now}",
+                hint=f"{self._tools.places.helm} history {self._name} -n {self._namespace}",
+            )
         act = helm.install if self._install else helm.upgrade
         await act(
             self._name,

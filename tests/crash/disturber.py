@@ -11,10 +11,11 @@ import msgspec
 
 from blueshift.dns.key import parse_key
 from blueshift.lab import facts
+from blueshift.lab.charts import chart
 from blueshift.lab.demo import upgrade
 from blueshift.lab.demo.inside import entered
 from blueshift.lab.nameservers import zone
-from tests.crash.cells import REPO, Cell, look_at, run_of
+from tests.crash.cells import FROM, REPO, Cell, look_at, run_of
 from tests.crash.faultfile import Disturb
 from tests.crash.faults.stand import Place, Where, Word
 from tests.e2e.command import execute
@@ -45,6 +46,10 @@ class Disturber:
         if self._stand is not None and self._stand.stdin is not None:
             self._stand.stdin.close()
             await self._stand.wait()
+
+    async def prove(self) -> None:
+        """What was done stands. Raises AssertionError where it does not."""
+        await self._shell(self.disturb.rule["proves"])
 
     async def mend(self) -> None:
         """All is well again."""
@@ -79,18 +84,21 @@ class Disturber:
             if do == "begin":
                 self.met += 1
             if command := rule.get({"begin": "does", "end": "mends"}[do]):
-                known = zone(self.cell.lab)
-                prefix = (
-                    f"KEY={known.key_file} SERVER={known.primary[0]} ZONE={known.zone} "
-                    f"BLUESHIFT={upgrade.BLUESHIFT} RUN={await run_of(self.cell)}\n"
-                )
-                await execute(self.cell.lab, prefix + command)
+                await self._shell(command)
             return
         assert self._stand.stdin
         assert self._stand.stdout
         word = Word("begin", rule) if do == "begin" else Word("end")
         self._stand.stdin.write(msgspec.json.encode(word) + b"\n")
         self.met = int(await self._stand.stdout.readline() or b"0")
+
+    async def _shell(self, command: str) -> None:
+        known = zone(self.cell.lab)
+        prefix = (
+            f"KEY={known.key_file} SERVER={known.primary[0]} ZONE={known.zone} "
+            f"CHART={chart(FROM)} BLUESHIFT={upgrade.BLUESHIFT} RUN={await run_of(self.cell)}\n"
+        )
+        await execute(self.cell.lab, prefix + command.replace("CELL", self.cell.name))
 
     async def _start(self) -> None:
         known, lab = zone(self.cell.lab), self.cell.lab

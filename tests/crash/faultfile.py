@@ -39,13 +39,22 @@ class Disturb(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: str
     """A regular expression for points, `before|boundary` or `after|boundary`."""
     rule: dict[str, Any] = {}
-    """Settings of an injector (`faults/`); for a person `does` and `mends`, shell in the lab as its admin."""
+    """Settings of an injector (`faults/`); for a person `does` and `mends`, shell in the lab as its admin.
+
+    `proves` instead of `mends`: it cannot be made well. The run must hold at each resume, and this command
+    must succeed then, which proves that nothing was done over it.
+    """
     lasts: float = 0.0
     """Seconds after which all is well again; 0: the rule ends by itself, or the hold is mended."""
     stops: str = ""
     """What a hold must say; then all is made well and the run resumed. Empty: it goes on by itself."""
     each: int = 8
     """So many points in one run at most."""
+
+    @property
+    def stays(self) -> bool:
+        """Whether the run ends with the hold."""
+        return "proves" in self.rule
 
     def points(self, boundaries: Boundaries) -> tuple[str, ...]:
         """The points, in the order of the run."""

@@ -72,10 +72,14 @@ def differences(before: Seen, after: Seen, wanted: Seen) -> tuple[str, ...]:
     ]
     found += [f"left over: {name}" for name in after.own if name not in wanted.own]
     found += [f"missing: {name}" for name in wanted.own if name not in after.own]
-    found += [
+    return (*found, *touched(before, after))
+
+
+def touched(before: Seen, after: Seen) -> tuple[str, ...]:
+    """What is nobody's of the run and was changed all the same."""
+    return tuple(
         f"foreign, changed: {name}" for name, was in before.foreign.items() if after.foreign.get(name) != was
-    ]
-    return tuple(found)
+    )
 
 
 def _live(items: list[dict[str, Any]]) -> list[Any]:
@@ -107,10 +111,10 @@ async def _answers(cell: Cell) -> dict[str, list[str]]:
     return found
 
 
-def answers_as_before(before: Seen, after: Seen) -> bool:
-    """Whether the names are as they were, TTL too; each cell has addresses of its own."""
-    same: bool = before.state["answers"] == after.state["answers"]
-    return same
+def answers(before: Seen, after: Seen) -> tuple[str, ...]:
+    """Names that are not as they were, TTL too; each cell has addresses of its own."""
+    was, now = before.state["answers"], after.state["answers"]
+    return () if was == now else (f"names: {now} instead of {was}",)
 
 
 def _plain(cell: Cell, text: str) -> str:

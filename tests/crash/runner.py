@@ -67,6 +67,7 @@ class Bed:
         number, self._next = self._next, self._next + 1
         began = self._clock.now()
         cell = await cells.make(self.lab, number)
+        disturb = faults()[order.fault].disturb if order.fault else None
         wrong: tuple[str, ...]
         try:
             before = await oracle.look(cell)
@@ -76,9 +77,11 @@ class Bed:
             seconds = self._clock.now() - started
             after = await oracle.look(cell)
             plain = msgspec.structs.replace(after, state=_comparable(after))
-            wrong += oracle.differences(before, plain, self.wanted.setdefault(order.track, plain))
-            if not oracle.answers_as_before(before, after):
-                wrong += (f"names: {after.state['answers']} instead of {before.state['answers']}",)
+            if disturb and disturb.stays:
+                wrong += oracle.touched(before, after)
+            else:
+                wrong += oracle.differences(before, plain, self.wanted.setdefault(order.track, plain))
+                wrong += oracle.answers(before, after)
         except Exception as error:  # a cell that cannot be judged has failed, and the others go on
             wrong, seconds = (f"{type(error).__name__}: {error}",), self._clock.now() - began
         hit = _lines(cell.folder / ("stopped" if order.fault else "killed"))
@@ -138,12 +141,16 @@ async def disturbed(cell: Cell, disturber: Disturber) -> tuple[str, ...]:
         text = "\n".join(lines)
         await disturber.mend()
         points = len(_lines(cell.folder / "stopped"))
+        most = points + disturber.disturb.stays  # what cannot be mended holds at the resume as well
         if code == 0:
             break
         held += 1
-        if code != HOLDING or not stops or not re.search(stops, text) or held > points:
+        if code != HOLDING or not stops or not re.search(stops, text) or held > most:
             return (f"exit {code}: {text[-1500:]}",)
         run = run or await cells.run_of(cell)
+        if disturber.disturb.stays and held > points:
+            await disturber.prove()
+            return ()
     if stops and held < points:
         return (f"it held {held} times at {points} points",)
     return () if disturber.met or not points else ("the fault met nothing: it proves nothing",)

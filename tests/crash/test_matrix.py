@@ -74,7 +74,7 @@ def test_a_fault_file_kills_or_disturbs_and_applies_somewhere(name: str, fault: 
     assert (fault.kill is None) is not (fault.disturb is None)
     assert fault.points({"forward": RUN, "back": BACK}), "it would never be tried"
     if fault.disturb and fault.disturb.by == "person":
-        assert fault.disturb.rule.keys() <= {"does", "mends"}
+        assert fault.disturb.rule.keys() in ({"does"}, {"does", "mends"}, {"does", "proves"})
 
 
 def test_the_report_counts_what_failed_and_what_was_not_tried() -> None:
