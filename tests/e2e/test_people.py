@@ -1,4 +1,7 @@
-"""Two people at one release: the second is refused by name, and another shell opens the gate."""
+"""Two people at one release: the second is refused by name, and another shell opens the gate.
+
+Life goes on meanwhile: what is new in the cluster is served by both sides.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from blueshift.lab.demo import seen, settings
 from blueshift.lab.demo.world import TO
 from tests.e2e.command import blueshift, tell
 from tests.e2e.conftest import MakeWorld, Record
+from tests.e2e.life import life
 from tests.e2e.traffic import again_if_void, assert_ended, traffic
 
 pytestmark = pytest.mark.slow
@@ -34,7 +38,7 @@ async def test_a_second_upgrade_is_refused_and_a_gate_is_opened_from_another_she
         if "waits at the gate purge" in line:
             at_the_gate.set()
 
-    async with traffic(world) as counted:
+    async with traffic(world) as counted, life(world) as lived:
         first = asyncio.create_task(blueshift(world.lab, *command, hear=hear))
         await begun.wait()
         second = await blueshift(world.lab, *command)
@@ -50,7 +54,8 @@ async def test_a_second_upgrade_is_refused_and_a_gate_is_opened_from_another_she
         assert approved.code == 0, approved.text
         assert "by system:serviceaccount:people:bob" in approved.text
         ended = await first
-    record({"requests": counted.summary.requests, "failed": counted.summary.failed})
+    figures = {"requests": counted.summary.requests, "failed": counted.summary.failed}
+    record({**figures, "rounds": lived.rounds, **lived.served})
     assert_ended(ended, 0, counted.summary)
     after = await seen.look(world.lab)
     assert (after.version, after.answers) == (TO, before.answers)
