@@ -6,14 +6,28 @@ got as cheaply as it can be.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
 
 from blueshift.cli.errors import ExitCode
 from blueshift.clock import SystemClock
+from blueshift.cluster import paths
+from blueshift.cluster.api import KubeApi
+from blueshift.controllers.registry import load as load_profile
+from blueshift.helm.charts import read_chart
+from blueshift.lab.charts import chart
 from blueshift.playbook.window import WindowSettings, opening
-from tests.contract.app.front import LOWERS, Front
+from blueshift.steps.revisions import Grace, Revisions
+from tests.contract import apiserver as server_of
+from tests.contract.apiserver import ApiServer
+from tests.contract.app.front import LOWERS, NAMESPACE, VALUES, WORKLOAD, Front, install
+from tests.contract.dns.bind import WRITER, Bind
 
 CODES = {0: "DONE", 1: "ERROR", 2: "CHANGES_PENDING", 3: "REFUSED", 4: "ROLLED_BACK", 5: "HOLDING"} | {
     75: "SKIPPED",
@@ -115,6 +129,48 @@ async def test_75_its_window_is_shut(front: Front) -> None:
     planned = front.blueshift("plan", "--playbook", playbook).stdout
     assert f"an upgrade that is started before {opens:%Y-%m-%d %H:%M} UTC is skipped" in planned
     assert await front.state() == before
+
+
+@pytest.fixture
+def hardened(bind: Bind, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """A cluster of its own whose release is as an upgrade would leave it."""
+    (tmp_path / "update.key").write_text(WRITER)
+    running = read_chart(Path(chart("4.11.3")))
+    revisions = Revisions(
+        load_profile("ingress-nginx"),
+        running=running,
+        running_values=VALUES,
+        target=running,
+        target_values=VALUES,
+    )
+    with server_of.running(tmp_path_factory.mktemp("hardened")) as server:
+        install(server, **revisions.hardened(Grace()).values["controller"])
+        asyncio.run(without_prestop(server))
+        yield Front(server, bind, tmp_path)
+
+
+async def without_prestop(server: ApiServer) -> None:
+    """Take the hook out of the live object: nothing runs here in which its program could be looked for."""
+    kube = await KubeApi.connect(SystemClock(), kubeconfig=server.kubeconfig)
+    try:
+        container = {"name": "controller", "lifecycle": None}
+        await kube.patch(
+            paths.apis("apps/v1", "deployments", NAMESPACE, WORKLOAD),
+            {"spec": {"template": {"spec": {"containers": [container]}}}},
+            kind="strategic",
+        )
+    finally:
+        await kube.close()
+
+
+async def test_75_nothing_is_to_do(hardened: Front) -> None:
+    hardened.settings()
+    before = await hardened.state()
+    done = hardened.blueshift("upgrade", "--yes")
+    assert done.returncode == 75, done.stderr
+    assert "would change no object of the release; nothing was changed" in done.stderr
+    assert hardened.blueshift("plan", "--detailed-exitcode").returncode == 0
+    assert await hardened.state() == before
 
 
 def test_75_a_run_parks_at_its_gate_and_another_process_ends_it(front: Front) -> None:
