@@ -71,8 +71,10 @@ class Disturber:
             for _ in lines[seen:]:
                 seen += 1
                 self._begun = True
-                await self._say("begin")
-                go.write_text(str(seen))
+                try:
+                    await self._say("begin")
+                finally:  # also when it could not be brought about: `check` tells, and nobody waits
+                    go.write_text(str(seen))
                 if self.disturb.lasts:
                     await asyncio.sleep(self.disturb.lasts)
                     await self.mend()
