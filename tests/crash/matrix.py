@@ -52,11 +52,13 @@ def orders(boundaries: Boundaries, each: int, tried: Sequence[Result] = ()) -> t
         for part in dealt(open_still, most):
             yield Order(track, fault, part)
 
-    tracks: tuple[Track, ...] = ("forward", "back")
-    found = [order for track in tracks for order in left(track, "", kill_points(boundaries, track), each)]
+    found: list[Order] = []
     for name, fault in faults().items():
         if fault.disturb:
             found += left("forward", name, fault.points(boundaries), min(each, fault.disturb.each))
+    tracks: tuple[Track, ...] = ("forward", "back")
+    for track in tracks:
+        found += left(track, "", kill_points(boundaries, track), each)
     return tuple(found)
 
 
