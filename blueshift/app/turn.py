@@ -102,7 +102,7 @@ async def survey(
     if entries and entries[0].kind == "drain":
         # Names came back to where they are at a moment that no fact tells: it is counted from now.
         side: SideName = "primary" if state.traffic == "primary" else "temporary"
-        facts.append(Swapped(side, tools.clock.utc(), journal.fact(TtlLowered).ttl))
+        facts.append(Swapped(side, tools.clock.utc(), tools.ttl))
     return Surveyed(state, entries, tuple(facts))
 
 

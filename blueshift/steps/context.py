@@ -86,8 +86,11 @@ class Tools:
 
     @property
     def ttl(self) -> int:
-        """Seconds: the TTL of the moving names while the run lasts."""
-        return self.record.fact(TtlLowered).ttl
+        """Seconds: no moving name has a higher TTL now. Where the run lowered none, they are as they were."""
+        try:
+            return self.record.fact(TtlLowered).ttl
+        except BlueshiftError:
+            return max((record.ttl for name in self.moving() for record in name.records), default=0)
 
 
 @dataclass(frozen=True)

@@ -194,6 +194,18 @@ async def test_after_traffic_was_taken_back_the_drain_counts_from_now() -> None:
     assert facts[Swapped] == Swapped("primary", bench.clock.utc(), 60)
 
 
+async def test_a_run_that_lowered_no_ttl_has_a_way_back_too() -> None:
+    bench = Bench()
+    state = State(temporary="ready", verified=("primary", "temporary"), drained=())
+    bench.settled_before("forward/shift-to-temporary/floor", state, TEMPORARY)
+    bench.release("demo-blueshift", "demo-blueshift", 1, OLD)
+    entries, _, facts = await bench.surveyed()
+    assert (entries[0], "purge" in entries) == ("drain-temporary", True)
+    before = max(record.ttl for name in bench.world.moving() for record in name.records)
+    assert facts[Swapped] == Swapped("primary", bench.clock.utc(), before)
+    assert bench.tools.ttl == before
+
+
 AWAY = State(
     ttl="low", temporary="ready", traffic="temporary", verified=("primary", "temporary"), drained=("primary",)
 )
