@@ -121,7 +121,7 @@ def diff(old: Iterable[Raw], new: Iterable[Raw], namespace: str) -> Changes:
 def _difference(old: Raw, new: Raw) -> str:
     shown_old, shown_new = yaml.dump(masked(old, new, "before")), yaml.dump(masked(new, old, "after"))
     lines = difflib.unified_diff(shown_old.splitlines(), shown_new.splitlines(), lineterm="", n=2)
-    return "\n".join(list(lines)[2:])
+    return "\n".join(list(lines)[2:]) or f"only what is hidden differs ({HIDDEN})"
 
 
 def masked(item: Raw, other: Raw, label: str) -> Raw:

@@ -64,6 +64,7 @@ def test_a_password_in_the_environment_is_not_shown() -> None:
     (changed,) = diff([deployment("aaa")], [deployment("bbb")], "edge").changed
     assert "aaa" not in changed.diff
     assert "bbb" not in changed.diff
+    assert changed.diff == "only what is hidden differs (***)", "a change without a difference says nothing"
 
 
 def test_a_manifest_is_taken_apart() -> None:
