@@ -39,10 +39,9 @@ def _commit() -> str:
 def load(fresh: bool) -> State:
     """What an earlier sitting of this commit tried, or nothing."""
     state = State(_commit(), f"{SystemClock().utc():%Y-%m-%d}")
-    if STATE.exists() and not fresh:
-        earlier = msgspec.json.decode(STATE.read_bytes(), type=State)
-        if earlier.commit == state.commit:
-            return earlier
+    # Of another commit, its shape may be another too.
+    if STATE.exists() and not fresh and msgspec.json.decode(STATE.read_bytes())["commit"] == state.commit:
+        return msgspec.json.decode(STATE.read_bytes(), type=State)
     return state
 
 
