@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pyhelm3 import errors as theirs
 from pyhelm3.command import CHART_NOT_FOUND, CONNECTION_ERROR
@@ -58,16 +60,17 @@ class Command(Base):  # type: ignore[misc]
         ended before CancelledError goes on.
         """
         argv = [self._executable, *(str(part) for part in command), *self._cluster]
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.PIPE if input is not None else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment(os.environ, self._token),
-            start_new_session=True,  # a Ctrl-C in the terminal is for us alone
-        )
+        with _whole(input or b"") as standard_input:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=standard_input,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=environment(os.environ, self._token),
+                start_new_session=True,  # a Ctrl-C in the terminal is for us alone
+            )
         try:
-            stdout, stderr = await process.communicate(input)
+            stdout, stderr = await process.communicate()
         except BaseException:
             await self._stop(process)
             raise
@@ -85,6 +88,22 @@ class Command(Base):  # type: ignore[misc]
             if process.returncode is None:
                 _signal(process, signal.SIGKILL)
                 await process.wait()
+
+
+def _whole(text: bytes) -> BinaryIO:
+    """All of `text`, in a file that has no name, before helm starts to read.
+
+    At the other end of a pipe helm would live on when we are killed, and take the values that had come until
+    then, or none at all, for the values of the release.
+    """
+    file: BinaryIO
+    if sys.platform == "linux":
+        file = os.fdopen(os.memfd_create("blueshift"), "w+b")
+    else:
+        file = tempfile.TemporaryFile()  # noqa: SIM115  # for the caller to close
+    file.write(text)
+    file.seek(0)
+    return file
 
 
 def environment(ours: Mapping[str, str], token: str | None) -> dict[str, str]:

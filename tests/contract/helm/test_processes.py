@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -132,3 +133,35 @@ async def test_a_killed_first_install_can_be_recovered_and_repeated(
     await recover(kube, record)
     await helm.install("web", namespace, chart, {}, description="again")
     assert (await newest(kube, namespace)).status == "deployed"
+
+
+SLOW_READER = """\
+#!/bin/sh
+touch "$1/started"
+sleep 1
+cat >"$1/reading"
+mv "$1/reading" "$1/got"
+"""
+KILLED = """\
+import asyncio, sys
+from blueshift.clock import SystemClock
+from blueshift.helm.command import Command
+command = Command(SystemClock(), executable=sys.argv[1], kubeconfig=None, context=None)
+asyncio.run(command.run([sys.argv[2]], b"value: " + b"x" * 1_000_000))
+"""
+
+
+async def test_helm_has_all_of_the_values_however_early_we_are_killed(tmp_path: Path) -> None:
+    """A pipe would end with us, and helm would give the release the little that had come, or its defaults."""
+    program = tmp_path / "slow-reader"
+    program.write_text(SLOW_READER)
+    program.chmod(0o755)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(program), str(tmp_path))
+    async with asyncio.timeout(20):
+        while not (tmp_path / "started").exists():  # noqa: ASYNC110  # another process
+            await asyncio.sleep(0.01)
+        process.kill()
+        await process.wait()
+        while not (tmp_path / "got").exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert (tmp_path / "got").stat().st_size == 1_000_007
