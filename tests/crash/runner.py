@@ -12,6 +12,7 @@ from types import MappingProxyType
 import msgspec
 
 from blueshift.clock import SystemClock
+from blueshift.errors import BlueshiftError
 from blueshift.lab.demo import upgrade
 from blueshift.lab.paths import Lab
 from tests.crash import cells, oracle
@@ -66,7 +67,13 @@ class Bed:
         """A cell that is killed or disturbed at each of the points, as it comes to them."""
         number, self._next = self._next, self._next + 1
         began = self._clock.now()
-        cell = await cells.make(self.lab, number)
+        try:
+            cell = await cells.make(self.lab, number)
+        except (
+            BlueshiftError
+        ) as error:  # as what an earlier cell left behind may keep all others from coming up
+            wrong = (f"it could not be made: {error}",)
+            return Result(f"c{number:03d}", order, (), wrong, self._clock.now() - began, ())
         disturb = faults()[order.fault].disturb if order.fault else None
         wrong: tuple[str, ...]
         try:
