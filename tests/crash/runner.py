@@ -72,8 +72,8 @@ class Bed:
         except (
             BlueshiftError
         ) as error:  # as what an earlier cell left behind may keep all others from coming up
-            wrong = (f"it could not be made: {error}",)
-            return Result(f"c{number:03d}", order, (), wrong, self._clock.now() - began, ())
+            why = (f"it could not be made: {error}",)
+            return Result(f"c{number:03d}", order, (), why, self._clock.now() - began, ())
         disturb = faults()[order.fault].disturb if order.fault else None
         wrong: tuple[str, ...]
         try:
