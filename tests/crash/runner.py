@@ -69,9 +69,7 @@ class Bed:
         began = self._clock.now()
         try:
             cell = await cells.make(self.lab, number)
-        except (
-            BlueshiftError
-        ) as error:  # as what an earlier cell left behind may keep all others from coming up
+        except BlueshiftError as error:  # what an earlier cell left may keep others from coming up
             why = (f"it could not be made: {error}",)
             return Result(f"c{number:03d}", order, (), why, self._clock.now() - began, ())
         disturb = faults()[order.fault].disturb if order.fault else None
