@@ -43,7 +43,7 @@ from blueshift.dns.update import (
     try_message,
     tsig_key,
 )
-from blueshift.dns.wire import MAX_MESSAGE, addresses, ask, has_route, question, send
+from blueshift.dns.wire import MAX_MESSAGE, NoAnswer, addresses, ask, has_route, question, send
 from blueshift.errors import Ambiguous, BlueshiftError
 from blueshift.together import together
 
@@ -231,6 +231,11 @@ class Rfc2136:
     def _check(self, name: str, kind: str, rcode: dns.rcode.Rcode, *, authoritative: bool) -> None:
         if rcode in {dns.rcode.REFUSED, dns.rcode.NOTAUTH}:
             raise self._not_auth(name)
+        if rcode == dns.rcode.SERVFAIL:  # it could not tell, and says so (RFC 2308 §7.1): of a moment, mostly
+            raise NoAnswer(
+                f"{self._where} answered SERVFAIL when asked for {name} {kind}",
+                hint="see the log of the name server",
+            )
         if rcode not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}:
             raise DnsError(
                 f"{self._where} answered {dns.rcode.to_text(rcode)} when asked for {name} {kind}",

@@ -78,7 +78,9 @@ class PurgeGate(Base[PurgeGateSettings]):
         if not busy or self.here.waited("quiet") is None:  # no rounds of an agreement at every look
             moved = await landed(self.tools, self.tools.moving(), "primary", self.settings.agree_every)
             if not moved.done:
-                return Hold(f"not every name points at the primary: {moved.sentence}")
+                said = f"not every name points at the primary: {moved.sentence}"
+                then = "the temporary may go"
+                return Wait("names", said, then=then, lasts=PROOF_PATIENCE, on_timeout=Hold(said))
         if not self.settings.auto and not self.tools.record.approved(self.id, GATE):
             return Hold("the temporary release can be removed: the way back by it ends then", gate=GATE)
         if busy:

@@ -14,7 +14,7 @@ from blueshift.discovery.world import NameFact
 from blueshift.engine.protocol import Answer, Effect, Hold, PlannedChange, Retreat, Settled, StepPlan, Wait
 from blueshift.engine.state import OTHER, SideName, State
 from blueshift.playbook.duration import Seconds
-from blueshift.shift.protocol import desired
+from blueshift.shift.protocol import Landed, desired
 from blueshift.steps.base import Base
 from blueshift.steps.context import brief
 from blueshift.steps.facts import Swapped
@@ -176,13 +176,7 @@ class Wave(Base[WaveSettings]):
         if watched is None:
             seen = await landed(tools, self.names, settings.to, settings.agree_every)
             if not seen.done:
-                return Wait(
-                    "servers",
-                    seen.sentence,
-                    then="the wave is watched",
-                    lasts=settings.agree_within,
-                    on_timeout=Hold(f"the authoritative servers do not agree: {seen.sentence}"),
-                )
+                return self._asked_again(seen)
         proof = await prove(tools, settings.to, self.names)
         if proof.failed:
             return Hold(f"the {settings.to} does not answer as it should: {proof.sentence}", retreat=True)
@@ -194,6 +188,8 @@ class Wave(Base[WaveSettings]):
                 lasts=settings.hold,
             )
         seen = await landed(tools, self.names, settings.to, settings.agree_every)
+        if seen.unknown:  # a silent server has not said that a name was changed
+            return self._asked_again(seen)
         if not seen.done:
             # Changed meanwhile, or taken back by a process that was killed before it could write so.
             said = f"the names do not answer with the {settings.to} any more: {seen.sentence}"
@@ -204,6 +200,17 @@ class Wave(Base[WaveSettings]):
         landed_at = self.here.utc() - timedelta(seconds=watched)
         said = f"{len(self.names)} names answer with the {settings.to}; {proof.sentence}"
         return Settled(said, (Swapped(settings.to, landed_at, ttl),))
+
+    def _asked_again(self, seen: Landed) -> Wait:
+        """Of the wait before the watch, and of that after it: each has its time."""
+        watched = self.here.waited("watch") is not None
+        return Wait(
+            "servers-again" if watched else "servers",
+            seen.sentence,
+            then="the wave is done" if watched else "the wave is watched",
+            lasts=self.settings.agree_within,
+            on_timeout=Hold(f"the authoritative servers do not agree: {seen.sentence}"),
+        )
 
     async def retreat(self) -> Retreat | None:
         """Every name that has moved goes back to the side that it came from, if that side proves itself."""
