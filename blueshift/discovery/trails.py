@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from blueshift.discovery.found import each
 from blueshift.discovery.names import Trail, alike, wildcard_candidates
 from blueshift.dns.authority import Directory, Server, follow
-from blueshift.dns.backend import DnsBackend, DnsError, NotAuth, Refused
+from blueshift.dns.backend import DnsBackend, DnsError, NotAuth, Refused, ServerFailed
 from blueshift.dns.records import RecordSet, canonical, parents
 from blueshift.dns.wildcard import origin
 from blueshift.dns.wire import has_route
@@ -43,7 +43,7 @@ class Follower:
         """Whether nothing at all answers, so that each further host would cost its time-outs."""
         try:
             await self._backend.read([(canonical(host), "A")])
-        except DnsError:
+        except (DnsError, ServerFailed):
             return False
         except BlueshiftError:
             return True

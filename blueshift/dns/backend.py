@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 import msgspec
 
 from blueshift.dns.records import Change, Question, RecordSet, described
-from blueshift.errors import BlueshiftError
+from blueshift.errors import BlueshiftError, Retryable
 from blueshift.together import together
 
 
@@ -59,6 +59,10 @@ class Difference(msgspec.Struct, frozen=True):
 
 class DnsError(BlueshiftError):
     """A DNS server refused, or said something that we cannot go on from."""
+
+
+class ServerFailed(Retryable):
+    """The server could not tell (SERVFAIL, RFC 2308 §7.1): it has said nothing of the name, and may soon."""
 
 
 class Stale(DnsError):

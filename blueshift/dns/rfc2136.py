@@ -27,6 +27,7 @@ from blueshift.dns.backend import (
     NotAuth,
     NotKept,
     Right,
+    ServerFailed,
     Stale,
     TsigError,
 )
@@ -43,7 +44,7 @@ from blueshift.dns.update import (
     try_message,
     tsig_key,
 )
-from blueshift.dns.wire import MAX_MESSAGE, NoAnswer, addresses, ask, has_route, question, send
+from blueshift.dns.wire import MAX_MESSAGE, addresses, ask, has_route, question, send
 from blueshift.errors import Ambiguous, BlueshiftError
 from blueshift.together import together
 
@@ -213,7 +214,7 @@ class Rfc2136:
         return None if reply.chain else reply.records
 
     async def _ask(self, name: str, kind: str) -> dns.message.Message:
-        """Ask the server for what it holds itself. Raises NoAnswer, NotAuth, TsigError, DnsError."""
+        """Ask the server for what it holds. Raises NoAnswer, ServerFailed, NotAuth, TsigError, DnsError."""
         query = question(name, kind, recursive=False)
         if self.settings.signed_reads and self._key is not None:
             query.use_tsig(tsig_key(self._key))
@@ -231,8 +232,8 @@ class Rfc2136:
     def _check(self, name: str, kind: str, rcode: dns.rcode.Rcode, *, authoritative: bool) -> None:
         if rcode in {dns.rcode.REFUSED, dns.rcode.NOTAUTH}:
             raise self._not_auth(name)
-        if rcode == dns.rcode.SERVFAIL:  # it could not tell, and says so (RFC 2308 §7.1): of a moment, mostly
-            raise NoAnswer(
+        if rcode == dns.rcode.SERVFAIL:
+            raise ServerFailed(
                 f"{self._where} answered SERVFAIL when asked for {name} {kind}",
                 hint="see the log of the name server",
             )

@@ -38,7 +38,7 @@ ABORT = Disturb(
 _STOP, _TURN = "after|forward/soak WaitBegan soak", "Turned"
 _ENDS: Mapping[Track, tuple[int, str]] = {
     "forward": (0, "is over: it has succeeded"),
-    "back": (4, "is over: it was rolled back"),
+    "back": (4, "is over: it has rolled back"),
 }
 """Exit code of the command, and what a resume says that comes too late."""
 

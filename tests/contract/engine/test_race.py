@@ -151,7 +151,7 @@ async def racing(
     async def look(session: Session, *_: object) -> Any:
         return runners[id(session)].looked
 
-    async def create(session: Session, looked: Any, playbook: object, run: str, by: str, _: str) -> Writer:
+    async def create(session: Session, looked: Any, playbook: object, run: str, by: str, *_: str) -> Writer:
         release = looked.world.release
         return await session.runs.create(journal(release.name, release.namespace, run, by), {})
 

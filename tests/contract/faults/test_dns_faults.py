@@ -11,7 +11,7 @@ import dns.message
 import dns.rcode
 import pytest
 
-from blueshift.dns.backend import BadKey, BadSig, BadTime, NotAuth, Refused
+from blueshift.dns.backend import BadKey, BadSig, BadTime, NotAuth, Refused, ServerFailed
 from blueshift.dns.records import Change
 from blueshift.dns.rfc2136 import Rfc2136
 from blueshift.dns.wire import NoAnswer, ask, question
@@ -88,7 +88,7 @@ async def _by_deadline(driver: Rfc2136, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("do", "kind"), [("servfail", NoAnswer), ("refused", NotAuth), ("timeout", NoAnswer)]
+    ("do", "kind"), [("servfail", ServerFailed), ("refused", NotAuth), ("timeout", NoAnswer)]
 )
 async def test_a_question_that_is_not_answered_well_is_no_answer(
     bind: Bind, do: Do, kind: type[BlueshiftError]
