@@ -86,4 +86,5 @@ async def test_a_run_that_goes_on_elsewhere_has_no_end_here(run: Run, tmp_path: 
     with pytest.raises(FenceLost):
         await run.go()
     assert run.released == [False]
-    assert not (tmp_path / "log").exists() or log(tmp_path) == ["start"]
+    told = log(tmp_path) if (tmp_path / "log").exists() else []
+    assert told in ([], ["start"]), "the hook for the start may have been stopped before it wrote"
