@@ -1,7 +1,4 @@
-"""Two people at one release: the second is refused by name, and another shell opens the gate.
-
-Life goes on meanwhile: what is new in the cluster is served by both sides.
-"""
+"""Two people at one release: the second is refused by name, and another shell opens the gate."""
 
 from __future__ import annotations
 
@@ -14,7 +11,6 @@ from blueshift.lab.demo import seen, settings
 from blueshift.lab.demo.world import TO
 from tests.e2e.command import blueshift, tell
 from tests.e2e.conftest import MakeWorld, Record
-from tests.e2e.life import life
 from tests.e2e.traffic import again_if_void, assert_ended, traffic
 
 pytestmark = pytest.mark.slow
@@ -38,7 +34,7 @@ async def test_a_second_upgrade_is_refused_and_a_gate_is_opened_from_another_she
         if "waits at the gate purge" in line:
             at_the_gate.set()
 
-    async with traffic(world) as counted, life(world) as lived:
+    async with traffic(world) as counted:
         first = asyncio.create_task(blueshift(world.lab, *command, hear=hear))
         await begun.wait()
         second = await blueshift(world.lab, *command)
@@ -54,8 +50,7 @@ async def test_a_second_upgrade_is_refused_and_a_gate_is_opened_from_another_she
         assert approved.code == 0, approved.text
         assert "by system:serviceaccount:people:bob" in approved.text
         ended = await first
-    figures = {"requests": counted.summary.requests, "failed": counted.summary.failed}
-    record({**figures, "rounds": lived.rounds, **lived.served})
+    record({"requests": counted.summary.requests, "failed": counted.summary.failed})
     assert_ended(ended, 0, counted.summary)
     after = await seen.look(world.lab)
     assert (after.version, after.answers) == (TO, before.answers)
