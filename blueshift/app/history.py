@@ -36,8 +36,7 @@ class Past(msgspec.Struct, frozen=True):
         """What was to become of the chart: `4.11.3 → 4.12.1`; one version where only values change."""
         if self.chart is None:
             return ""
-        before, after = self.chart.before, self.chart.after
-        told = before if before == after else f"{before} → {after}"
+        told = self.chart.change
         return f"{told}, reverts {self.reverts}" if self.reverts else told
 
 

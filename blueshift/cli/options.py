@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import click
 
+from blueshift.cli.complete import playbooks, step_settings
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 Answer = TypeVar("Answer")
 
@@ -86,6 +88,28 @@ def hooks_option(command: Command) -> Command:
         envvar="BLUESHIFT_HOOKS",
         metavar="FOLDER",
         help="Programs to run at events: FOLDER/holding/*, before-upgrade/* … (docs/hooks.md).",
+    )(command)
+
+
+def playbook_option(command: Command) -> Command:
+    """`playbook: str | None`, by its name or file."""
+    return click.option(
+        "--playbook",
+        metavar="NAME|FILE",
+        shell_complete=playbooks,
+        help="Instead of the one that the settings name.",
+    )(command)
+
+
+def sets_option(command: Command) -> Command:
+    """`sets: tuple[str, ...]`: step settings, each STEP.KEY=VALUE."""
+    return click.option(
+        "--set",
+        "sets",
+        multiple=True,
+        metavar="STEP.KEY=VALUE",
+        shell_complete=step_settings,
+        help="Override one step setting.",
     )(command)
 
 

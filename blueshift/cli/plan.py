@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from blueshift.cli.complete import playbooks, step_settings
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.options import cluster_options, config_option, hooks_option, run_async
+from blueshift.cli.options import (
+    cluster_options,
+    config_option,
+    hooks_option,
+    playbook_option,
+    run_async,
+    sets_option,
+)
 from blueshift.cli.output import say
 from blueshift.errors import BlueshiftError
 
@@ -29,20 +35,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command()
 @config_option
 @cluster_options
-@click.option(
-    "--playbook",
-    metavar="NAME|FILE",
-    shell_complete=playbooks,
-    help="Instead of the one that the settings name.",
-)
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="STEP.KEY=VALUE",
-    shell_complete=step_settings,
-    help="Override one step setting.",
-)
+@playbook_option
+@sets_option
 @click.option("--to-version", metavar="V", help="Chart version of the target, instead of the settings'.")
 @click.option(
     "--chart", metavar="REF", help="Chart of the target: a folder, .tgz, oci://… or https://REPO/NAME."

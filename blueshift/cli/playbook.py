@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from blueshift.cli.complete import playbooks, step_settings
+from blueshift.cli.complete import playbooks
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.lazy import Lazy, LazyGroup
-from blueshift.cli.options import facts_output
+from blueshift.cli.options import facts_output, sets_option
 from blueshift.cli.output import print_json, print_table, say
 
 COMMANDS = {
@@ -60,14 +60,7 @@ def show(name: str) -> None:
 
 @click.command()
 @_NAME
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="STEP.KEY=VALUE",
-    shell_complete=step_settings,
-    help="Override one step setting.",
-)
+@sets_option
 @click.option(
     "--names", type=click.IntRange(1, 10_000), default=40, show_default=True, help="DNS names that move."
 )

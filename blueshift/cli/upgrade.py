@@ -8,7 +8,6 @@ from typing import Literal
 
 import click
 
-from blueshift.cli.complete import playbooks, step_settings
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.options import (
     cluster_options,
@@ -16,28 +15,18 @@ from blueshift.cli.options import (
     hooks_option,
     on_failure_option,
     park_option,
+    playbook_option,
     run_async,
     run_output,
+    sets_option,
 )
 
 
 @click.command()
 @config_option
 @cluster_options
-@click.option(
-    "--playbook",
-    metavar="NAME|FILE",
-    shell_complete=playbooks,
-    help="Instead of the one that the settings name.",
-)
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="STEP.KEY=VALUE",
-    shell_complete=step_settings,
-    help="Override one step setting.",
-)
+@playbook_option
+@sets_option
 @click.option("--to-version", metavar="V", help="Chart version of the target, instead of the settings'.")
 @click.option(
     "--chart", metavar="REF", help="Chart of the target: a folder, .tgz, oci://… or https://REPO/NAME."

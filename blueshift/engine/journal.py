@@ -126,6 +126,11 @@ class Versions(msgspec.Struct, frozen=True):
     before: str
     after: str
 
+    @property
+    def change(self) -> str:
+        """`4.11.3 → 4.12.1`; one version where only values change."""
+        return self.before if self.before == self.after else f"{self.before} → {self.after}"
+
 
 class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
     """The whole of a run's position. No credential is ever in it."""

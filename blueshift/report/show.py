@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from blueshift.engine.journal import Carried, Journal, StepEntry, Stood, Versions
+from blueshift.engine.journal import Carried, Journal, StepEntry, Stood
 from blueshift.engine.protocol import Intent, fact_name
 from blueshift.traffic.judge import Verdict
 
@@ -18,7 +18,7 @@ def show_text(journal: Journal) -> str:
         f"run       {journal.run} of {journal.namespace}/{journal.release}",
         f"cluster   {journal.cluster}",
         f"playbook  {journal.playbook}, plan {journal.plan}",
-        *([f"chart     {_chart(journal.chart)}"] if journal.chart else []),
+        *([f"chart     {journal.chart.change}"] if journal.chart else []),
         f"opened    {_at(journal.created)}",
         *([f"reverts   run {journal.reverts}"] if journal.reverts else []),
         *(f"carried   {_carried(one)}" for one in journal.carried),
@@ -44,10 +44,6 @@ def _carried(one: Carried) -> str:
     over = f", taken from {one.over}" if one.over else ""
     why = f": {_line(one.reason)}" if one.reason else ""
     return f"by {one.by} from {_at(one.at)}, epoch {one.epoch}{over}{why}"
-
-
-def _chart(chart: Versions) -> str:
-    return chart.before if chart.before == chart.after else f"{chart.before} → {chart.after}"
 
 
 def _verdict(journal: Journal) -> Iterator[str]:
