@@ -72,13 +72,13 @@ class Bed:
         except BlueshiftError as error:  # what an earlier cell left may keep others from coming up
             why = (f"it could not be made: {error}",)
             return Result(f"c{number:03d}", order, (), why, self._clock.now() - began, ())
-        disturb = faults()[order.fault].disturb if order.fault else None
+        disturb = faults()[order.fault].disturb if order.fault else ABORT if order.track == "back" else None
         wrong: tuple[str, ...]
         try:
             before = await oracle.look(cell)
             started = self._clock.now()
             async with self._clock.timeout(LONGEST):
-                wrong = await tried(cell, order)
+                wrong = await tried(cell, order, disturb)
             seconds = self._clock.now() - started
             after = await oracle.look(cell)
             plain = msgspec.structs.replace(after, state=_comparable(after))
@@ -98,7 +98,7 @@ class Bed:
         return Result(cell.name, order, hit, wrong, seconds, passed)
 
 
-async def tried(cell: Cell, order: Order) -> tuple[str, ...]:
+async def tried(cell: Cell, order: Order, disturb: Disturb | None) -> tuple[str, ...]:
     """One cell's run to its end, and what of that was wrong."""
     folder = cell.folder
     orders = Orders(
@@ -108,9 +108,7 @@ async def tried(cell: Cell, order: Order) -> tuple[str, ...]:
         stopped=str(folder / "stopped"),
         go=str(folder / "go"),
     )
-    disturb = ABORT if order.track == "back" else None
     if order.fault:
-        disturb = faults()[order.fault].disturb
         orders = msgspec.structs.replace(orders, stops=order.points)
     else:
         stops = (_STOP,) if disturb else ()
