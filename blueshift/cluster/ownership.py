@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from blueshift.cluster.errors import Conflict, Invalid
 
@@ -11,6 +12,13 @@ if TYPE_CHECKING:  # client libraries that a plan does not need
 
 # The object may change between our look and our write: a status, mostly.
 _TRIES = 5
+
+
+def owns(found: Mapping[str, Any]) -> bool:
+    """Whether we own any field of an object."""
+    from blueshift.cluster.api import MANAGER
+
+    return any(one["manager"] == MANAGER for one in found.get("metadata", {}).get("managedFields") or ())
 
 
 async def disown(kube: KubeApi, path: str) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from blueshift.cluster import paths
 from blueshift.cluster.errors import ApiError, ApiFailing, Conflict, Forbidden, Invalid
-from blueshift.cluster.ownership import disown
+from blueshift.cluster.ownership import disown, owns
 from blueshift.discovery.world import World
 from blueshift.engine.journal import Journal
 from blueshift.engine.protocol import (
@@ -133,7 +133,9 @@ class Switch:
         policies = [one.get("failurePolicy") for _, one in self._ours(found or {})]
         if not policies:
             return Done() if self._to == "Fail" else Foreign("the webhook is gone")
-        return Done() if all(policy == self._to for policy in policies) else Absent()
+        # What we own would stop Helm's next apply, which on the way back comes before the switch back.
+        done = all(policy == self._to for policy in policies) and not owns(found or {})
+        return Done() if done else Absent()
 
     async def do(self) -> None:
         """Switch all of them in one patch. Raises Ambiguous when somebody wrote in between."""
@@ -147,8 +149,7 @@ class Switch:
             ]
         try:
             await self._kube.patch(self._path, change, "json")
-            if self._to == "Fail":
-                await disown(self._kube, self._path)
+            await disown(self._kube, self._path)
         except (Conflict, Invalid) as error:
             raise Ambiguous(f"somebody changed it meanwhile: {error}") from error
 

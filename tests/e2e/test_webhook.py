@@ -38,10 +38,6 @@ async def policies(world: World) -> set[str]:
     return {one["failurePolicy"] for item in found for one in item["webhooks"]}
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Helm 4 applies on the server, and conflicts with the failurePolicy that our own switch has set",
-)
 @again_if_void
 async def test_ingresses_are_written_again_by_a_word_and_the_webhook_is_as_before_at_the_end(
     make_world: MakeWorld, record: Record

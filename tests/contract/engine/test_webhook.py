@@ -20,7 +20,7 @@ from blueshift.discovery.world import HostFact, World
 from blueshift.engine.entries import Resumed, Started, StoodStill
 from blueshift.engine.journal import Approval, Journal, Standstill
 from blueshift.engine.loop import run_track
-from blueshift.engine.protocol import Beside
+from blueshift.engine.protocol import Absent, Beside, Done
 from blueshift.engine.state import State
 from blueshift.engine.store import Runs, Writer
 from blueshift.engine.waiting import Services
@@ -78,10 +78,16 @@ class Held:
         }
         annotations = {"meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": namespace}
         metadata = {"name": self.configuration, "annotations": annotations}
-        body = {"metadata": metadata, "webhooks": [webhook]}
-        # As Helm: its own field must not become ours.
-        await self.kube.create(paths.apis(*KIND), body, fieldManager="helm")
+        self.chart = {
+            "apiVersion": KIND[0], "kind": "ValidatingWebhookConfiguration",
+            "metadata": metadata, "webhooks": [webhook],
+        }  # fmt: skip
+        await self.helm_applies()
         await self._known()
+
+    async def helm_applies(self) -> None:
+        """As Helm 4 does: on the server, and a field of another manager is a conflict."""
+        await self.kube.patch(self.path, self.chart, "apply", fieldManager="helm")
 
     async def _known(self) -> None:
         """The API server learns of a webhook by its own watch, a moment later."""
@@ -201,6 +207,26 @@ async def test_what_helm_has_set_back_meanwhile_is_found_done(held: Held) -> Non
     held.writer = await held.runs.open("r1")
     assert (await run_track(held.writer, [ToyStep("x")], held.services())).status == "succeeded"
     assert held.writer.journal.step(PLACE).effects["fail-1"].adopted
+
+
+async def test_helm_that_applies_on_the_server_meets_no_conflict_while_it_is_switched(held: Held) -> None:
+    await held.dead_webhook()
+    held.writer = await held.open()
+    await ignore(held.runs, "r1", held.events.append, lambda what: True)
+    assert await held.policy() == "Ignore"
+    await held.helm_applies()
+    assert await held.policy() == "Fail"
+
+
+async def test_a_switch_that_was_cut_off_before_it_was_given_up_is_finished(held: Held) -> None:
+    await held.dead_webhook()
+    change = [{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"}]
+    await held.kube.patch(held.path, change, "json")
+    release = (held.world.release.namespace, "demo")
+    switch = Switch(held.kube, release, "ignore-1", held.configuration, (WEBHOOK,), "Ignore")
+    assert isinstance(await switch.observe(None), Absent)
+    await switch.do()
+    assert isinstance(await switch.observe(None), Done)
 
 
 async def test_a_webhook_of_another_release_is_named_and_left_alone(held: Held) -> None:
