@@ -74,7 +74,7 @@ async def measure(made: World, clock: Clock) -> Figures:
         assert code == 0, f"the upgrade ended with {code}"
         summary = await traffic.stop()
     finally:
-        traffic.kill()
+        await traffic.kill()
     for failure in summary.failures[:10]:
         print(f"failed: {failure}")
     noted = msgspec.json.decode(noted_file.read_bytes(), type=Noted)

@@ -18,6 +18,7 @@ import msgspec
 from blueshift.clock import Clock
 from blueshift.lab import facts
 from blueshift.lab.demo.inside import entered
+from blueshift.lab.demo.upgrade import killed
 from blueshift.lab.nameservers import zone
 from blueshift.lab.paths import Lab
 
@@ -89,6 +90,5 @@ async def watching(lab: Lab, clock: Clock) -> AsyncIterator[Eyes]:
         yield eyes
     finally:
         for process in started:
-            if process.returncode is None:
-                process.kill()
+            await killed(process)
         await asyncio.wait(tasks)

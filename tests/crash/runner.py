@@ -203,8 +203,7 @@ async def _said(
         code = await upgrade.followed(process, keep)
         await asyncio.gather(*approving)
     finally:
-        if process.returncode is None:
-            process.kill()
+        await upgrade.killed(process)
     keep(f"= {code}")
     return code, lines
 

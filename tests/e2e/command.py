@@ -64,8 +64,7 @@ async def blueshift(
     try:
         code = await upgrade.followed(process, keep)
     finally:
-        if process.returncode is None:
-            process.kill()
+        await upgrade.killed(process)
     return Ended(code, lines)
 
 
@@ -99,8 +98,7 @@ async def kill_when(
         code = await upgrade.followed(process, hear)
     finally:
         killing.cancel()
-        if process.returncode is None:
-            process.kill()
+        await upgrade.killed(process)
     assert code == -9, f"it ended by itself with {code}, and never said {says!r}:\n" + "\n".join(lines[-20:])
     return Ended(code, lines)
 

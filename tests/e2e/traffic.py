@@ -36,7 +36,7 @@ async def traffic(world: World, *, rate: float = RATE) -> AsyncIterator[Counted]
         await clock.sleep(5)
         counted.summary = await generator.stop()
     finally:
-        generator.kill()
+        await generator.kill()
 
 
 class VoidError(AssertionError):

@@ -14,6 +14,7 @@ from blueshift.clock import Clock
 from blueshift.errors import BlueshiftError
 from blueshift.lab import facts
 from blueshift.lab.demo.inside import entered
+from blueshift.lab.demo.upgrade import killed
 from blueshift.lab.demo.world import World, backends
 from blueshift.lab.load import load
 from blueshift.lab.nameservers import zone
@@ -92,12 +93,12 @@ class Generator:
         except (TimeoutError, OSError, msgspec.DecodeError) as error:
             raise BlueshiftError(f"the traffic left no figures: {self._tail()}") from error
         finally:
-            self.kill()
+            await self.kill()
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """End it without figures."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+        if self._process is not None:
+            await killed(self._process)
 
     def _ended(self) -> int:
         """By its last line: `traffic: 10 s, sent 3000, ended 2990, …`."""

@@ -61,7 +61,7 @@ async def rehearse(
         # Sessions and long polls take their time to end: the world is looked at meanwhile.
         summary, found = await asyncio.gather(traffic.stop(), _look(world, clock))
     finally:
-        traffic.kill()
+        await traffic.kill()
     _tell_failures(summary, say)
     left = seen.left_behind(before, found.seen)
     result = Result(
