@@ -165,9 +165,8 @@ class Drain(Base[DrainSettings]):
             self._served = await live_hosts(self.tools)
             self._latest = (now, await appeared(self.tools, self.settings.side, self._served))
             names = frozenset(host.host for host in self._served)
-            # A controller takes a moment to serve what is new: after a change it is read twice.
-            self._fresh = self._fresh + 1 if self._hosts == names else 0
-            self._hosts = names
+            if self._hosts != names:
+                self._hosts, self._reads = names, 0
         return self._latest[1]
 
     async def _one_more_wave(self, found: Appeared) -> Answer:
@@ -196,9 +195,15 @@ class Drain(Base[DrainSettings]):
         return [(host.host, host.tls) for host in self._served if host.host in hosts]
 
     async def _configured(self) -> Routes:
-        """What this side serves; read again when hosts came or went, and seldom else: it may be large."""
-        if self._routes is None or self._fresh < 2:
+        """What this side serves; read when hosts came or went, at once and once more later: it may be large.
+
+        A controller takes a moment to serve what is new.
+        """
+        now = self.tools.clock.now()
+        due = not self._reads or (self._reads == 1 and now - self._read >= ASK_AGAIN)
+        if self._routes is None or due:
             self._routes = await configured(self.tools, self.settings.side)
+            self._reads, self._read = self._reads + 1, now
         return self._routes
 
     # In memory on purpose: a resume asks anew.
@@ -206,8 +211,10 @@ class Drain(Base[DrainSettings]):
     _latest: tuple[float, Appeared] | None = None
     _served: tuple[HostFact, ...] = ()
     _hosts: frozenset[str] = frozenset()
-    _fresh: int = 0
     _routes: Routes | None = None
+    _reads: int = 0
+    """How often the configuration was read since hosts last came or went."""
+    _read: float = 0.0
 
 
 def _listed(left: tuple[Remains, ...]) -> str:

@@ -9,6 +9,7 @@ from blueshift.shift.protocol import Target
 from blueshift.steps.context import Here, Tools
 from blueshift.steps.live import live_hosts
 from blueshift.steps.proof import reached
+from blueshift.together import together
 from blueshift.traffic.parity import AskedSide, Parity, ParityRules, compare_routes
 from blueshift.traffic.routes import Routes
 
@@ -27,8 +28,11 @@ async def parity(tools: Tools, temporary: Target, skip: tuple[str, ...] = ()) ->
         AskedSide("primary", reached(primary), service.http, service.https),
         AskedSide("temporary", reached(temporary), service.http, service.https),
     )
-    routes = (await configured(tools, "primary"), await configured(tools, "temporary"))
-    certified = [host.host for host in await live_hosts(tools) if host.tls]
+    ours, theirs, hosts = await together(
+        configured(tools, "primary"), configured(tools, "temporary"), live_hosts(tools)
+    )
+    routes = (ours, theirs)
+    certified = [host.host for host in hosts if host.tls]
     # Counted before and not after: the answers to it must not pass for users' requests.
     tools.followers["primary"].sent(len(routes[0].routes))
     tools.followers["temporary"].sent(len(routes[1].routes))
@@ -37,7 +41,7 @@ async def parity(tools: Tools, temporary: Target, skip: tuple[str, ...] = ()) ->
     )
 
 
-# Seconds. The sides are read one after the other, and an Ingress may come or go in between.
+# Seconds. An Ingress that comes or goes while both are read is with one side sooner than with the other.
 PATIENCE = 20.0
 
 

@@ -180,6 +180,7 @@ class Wave(Base[WaveSettings]):
         proof = await prove(tools, settings.to, self.names)
         if proof.failed:
             return Hold(f"the {settings.to} does not answer as it should: {proof.sentence}", retreat=True)
+        watched = self.here.waited("watch")  # the proof took its time
         if watched is None or watched < settings.hold:
             return Wait(
                 "watch",

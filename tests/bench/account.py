@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import msgspec
@@ -46,7 +46,9 @@ class Outside(msgspec.Struct, frozen=True):
     """What is known without the run."""
 
     requests: Mapping[str, Sequence[Instant]]
-    """Address → ends of the generator's requests."""
+    """Address → ends of the generator's requests, in order."""
+    clients: Mapping[tuple[str, str], Sequence[Instant]]
+    """Address and client → the same."""
     sides: Mapping[str, Sequence[str]]
     """Side → its addresses."""
     least: float
@@ -231,10 +233,20 @@ def _quiet(outside: Outside, addresses: Sequence[str], since: Instant, end: Inst
 def _drained(
     outside: Outside, eyes: Eyes, addresses: Sequence[str], swapped: Instant, end: Instant
 ) -> Instant:
-    """No sooner than the least, a window after the last request, and the last connection's end."""
+    """No sooner than the least, a window after the last request, and the last connection's end.
+
+    The window is at least twice the longest silence of any client since the swap (DESIGN §7).
+    """
     asked = [at for address in addresses for at in outside.requests.get(address, ()) if at <= end]
+    silences = [
+        after - before
+        for (address, _), ends in outside.clients.items()
+        for before, after in pairwise(ends)
+        if address in addresses and before >= swapped and after <= end
+    ]
+    window = max(outside.window, 2 * max(silences, default=0.0))
     open_until = swapped
     for sight, after in zip(eyes.connections, eyes.connections[1:], strict=False):
         if sight.at <= end and not set(addresses).isdisjoint(sight.seen):
             open_until = min(after.at, end)
-    return max(swapped + outside.least, max(asked, default=swapped) + outside.window, open_until)
+    return max(swapped + max(outside.least, window), max(asked, default=swapped) + window, open_until)
