@@ -289,12 +289,13 @@ class _Loop:
 
     async def _settle(self, step: Step) -> Settled:
         while True:
+            asked = self.clock.now()
             answer = await self.waiting.retrying(step, step.settle)
             match answer:
                 case Settled():
                     return answer
                 case Wait():
-                    await self.waiting.pause(step, answer)
+                    await self.waiting.pause(step, answer, asked=asked)
                 case Further(facts, effects):
                     if facts:
                         await self.writer.write(Learnt(step.id, _plain(facts)))

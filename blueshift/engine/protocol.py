@@ -116,7 +116,7 @@ class Wait(msgspec.Struct, frozen=True):
     lasts: float | None = None
     """Seconds from the first instant: then `on_timeout` holds the run, or a minimum wait is over."""
     poll: float = 2.0
-    """Seconds until the step is asked again."""
+    """Seconds from one look of the step to the next; after a look that took long, half of it at least."""
     on_timeout: Hold | None = None
     unattended: float = 0.0
     """Seconds from now for which nobody needs to look: a run may be parked so long."""

@@ -110,8 +110,11 @@ class Waiting:
             except BlueshiftError as error:
                 raise StandsStill(hold_of(error)) from error
 
-    async def pause(self, step: Place, wait: Wait) -> None:
-        """One poll of a wait: its first instant is journalled, its deadline holds the run."""
+    async def pause(self, step: Place, wait: Wait, *, asked: float | None = None) -> None:
+        """One poll of a wait: its first instant is journalled, its deadline holds the run.
+
+        `asked` is when the look began that found it not over: a look's own time is part of the poll.
+        """
         entry = self.writer.journal.step(step.id).waits.get(wait.key)
         if entry is None:
             deadline = self.clock.utc() + timedelta(seconds=wait.lasts) if wait.lasts else None
@@ -132,7 +135,8 @@ class Waiting:
         await self.between(step)
         if self.services.park and wait.unattended > WORTH_PARKING:
             raise Parked(wait.reason, self.clock.utc() + timedelta(seconds=wait.unattended))
-        await self.sleep(self._until_next(wait.poll, entry.deadline))
+        spent = self.clock.now() - asked if asked is not None else 0.0
+        await self.sleep(self._until_next(max(wait.poll / 2, wait.poll - spent), entry.deadline))
 
     def _until_next(self, poll: float, deadline: datetime | None) -> float:
         """Seconds until the next look: a wait whose time is over is not slept beyond."""

@@ -36,6 +36,7 @@ class Waited(msgspec.Struct, frozen=True):
 
     step: str
     key: str
+    since: Instant
     lasted: float
     inherent: float
     notice: float | None
@@ -69,13 +70,22 @@ def waits(noted: Noted, journal: Mapping[str, Any], eyes: Eyes, outside: Outside
         since, end = pauses[0][2], pauses[-1][3]
         until = _until(step, key, journal, eyes, outside, since, end)
         if until is None:
-            found.append(Waited(step, key, end - since, 0.0, None))
+            found.append(Waited(step, key, since, end - since, 0.0, None))
             continue
         true = min(max(until, since), end)
         # A set length is awaited, and no condition that must be noticed in time.
         notice = None if key == "answering" else end - true
-        found.append(Waited(step, key, end - since, true - since, notice))
+        found.append(Waited(step, key, since, end - since, true - since, notice))
     return found
+
+
+def rounds(noted: Noted, accounted: Sequence[Waited]) -> float:
+    """Seconds between rounds of confirmation that are in no wait's inherent part already."""
+    free = 0.0
+    for at, slept in noted.rounds:
+        within = (min(at + slept, one.since + one.inherent) - max(at, one.since) for one in accounted)
+        free += max(0.0, slept - sum(max(0.0, part) for part in within))
+    return free
 
 
 def work(noted: Noted) -> dict[str, float]:

@@ -71,9 +71,9 @@ def _time_helm() -> None:
 def _note_pauses() -> None:
     original = Waiting.pause
 
-    async def noted(self: Waiting, step: Place, wait: Wait) -> None:
+    async def noted(self: Waiting, step: Place, wait: Wait, **more: Any) -> None:
         began = _now()
-        await original(self, step, wait)
+        await original(self, step, wait, **more)
         _PAUSES.append((step.id, wait.key, began, _now()))
 
     Waiting.pause = noted  # type: ignore[method-assign]

@@ -23,7 +23,7 @@ from blueshift.lab.demo.generator import Generator, plan
 from blueshift.lab.demo.world import World
 from blueshift.lab.paths import lab_named
 from blueshift.traffic.prober.ledger import Row, read_ledger, started_of
-from tests.bench.account import Noted, Outside, Waited, waits, work
+from tests.bench.account import Noted, Outside, Waited, rounds, waits, work
 from tests.bench.eyes import watching
 from tests.bench.gates import Gates, journal_of, parked
 
@@ -91,7 +91,7 @@ async def measure(made: World, clock: Clock) -> Figures:
         answering=10.0,
     )
     accounted = waits(noted, journal, eyes, outside)
-    inherent = sum(wait.inherent for wait in accounted) + sum(slept for _, slept in noted.rounds)
+    inherent = sum(wait.inherent for wait in accounted) + rounds(noted, accounted)
     helm = sum(end - since for since, end in noted.helm)
     return Figures(
         wall_s=round(wall, 1),

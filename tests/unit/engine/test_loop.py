@@ -10,7 +10,7 @@ from blueshift import events
 from blueshift.engine.entries import Resumed
 from blueshift.engine.journal import Approval
 from blueshift.engine.loop import run_track
-from blueshift.engine.protocol import Beside, Foreign, Hold, InFlight, Retreat, Settled, Wait, Way
+from blueshift.engine.protocol import Answer, Beside, Foreign, Hold, InFlight, Retreat, Settled, Wait, Way
 from blueshift.engine.state import State
 from blueshift.engine.store import FenceLost
 from blueshift.errors import Ambiguous, BlueshiftError, Retryable
@@ -117,6 +117,20 @@ async def test_a_wait_has_one_first_instant_and_a_deadline_that_holds() -> None:
     assert bench.clock.elapsed == 10.0  # and not the third poll, at 12
     waiting = [event for event in bench.events if isinstance(event, events.Waiting)]
     assert len({event.since for event in waiting}) == 1
+
+
+@pytest.mark.parametrize(("takes", "slept"), [(0.5, 1.5), (1.0, 1.0), (60.0, 1.0)])
+async def test_a_looks_own_time_is_part_of_the_poll(takes: float, slept: float) -> None:
+    bench = Bench("a")
+
+    class Slow(ToyStep):
+        async def settle(self) -> Answer:
+            bench.clock.advance(takes)
+            return await super().settle()
+
+    step = Slow("a", answers=[Wait("pods", "not ready", poll=2.0), Settled("ready")])
+    assert (await run_track(await bench.open(), [step], bench.services)).status == "succeeded"
+    assert bench.clock.sleeps == [slept]
 
 
 async def test_a_deadline_is_neither_restarted_nor_skipped_by_a_resume() -> None:
