@@ -137,7 +137,9 @@ class Drain(Base[DrainSettings]):
         if self._agreed is not None and now - self._agreed[0] < ASK_AGAIN:
             return self._agreed[1]
         tools, to = self.tools, OTHER[self.settings.side]
-        answer = await landed(tools, tools.moving(), to, self.settings.agree_every)
+        # Those that agreed are asked in rounds without a pause: one look must not keep the next waiting.
+        every = 0.0 if self._agreed else self.settings.agree_every
+        answer = await landed(tools, tools.moving(), to, every)
         self._agreed = (now, answer) if answer.done else None
         return answer
 

@@ -15,7 +15,7 @@ from blueshift.engine.store import RUN_LABEL
 from blueshift.playbook.duration import Seconds
 from blueshift.shift.protocol import Target
 from blueshift.steps.base import Base
-from blueshift.steps.context import Tools, brief
+from blueshift.steps.context import PODS, Tools, brief
 from blueshift.steps.describe import changes_of
 from blueshift.steps.facts import Snapshot, TemporaryReady
 from blueshift.steps.namespace import prepare
@@ -97,6 +97,7 @@ class InstallTemporary(Base[InstallSettings]):
                 f"pods of the temporary: {pods.sentence}",
                 then="its addresses must answer",
                 lasts=settings.ready_within,
+                poll=PODS,
                 on_timeout=Hold(f"the temporary did not become ready: {pods.sentence}"),
             )
         target = await self.tools.witness.addresses("temporary")
@@ -138,12 +139,13 @@ class InstallTemporary(Base[InstallSettings]):
         now = self.tools.clock.now()
         if self._answered_since is None:
             self._answered_since = now
-        if now - self._answered_since < settings.answering:
+        if (left := settings.answering - (now - self._answered_since)) > 0:
             return Wait(
                 "answering",
                 f"{' '.join(target.addresses)} must answer for {settings.answering:.0f} s; "
-                f"{now - self._answered_since:.0f} s so far",
+                f"{settings.answering - left:.0f} s so far",
                 then="routes are compared",
+                poll=min(2.0, max(left, 0.5)),
             )
         compared = await parity(self.tools, target, settings.skip_routes)
         if problems := compared.problems():

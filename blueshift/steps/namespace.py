@@ -21,7 +21,7 @@ from blueshift.engine.protocol import (
     Way,
 )
 from blueshift.engine.store import RUN_LABEL
-from blueshift.steps.context import Tools
+from blueshift.steps.context import PODS, Tools
 
 
 class CreateNamespace:
@@ -141,7 +141,7 @@ class Empty:
 async def ending(tools: Tools, namespace: str) -> InFlight | None:
     """Pods of the temporary that have not ended yet."""
     pods = await tools.kube.list(paths.core("pods", namespace))
-    return InFlight(f"{len(pods)} pods of the temporary are ending") if pods else None
+    return InFlight(f"{len(pods)} pods of the temporary are ending", PODS) if pods else None
 
 
 async def prepare(tools: Tools) -> Sequence[Effect]:

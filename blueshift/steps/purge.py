@@ -27,7 +27,7 @@ from blueshift.engine.store import RUN_LABEL
 from blueshift.helm.records import latest
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
-from blueshift.steps.context import Tools, brief
+from blueshift.steps.context import PODS, Tools, brief
 from blueshift.steps.facts import TemporaryReady
 from blueshift.steps.harden import PROOF_PATIENCE
 from blueshift.steps.live import landed, live_hosts, pointing
@@ -178,6 +178,7 @@ class Purge(Base[PurgeSettings]):
             "gone",
             f"still there: {brief(left)}",
             lasts=self.settings.gone_within,
+            poll=PODS,
             on_timeout=Hold(f"these stay behind: {brief(left, 10)}"),
         )
 
