@@ -23,9 +23,10 @@ STATE = REPO / "build" / "crash" / "state.json"
 
 
 class State(msgspec.Struct):
-    """What was tried, of which commit."""
+    """What was tried."""
 
     commit: str
+    """Of the last sitting; each result names its own."""
     at: str
     undisturbed: dict[Track, Result] = {}
     results: list[Result] = []
@@ -37,11 +38,10 @@ def _commit() -> str:
 
 
 def load(fresh: bool) -> State:
-    """What an earlier sitting of this commit tried, or nothing."""
+    """What earlier sittings tried; what is tried of this commit takes the place of older ones in the page."""
     state = State(_commit(), f"{SystemClock().utc():%Y-%m-%d}")
-    # Of another commit, its shape may be another too.
-    if STATE.exists() and not fresh and msgspec.json.decode(STATE.read_bytes())["commit"] == state.commit:
-        return msgspec.json.decode(STATE.read_bytes(), type=State)
+    if STATE.exists() and not fresh:
+        state.results = msgspec.json.decode(STATE.read_bytes(), type=State).results
     return state
 
 
@@ -87,7 +87,8 @@ def _name(order: Order) -> str:
 
 
 async def _round(bed: Bed, state: State, given: argparse.Namespace, each: int) -> None:
-    orders = matrix.orders(bed.boundaries, each, state.results)
+    tried_now = [one for one in state.results if one.commit == state.commit]
+    orders = matrix.orders(bed.boundaries, each, tried_now)
     if given.only:
         orders = tuple(order for order in orders if _name(order) in given.only)
     clock, tried, planned = SystemClock(), 0, sum(len(order.points) for order in orders)
@@ -96,7 +97,7 @@ async def _round(bed: Bed, state: State, given: argparse.Namespace, each: int) -
     def done(result: Result) -> None:
         nonlocal tried
         order = result.order
-        state.results.append(result)
+        state.results.append(msgspec.structs.replace(result, commit=state.commit))
         save(state)
         tried += len(result.order.points)
         left = (clock.now() - began) / tried * (planned - tried) / 60
@@ -121,8 +122,9 @@ def main() -> None:
     state = asyncio.run(sit(given))
     if not state.undisturbed:
         raise SystemExit("the undisturbed run did not pass: nothing else was tried")
-    given.report.write_text(report.text(state.commit, state.at, state.undisturbed, state.results))
-    raise SystemExit(0 if all(result.passed for result in state.results) else 1)
+    results = report.newest(state.results)
+    given.report.write_text(report.text(state.at, state.undisturbed, results))
+    raise SystemExit(0 if all(result.passed for result in results) else 1)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ class Result(msgspec.Struct, frozen=True):
     seconds: float
     boundaries: tuple[str, ...]
     """Everything that was passed, in order; of a track back, from where it turned."""
+    commit: str = ""
+    """Of the code that was tried."""
 
     @property
     def passed(self) -> bool:

@@ -12,7 +12,8 @@ _HEAD = """\
 
 Made by `make crash-matrix` (`tests/crash`); do not edit.
 
-Commit {commit}, {at}. A run that nothing disturbs passes {boundaries} boundaries (writes of its journal, \
+Written on {at}; each row names the commit on which it was tried last. A run that nothing disturbs passes \
+{boundaries} boundaries (writes of its journal, \
 and effects) in {seconds:.0f} s, its way back {back} more, on a lab with a real API server, Helm and BIND, \
 and a stub in the controller's place that is ready in a second. {hits} kills and disturbances in {runs} \
 runs were made for this page. No traffic ran in them: runs under load are in tests/e2e, and their figures \
@@ -26,16 +27,21 @@ may be over before it is seen. A run passes when it ends, when release, \
 manifests, values, live objects and both servers' answers equal those of the undisturbed run, when nothing \
 is left over, when no object of anybody else was touched, and when the fault really met something.
 
-| fault | points | passed | failed | not tried | runs | worst added time per point |
-|---|---|---|---|---|---|---|
+| fault | points | passed | failed | not tried | runs | worst added time per point | commit |
+|---|---|---|---|---|---|---|---|
 """
 
 
-def text(commit: str, at: str, undisturbed: Mapping[Track, Result], results: Sequence[Result]) -> str:
+def newest(results: Sequence[Result]) -> list[Result]:
+    """Of each fault, and of the kills of each track, what was tried on the commit that came last."""
+    last = {(one.order.track, one.order.fault): one.commit for one in results}
+    return [one for one in results if one.commit == last[one.order.track, one.order.fault]]
+
+
+def text(at: str, undisturbed: Mapping[Track, Result], results: Sequence[Result]) -> str:
     """The page: what was tried, and a row for each fault."""
     boundaries = {track: tuple(dict.fromkeys(one.boundaries)) for track, one in undisturbed.items()}
     head = _HEAD.format(
-        commit=commit,
         at=at,
         boundaries=len(boundaries["forward"]),
         back=len(boundaries["back"]),
@@ -60,7 +66,8 @@ def text(commit: str, at: str, undisturbed: Mapping[Track, Result], results: Seq
         ]
         worst = f"{max(0.0, *added):.0f} s" if added else ""
         counts = [len(points), len(passed), len(failed), len(points - passed - failed), len(mine)]
-        lines.append("| " + " | ".join([f"`{name}`", *map(str, counts), worst]) + " |")
+        commits = ", ".join(sorted({one.commit for one in mine}))
+        lines.append("| " + " | ".join([f"`{name}`", *map(str, counts), worst, commits]) + " |")
         all_passed, planned = all_passed + len(passed), planned + len(points)
     lines += ["", f"In all {all_passed} of {planned} points passed.", "", "## What each fault is", ""]
     lines += [

@@ -79,11 +79,19 @@ def test_a_fault_file_kills_or_disturbs_and_applies_somewhere(name: str, fault: 
 
 def test_the_report_counts_what_failed_and_what_was_not_tried() -> None:
     def result(points: tuple[str, ...], *wrong: str) -> Result:
-        return Result("c001", Order("forward", "", points), points, wrong, 20.0, FORWARD)
+        return Result("c001", Order("forward", "", points), points, wrong, 20.0, FORWARD, "abc")
 
     points = matrix.kill_points(BOUNDARIES)
     back = msgspec.structs.replace(result(()), boundaries=BACK)
     results = [result(points[:2]), result(points[2:4], "left over: x")]
-    text = report.text("abc", "today", {"forward": result(()), "back": back}, results)
-    assert "| `kill-before-write` | 4 | 1 | 1 | 2 | 2 | 0 s |" in text
+    text = report.text("today", {"forward": result(()), "back": back}, results)
+    assert "| `kill-before-write` | 4 | 1 | 1 | 2 | 2 | 0 s | abc |" in text
     assert "left over: x" in text
+
+
+def test_what_is_tried_anew_takes_the_place_of_an_older_commits_results() -> None:
+    def result(fault: str, commit: str) -> Result:
+        return Result("c001", Order("forward", fault, ("p",)), ("p",), (), 20.0, FORWARD, commit)
+
+    older, newer = [result("", "a"), result("quota", "a"), result("", "a")], [result("", "b")]
+    assert report.newest(older + newer) == [older[1], *newer]
