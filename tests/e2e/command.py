@@ -72,11 +72,11 @@ async def kill_when(
     lab: Lab,
     *arguments: str,
     says: str,
-    then: Callable[[], Awaitable[bool]] | None = None,
+    then: Callable[[], Awaitable[None]] | None = None,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Ended:
-    """Start a command and kill its process alone (-9) once it has said `says` and `then` has come true."""
+    """Start a command and kill its process alone (-9) once it has said `says` and `then` has returned."""
     process = await upgrade.start(lab, *arguments, cwd=cwd, env=env)
     lines: list[str] = []
     said = asyncio.Event()
@@ -89,8 +89,8 @@ async def kill_when(
 
     async def kill() -> None:
         await said.wait()
-        while then is not None and not await then():  # noqa: ASYNC110  # the world tells nobody
-            await asyncio.sleep(0.01)
+        if then is not None:
+            await then()
         process.kill()
 
     killing = asyncio.create_task(kill())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from blueshift.lab.demo import seen, settings
-from blueshift.lab.demo.inside import listed
+from blueshift.lab import facts
+from blueshift.lab.demo import seen, settings, upgrade
+from blueshift.lab.demo.inside import entered
 from blueshift.lab.demo.world import NAMESPACE, RELEASE, TO, World
 from blueshift.lab.zone import APPS
 from tests.e2e.command import Ended, blueshift, elsewhere, kill_when
@@ -18,28 +22,33 @@ from tests.e2e.traffic import again_if_void, assert_ended, traffic
 TEMPORARY = f"{RELEASE}-blueshift"
 
 
-async def dns_has_changed(world: World) -> bool:
-    """Whether the primary name server answers for the canary with something new."""
-    answers = await seen.dns_answers(world.lab)
-    canary = [line for line in next(iter(answers.values())) if line.startswith(f"{APPS[0]}. ")]
-    return not any(line.endswith(f" {address}") for line in canary for address in world.addresses)
+async def dns_has_changed(world: World) -> None:
+    """Return when the primary name server answers for the canary with something new."""
+    while True:
+        answers = await seen.dns_answers(world.lab)
+        canary = [line for line in next(iter(answers.values())) if line.startswith(f"{APPS[0]}. ")]
+        if not any(line.endswith(f" {address}") for line in canary for address in world.addresses):
+            return
 
 
-async def helm_is_at_work(world: World, namespace: str, status: str) -> bool:
-    """Whether Helm has announced a revision that is not deployed yet."""
-    return bool(await listed(world.lab, "secrets", "-n", namespace, "-l", f"owner=helm,status={status}"))
+async def helm_is_at_work(world: World, namespace: str, status: str) -> None:
+    """Return when Helm has announced a revision that is not deployed yet: a second, which looks would miss."""
+    kubectl = [str(facts.of(world.lab).tools / "kubectl"), "--kubeconfig", str(world.lab.kubeconfig)]
+    watch = ["get", "secrets", "--watch", "-o", "name", "-n", namespace, "-l", f"owner=helm,status={status}"]
+    argv = entered(world.lab, [*kubectl, *watch])
+    process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout
+    try:
+        assert await process.stdout.readline(), "the watch ended by itself"
+    finally:
+        await upgrade.killed(process)
 
 
-class Moment:
+class Moment(NamedTuple):
     """When to kill: after a line of the plain output, and once something is so in the world."""
 
-    def __init__(self, says: str, then: Any = None) -> None:
-        self.says = says
-        self._then = then
-
-    async def reached(self, world: World) -> bool:
-        """Whether it is so."""
-        return self._then is None or bool(await self._then(world))
+    says: str
+    then: Callable[[World], Awaitable[None]] | None = None
 
 
 MOMENTS = {
@@ -62,10 +71,7 @@ async def killed_and_resumed(world: World, folder: Path, moments: list[str]) -> 
     where: dict[str, Any] = {}
     for turn, name in enumerate(moments):
         moment = MOMENTS[name]
-
-        async def then(moment: Moment = moment) -> bool:
-            return await moment.reached(world)
-
+        then = partial(moment.then, world) if moment.then else None
         killed = await kill_when(world.lab, *command, says=moment.says, then=then, **where)
         command = ("resume", killed.run, "--output", "plain")
         where = dict(elsewhere(folder / str(turn)))
