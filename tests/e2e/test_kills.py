@@ -32,7 +32,7 @@ async def dns_has_changed(world: World) -> None:
 
 
 async def helm_is_at_work(world: World, namespace: str, status: str) -> None:
-    """Return when Helm has announced a revision that is not deployed yet: a second, which looks would miss."""
+    """Return when Helm has announced a revision that is not deployed: a second, which looks could miss."""
     kubectl = [str(facts.of(world.lab).tools / "kubectl"), "--kubeconfig", str(world.lab.kubeconfig)]
     watch = ["get", "secrets", "--watch", "-o", "name", "-n", namespace, "-l", f"owner=helm,status={status}"]
     argv = entered(world.lab, [*kubectl, *watch])
