@@ -24,6 +24,7 @@ EVERY = 10.0
 SERVED_WITHIN = 30.0
 """Seconds until both sides must have what is new; a controller needs two, on a machine that is not full."""
 _POLL = 1.0
+_MOST_REFUSED = 5
 _RENEWED = "renewed.wild.lab.test"
 _SECRET = "life-tls"
 SIDES = {"primary": NAMESPACE, "temporary": f"{RELEASE}-blueshift"}
@@ -38,6 +39,8 @@ class Lived:
         """Rounds after which this side had the new host and the new certificate."""
         self.missing: list[str] = []
         """What a side did not have in time, although it was there all the while."""
+        self.refused: list[str] = []
+        """Writes that had to be made again."""
 
 
 class _Life:
@@ -67,12 +70,24 @@ class _Life:
         self.shown = hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate.decode())).hexdigest()
         host = f"life-{number}.wild.lab.test"
         renewed = _ingress("life-renewed", _RENEWED, tls=_SECRET)
-        await apply(self.world.lab, [_secret(certificate, key), renewed, _ingress(f"life-{number}", host)])
+        await self._applied([_secret(certificate, key), renewed, _ingress(f"life-{number}", host)])
         if number > 1:
             gone = f"life-{number - 2}"
             await kubectl(self.world.lab, "delete", "ingress", gone, "-n", application.NAMESPACE)
         self.lived.rounds += 1
         await asyncio.gather(*(self._seen(side, host) for side in SIDES))
+
+    async def _applied(self, objects: list[dict[str, Any]]) -> None:
+        """As who applies again what was refused: a primary's pod that ends takes its webhook with it."""
+        while True:
+            try:
+                await apply(self.world.lab, objects)
+                return
+            except BlueshiftError as error:
+                self.lived.refused.append(str(error))
+                if len(self.lived.refused) > _MOST_REFUSED:
+                    raise
+                await self.clock.sleep(_POLL)
 
     async def _seen(self, side: str, host: str) -> None:
         until, pods = self.clock.now() + SERVED_WITHIN, await self._pods(side)

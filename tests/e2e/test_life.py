@@ -25,7 +25,7 @@ async def test_what_is_new_meanwhile_is_served_by_both_sides(make_world: MakeWor
     summary = counted.summary
     reasons = Counter(f"{one.phase}: {one.reason}" for one in summary.failures)
     record({"requests": summary.requests, "failed": summary.failed, "rounds": lived.rounds, **lived.served})
-    record({"reasons": dict(reasons), "stale_closed": summary.stale_closed})
+    record({"reasons": dict(reasons), "stale_closed": summary.stale_closed, "refused": lived.refused})
     assert ended.code == 0, ended.why
     after = await seen.look(world.lab)
     assert (after.version, after.answers) == (TO, before.answers)
