@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from blueshift.engine.state import State
-from blueshift.errors import BlueshiftError
 from blueshift.helm.records import latest
 from blueshift.steps.context import Tools
 from blueshift.steps.facts import TemporaryReady
@@ -17,9 +16,7 @@ async def observe(tools: Tools, state: State) -> State:
     there = temporary is not None and temporary.status == "deployed"
     if state.temporary == "ready" and not there:
         state = state.but(temporary="absent").without_side("verified", "temporary")
-    try:
-        tools.record.fact(TemporaryReady)
-    except BlueshiftError:
+    if tools.record.learnt(TemporaryReady) is None:
         return state  # nothing has moved before there was a place to move to
     # Names that a drain has just taken along are still on their way: that is its business.
     late = {

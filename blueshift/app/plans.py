@@ -72,6 +72,13 @@ class _Nobody:
         raise BlueshiftError(f"a plan was about to ask the world ({name}): planning is pure")
 
 
+class _Unwritten(_Nobody):
+    """Stands for the journal of a run that is only planned: no step has left anything."""
+
+    def learnt(self, kind: object) -> None:
+        """See Record."""
+
+
 def plan(world: World, playbook: Playbook, places: Places, now: datetime, run: str = "RUN") -> Plan:
     """The plan of a playbook on a World, for a run that begins now. Pure."""
     steps = tuple(with_hooks(compile_track(playbook, offline(world, places, run)), playbook.hooks))
@@ -118,7 +125,7 @@ def offline(world: World, places: Places, run: str) -> Tools:
         revisions=nobody,
         clock=nobody,
         world=world,
-        record=nobody,
+        record=cast(Any, _Unwritten()),
         places=places,
         trails=nobody,
         notice=nobody,

@@ -6,7 +6,6 @@ from blueshift import events
 from blueshift.dns.agreement import exactly, look
 from blueshift.dns.authority import Directory, View
 from blueshift.engine.state import SideName
-from blueshift.errors import BlueshiftError
 from blueshift.shift.protocol import desired
 from blueshift.steps.context import Tools
 from blueshift.steps.facts import TemporaryReady
@@ -61,11 +60,8 @@ async def watch_answers(tools: Tools, directory: Directory, emit: events.Emit) -
 
 def _counted(tools: Tools, view: View) -> events.AnswersSeen:
     counts = {"primary": 0, "temporary": 0, "other": 0, "unknown": 0}
-    try:
-        tools.record.fact(TemporaryReady)
-        temporary = set(tools.target("temporary").addresses)
-    except BlueshiftError:
-        temporary = set()
+    ready = tools.record.learnt(TemporaryReady) is not None
+    temporary = set(tools.target("temporary").addresses) if ready else set()
     primary = {
         value
         for name in tools.world.moving()

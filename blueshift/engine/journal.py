@@ -190,12 +190,17 @@ class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def fact(self, kind: type[Fact]) -> Fact:
         """A fact by type. Raises BlueshiftError when no step has left it."""
-        try:
-            return msgspec.convert(self.facts[fact_name(kind)], kind)
-        except KeyError:
+        found = self.learnt(kind)
+        if found is None:
             raise BlueshiftError(
                 f"run {self.run} has no fact {fact_name(kind)}: the step that leaves it has not settled"
-            ) from None
+            )
+        return found
+
+    def learnt(self, kind: type[Fact]) -> Fact | None:
+        """A fact by type; None when no step has left it."""
+        told = self.facts.get(fact_name(kind))
+        return None if told is None else msgspec.convert(told, kind)
 
     def approved(self, gate: str, step: str) -> bool:
         """Whether the gate of that step was opened, since it last began anew."""

@@ -194,7 +194,10 @@ class Record(Protocol):
         """The ids of the steps of the track that the run is on, in order."""
 
     def fact(self, kind: type[Fact]) -> Fact:
-        """The fact of that type that an earlier step left. LookupError if none did."""
+        """The fact of that type that an earlier step left. Raises BlueshiftError if none did."""
+
+    def learnt(self, kind: type[Fact]) -> Fact | None:
+        """The same; None if no step has left it."""
 
     def waited(self, step: str, key: str) -> float | None:
         """Seconds since a wait of that step began, by the corrected clock; None if it never did."""

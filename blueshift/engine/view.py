@@ -34,6 +34,10 @@ class View:
         """See Record."""
         return self._journal.fact(kind)
 
+    def learnt(self, kind: type[Fact]) -> Fact | None:
+        """See Record."""
+        return self._journal.learnt(kind)
+
     def waited(self, step: str, key: str) -> float | None:
         """See Record."""
         wait = self._journal.step(step).waits.get(key)

@@ -15,7 +15,6 @@ from blueshift.dns.backend import DnsBackend
 from blueshift.engine.protocol import Record
 from blueshift.engine.state import SideName
 from blueshift.engine.store import Runs
-from blueshift.errors import BlueshiftError
 from blueshift.shift.dns import Agreement
 from blueshift.shift.protocol import Shifter, Target
 from blueshift.steps.facts import Late, TemporaryReady, TtlLowered
@@ -61,10 +60,7 @@ class Tools:
 
     def late(self) -> Late:
         """The waves that were not planned."""
-        try:
-            return self.record.fact(Late)
-        except BlueshiftError:
-            return Late()
+        return self.record.learnt(Late) or Late()
 
     def moving(self) -> tuple[NameFact, ...]:
         """The names that the run moves: those of the snapshot, then those that it took along later."""
@@ -90,10 +86,9 @@ class Tools:
     @property
     def ttl(self) -> int:
         """Seconds: no moving name has a higher TTL now. Where the run lowered none, they are as they were."""
-        try:
-            return self.record.fact(TtlLowered).ttl
-        except BlueshiftError:
-            return max((record.ttl for name in self.moving() for record in name.records), default=0)
+        if lowered := self.record.learnt(TtlLowered):
+            return lowered.ttl
+        return max((record.ttl for name in self.moving() for record in name.records), default=0)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from blueshift.engine.protocol import (
     Wait,
 )
 from blueshift.engine.state import OTHER, SideName, State
-from blueshift.errors import BlueshiftError
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
 from blueshift.steps.context import PODS, Tools
@@ -109,11 +108,8 @@ class Floor(Base[FloorSettings]):
         now = {"hpa": scaled.get("hpa_min"), "replicas": scaled.get("replicas")}
         if self.settings.side == "temporary":
             return now
-        try:
-            first = self.tools.record.fact(FloorPrimary)
-        except BlueshiftError:
-            return now
-        return {"hpa": first.before, "replicas": first.replicas_before}
+        first = self.tools.record.learnt(FloorPrimary)
+        return {"hpa": first.before, "replicas": first.replicas_before} if first else now
 
 
 class Scale:
@@ -181,9 +177,8 @@ class ReleaseFloors(Base[ReleaseFloorsSettings]):
 
     async def effects(self) -> Sequence[Effect]:
         """See Step: only the primary's is released; the temporary goes as a whole."""
-        try:
-            floor = self.tools.record.fact(FloorPrimary)
-        except BlueshiftError:
+        floor = self.tools.record.learnt(FloorPrimary)
+        if floor is None:
             return ()
         scaled = await self.tools.witness.scaled("primary")
         if scaled.get("fixed"):

@@ -94,8 +94,9 @@ def way_back(world: World, places: Places, standing: Standing) -> tuple[Way, ...
 async def _traffic(tools: Tools) -> Traffic:
     """As the names say; as the journal says where they say neither, or cannot be asked."""
     state = tools.record.state
+    if tools.record.learnt(TemporaryReady) is None:
+        return state.traffic
     try:
-        tools.record.fact(TemporaryReady)
         return at(state, await located(tools)).traffic
     except BlueshiftError:
         return state.traffic
@@ -135,7 +136,5 @@ def _replace(record: RecordSet) -> list[str]:
 
 
 def _low_ttl(tools: Tools) -> int:
-    try:
-        return tools.record.fact(TtlLowered).ttl
-    except BlueshiftError:
-        return 60
+    lowered = tools.record.learnt(TtlLowered)
+    return lowered.ttl if lowered else 60

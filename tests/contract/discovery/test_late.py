@@ -59,6 +59,9 @@ class Life:
     def fact(self, kind: type[Any]) -> Any:
         return self.facts[kind]
 
+    def learnt(self, kind: type[Any]) -> Any:
+        return self.facts.get(kind)
+
     async def put(self, name: str, addresses: Sequence[str] | None, ttl: int = 300) -> None:
         kinds = ("A", "AAAA")
         before = await self.backend.read([(name, kind) for kind in kinds])

@@ -59,7 +59,7 @@ class Bench:
         self.tools = replace(
             offline(world(2), PLACES, "r1"),
             clock=clock or SystemClock(),
-            record=cast(Any, SimpleNamespace(fact=lambda kind: ready)),
+            record=cast(Any, SimpleNamespace(fact=lambda kind: ready, learnt=lambda kind: None)),
         )
         self.playbook = with_hooks(PLAYBOOK, folder)
         self.journal = SimpleNamespace(

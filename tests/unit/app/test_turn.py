@@ -70,6 +70,9 @@ class Bench:
     def fact(self, kind: type[Any]) -> Any:
         return self.journal.fact(kind)
 
+    def learnt(self, kind: type[Any]) -> Any:
+        return self.journal.learnt(kind)
+
     async def read(self, questions: Sequence[tuple[str, str]]) -> list[Any]:
         """DNS: each name as it is before the run, or at the temporary."""
         records = {(r.name, r.type): r for name in self.world.moving() for r in name.records}
