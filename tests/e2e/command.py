@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from blueshift.lab.demo import upgrade
+from blueshift.lab.demo.upgrade import BLUESHIFT
 from blueshift.lab.paths import Lab
 
+REPO = Path(__file__).parents[2]
 tell = print
 """Pytest shows it when a test fails."""
 RUN = re.compile(r"\brun (\d{4}-\d{4}-[a-z0-9]{4})\b")
@@ -52,9 +54,10 @@ async def blueshift(
     env: Mapping[str, str] | None = None,
     hear: Callable[[str], None] = tell,
     admin: bool = False,
+    program: Sequence[str] = (BLUESHIFT,),
 ) -> Ended:
     """One command to its end."""
-    process = await upgrade.start(lab, *arguments, cwd=cwd, env=env, admin=admin)
+    process = await upgrade.start(lab, *arguments, cwd=cwd, env=env, admin=admin, program=program)
     lines: list[str] = []
 
     def keep(line: str) -> None:
@@ -105,7 +108,7 @@ async def kill_when(
 
 async def execute(lab: Lab, command: str) -> None:
     """One printed command, in a shell inside the lab."""
-    argv = [upgrade.BLUESHIFT, "lab", "exec", "--name", lab.name, "--", "bash", "-ec", command]
+    argv = [BLUESHIFT, "lab", "exec", "--name", lab.name, "--", "bash", "-ec", command]
     done = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, check=False)
     tell(f"$ {command}\n{done.stdout}{done.stderr}")
     assert done.returncode == 0

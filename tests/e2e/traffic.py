@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import ParamSpec
 
+import msgspec
+
 from blueshift.clock import SystemClock
 from blueshift.lab.demo.generator import Generator, plan
 from blueshift.lab.demo.run import WARM
@@ -25,11 +27,19 @@ class Counted:
 
 
 @asynccontextmanager
-async def traffic(world: World, *, rate: float = RATE) -> AsyncIterator[Counted]:
-    """Send while the block lasts, from 1,000 requests before it until 5 s after it."""
+async def traffic(world: World, *, rate: float = RATE, pooled: bool = True) -> AsyncIterator[Counted]:
+    """Send while the block lasts, from 1,000 requests before it until 5 s after it.
+
+    Without pools each request has a connection of its own: none can meet the moment in which a server closes
+    an idle one, which is the client's to repeat.
+    """
     clock = SystemClock()
     generator, counted = Generator(world, clock), Counted()
-    await generator.start(plan(world, rate=rate))
+    planned = plan(world, rate=rate)
+    if not pooled:
+        personas = tuple(msgspec.structs.replace(one, max_age=0.0) for one in planned.personas)
+        planned = msgspec.structs.replace(planned, personas=personas)
+    await generator.start(planned)
     try:
         await generator.warm(WARM, within=120)
         yield counted
