@@ -29,8 +29,8 @@ from tests.bench.gates import Gates, journal_of, parked
 
 OUT = Path("build/bench/engine.json")
 RATE = 120.0
-"""Requests per second: enough for the soak's verdict in its short time (judge.py), and so few that they do
-not measure the machine."""
+"""Requests per second: so few that they do not measure the machine. The soak may need some seconds more than
+its length for a verdict (judge.py), which then count as noticed late."""
 
 
 class Figures(msgspec.Struct, frozen=True):

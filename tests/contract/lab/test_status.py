@@ -29,7 +29,7 @@ from tests.contract.lab.command import BLUESHIFT
 from tests.contract.lab.conftest import quiet
 from tests.contract.lab.edge import NAMESPACE, VALUES, Edge, ingress, service, until
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]  # a minute, and a lab of its own
 
 NAMES = ("one", "two", "three")
 UPDATE_STATUS = "controller.extraArgs.update-status"
