@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from tests.crash.faultfile import faults
-from tests.crash.order import Result, Track
+from tests.crash.order import Order, Result, Track
 
 _HEAD = """\
 # Reliability: the crash matrix
 
 Made by `make crash-matrix` (`tests/crash`); do not edit.
 
-Written on {at}; each row names the commit on which it was tried last. A run that nothing disturbs passes \
-{boundaries} boundaries (writes of its journal, \
+Written on {at}; each row names the commits on which its points were tried last. A run that nothing \
+disturbs passes {boundaries} boundaries (writes of its journal, \
 and effects) in {seconds:.0f} s, its way back {back} more, on a lab with a real API server, Helm and BIND, \
 and a stub in the controller's place that is ready in a second. {hits} kills and disturbances in {runs} \
 runs were made for this page. No traffic ran in them: runs under load are in tests/e2e, and their figures \
@@ -33,9 +35,16 @@ is left over, when no object of anybody else was touched, and when the fault rea
 
 
 def newest(results: Sequence[Result]) -> list[Result]:
-    """Of each fault, and of the kills of each track, what was tried on the commit that came last."""
-    last = {(one.order.track, one.order.fault): one.commit for one in results}
-    return [one for one in results if one.commit == last[one.order.track, one.order.fault]]
+    """Each result with the points alone that were not tried again later; none that has no point left."""
+    kept: list[Result] = []
+    later: set[tuple[Track, str, str]] = set()
+    for one in reversed(results):
+        track, fault = one.order.track, one.order.fault
+        points = tuple(point for point in one.order.points if (track, fault, point) not in later)
+        later |= {(track, fault, point) for point in points}
+        if points:
+            kept.append(msgspec.structs.replace(one, order=Order(track, fault, points)))
+    return kept[::-1]
 
 
 def text(at: str, undisturbed: Mapping[Track, Result], results: Sequence[Result]) -> str:
@@ -59,7 +68,7 @@ def text(at: str, undisturbed: Mapping[Track, Result], results: Sequence[Result]
             if (one.order.track, one.order.fault) == (track, name if fault.disturb else "")
             and points & set(one.order.points)
         ]
-        passed = {point for one in mine if one.passed for point in one.hit} & points
+        passed = {point for one in mine if one.passed for point in {*one.hit} & {*one.order.points}} & points
         failed = {point for one in mine if not one.passed for point in one.order.points} & points - passed
         added = [
             (one.seconds - undisturbed[track].seconds) / max(1, len(one.hit)) for one in mine if one.passed

@@ -90,8 +90,11 @@ def test_the_report_counts_what_failed_and_what_was_not_tried() -> None:
 
 
 def test_what_is_tried_anew_takes_the_place_of_an_older_commits_results() -> None:
-    def result(fault: str, commit: str) -> Result:
-        return Result("c001", Order("forward", fault, ("p",)), ("p",), (), 20.0, FORWARD, commit)
+    def result(commit: str, *points: str, fault: str = "", wrong: tuple[str, ...] = ()) -> Result:
+        return Result("c001", Order("forward", fault, points), points, wrong, 20.0, FORWARD, commit)
 
-    older, newer = [result("", "a"), result("quota", "a"), result("", "a")], [result("", "b")]
-    assert report.newest(older + newer) == [older[1], *newer]
+    older = [result("a", "p", "q", wrong=("left over",)), result("a", "p", fault="quota"), result("a", "r")]
+    kept = report.newest([*older, result("b", "p", "r")])
+    assert [(one.commit, one.order.fault, one.order.points) for one in kept] == [
+        ("a", "", ("q",)), ("a", "quota", ("p",)), ("b", "", ("p", "r")),
+    ]  # fmt: skip
