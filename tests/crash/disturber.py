@@ -43,8 +43,9 @@ class Disturber:
         assert self._watching
         self._watching.cancel()
         await self.mend()
-        if self._stand is not None:
-            await self._stand.communicate()  # its stdin ends, and with that it
+        if self._stand is not None and self._stand.stdin is not None:
+            self._stand.stdin.close()
+            await self._stand.wait()
 
     async def prove(self) -> None:
         """What was done stands. Raises AssertionError where it does not."""
