@@ -32,10 +32,9 @@ async def disown(kube: KubeApi, path: str) -> None:
 
     for left in reversed(range(_TRIES)):
         found = await kube.get(path)
-        owners = found["metadata"].get("managedFields") or []
-        kept = [one for one in owners if one["manager"] != MANAGER]
-        if len(kept) == len(owners):
+        if not owns(found):
             return
+        kept = [one for one in found["metadata"]["managedFields"] if one["manager"] != MANAGER]
         change = [
             {
                 "op": "test",

@@ -16,6 +16,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.lab import golang
 from blueshift.lab.cache import locked, remade
 from blueshift.lab.paths import cache_folder
+from blueshift.lab.processes import killed
 
 Say = Callable[[str], None]
 _MODULES = Path(__file__).parent / "go"
@@ -155,8 +156,7 @@ class _Build:
             code = await process.wait()
         except BaseException:
             # Compilers that Go started end by themselves within a package.
-            process.kill()
-            await process.wait()
+            await killed(process)
             raise
         if code != 0:
             words = "\n".join(line for line in told if not line.startswith("go: downloading"))

@@ -93,6 +93,13 @@ async def run(
     return out.decode(errors="replace")
 
 
+async def killed(process: asyncio.subprocess.Process) -> None:
+    """End it, if it has not ended, and see its end: asyncio still reads from it until then."""
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
 async def _launch(lab: Lab, name: str, init: str, argv: Sequence[str | Path]) -> None:
     log = lab.logs / f"{name}.log"
     launcher = [sys.executable, "-m", "blueshift.lab.launch", str(record(lab, name)), str(log), init]

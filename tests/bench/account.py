@@ -46,10 +46,8 @@ class Waited(msgspec.Struct, frozen=True):
 class Outside(msgspec.Struct, frozen=True):
     """What is known without the run."""
 
-    requests: Mapping[str, Sequence[Instant]]
-    """Address → ends of the generator's requests, in order."""
-    clients: Mapping[tuple[str, str], Sequence[Instant]]
-    """Address and client → the same."""
+    requests: Mapping[tuple[str, str], Sequence[Instant]]
+    """Address and client → ends of the generator's requests, in order."""
     sides: Mapping[str, Sequence[str]]
     """Side → its addresses."""
     least: float
@@ -236,8 +234,7 @@ def _gone(eyes: Eyes, since: Instant, end: Instant) -> Instant | None:
 
 def _quiet(outside: Outside, addresses: Sequence[str], since: Instant, end: Instant) -> Instant:
     """So long after the last request at the temporary that it is idle."""
-    asked = [at for address in addresses for at in outside.requests.get(address, ()) if at <= end]
-    return max(asked, default=since - outside.quiet) + outside.quiet
+    return max(_asked(outside, addresses, end), default=since - outside.quiet) + outside.quiet
 
 
 def _drained(
@@ -247,10 +244,9 @@ def _drained(
 
     The window is at least twice the longest silence of any client since the swap (DESIGN §7).
     """
-    asked = [at for address in addresses for at in outside.requests.get(address, ()) if at <= end]
     silences = [
         after - before
-        for (address, _), ends in outside.clients.items()
+        for (address, _), ends in outside.requests.items()
         for before, after in pairwise(ends)
         if address in addresses and before >= swapped and after <= end
     ]
@@ -259,4 +255,12 @@ def _drained(
     for sight, after in zip(eyes.connections, eyes.connections[1:], strict=False):
         if sight.at <= end and not set(addresses).isdisjoint(sight.seen):
             open_until = min(after.at, end)
-    return max(swapped + max(outside.least, window), max(asked, default=swapped) + window, open_until)
+    last = max(_asked(outside, addresses, end), default=swapped)
+    return max(swapped + max(outside.least, window), last + window, open_until)
+
+
+def _asked(outside: Outside, addresses: Sequence[str], end: Instant) -> Iterable[Instant]:
+    """When requests at any of these addresses ended, up to an instant."""
+    for (address, _), ends in outside.requests.items():
+        if address in addresses:
+            yield from (at for at in ends if at <= end)

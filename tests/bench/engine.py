@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -22,7 +21,7 @@ from blueshift.lab.demo import settings, upgrade, world
 from blueshift.lab.demo.generator import Generator, plan
 from blueshift.lab.demo.world import World
 from blueshift.lab.paths import lab_named
-from blueshift.traffic.prober.ledger import Row, read_ledger, started_of
+from blueshift.traffic.prober.ledger import read_ledger, started_of
 from tests.bench.account import Noted, Outside, Waited, rounds, waits, work
 from tests.bench.eyes import watching
 from tests.bench.gates import Gates, journal_of, parked
@@ -82,8 +81,7 @@ async def measure(made: World, clock: Clock) -> Figures:
     noted = msgspec.json.decode(noted_file.read_bytes(), type=Noted)
     journal = await journal_of(made.lab, "blue-green")
     outside = Outside(
-        requests=_by(made.folder / "traffic.ledger", lambda row: row.address),
-        clients=_by(made.folder / "traffic.ledger", lambda row: (row.address, row.persona)),
+        requests=_requests(made.folder / "traffic.ledger"),
         sides={"primary": made.addresses, "temporary": _temporary(journal)},
         least=20.0,
         window=15.0,
@@ -116,15 +114,12 @@ def _temporary(journal: dict[str, Any]) -> tuple[str, ...]:
     return (*ready["ipv4"], *ready["ipv6"])
 
 
-K = TypeVar("K")
-
-
-def _by(ledger: Path, key: Callable[[Row], K]) -> dict[K, list[float]]:
-    """Ends of requests as instants, in order, by what `key` says of their rows."""
+def _requests(ledger: Path) -> dict[tuple[str, str], list[float]]:
+    """Address and client → ends of requests as instants, in order."""
     started, found = started_of(ledger).timestamp(), defaultdict(list)
     for row in read_ledger(ledger):
         if row.address and row.end >= 0:
-            found[key(row)].append(started + row.end)
+            found[row.address, row.persona].append(started + row.end)
     return {of: sorted(ends) for of, ends in found.items()}
 
 

@@ -18,9 +18,9 @@ import msgspec
 from blueshift.clock import Clock
 from blueshift.lab import facts
 from blueshift.lab.demo.inside import entered
-from blueshift.lab.demo.upgrade import killed
 from blueshift.lab.nameservers import zone
 from blueshift.lab.paths import Lab
+from blueshift.lab.processes import killed
 
 Instant = float
 """Seconds since the epoch."""

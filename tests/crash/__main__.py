@@ -13,10 +13,9 @@ import msgspec
 from blueshift.clock import SystemClock
 from blueshift.lab import lifecycle
 from tests.crash import cells, matrix, report
-from tests.crash.cells import REPO
 from tests.crash.order import Order, Result, Track
 from tests.crash.runner import Bed
-from tests.e2e.command import tell
+from tests.e2e.command import REPO, tell
 
 TRACKS: tuple[Track, ...] = ("forward", "back")
 STATE = REPO / "build" / "crash" / "state.json"

@@ -25,7 +25,6 @@ from blueshift.lab.zone import ZONE
 from tests.crash import stub
 from tests.e2e.command import tell
 
-REPO = Path(__file__).parents[2]
 FROM, TO = "4.11.3", "4.12.1"
 """Chart versions."""
 TTL = 3

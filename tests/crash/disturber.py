@@ -15,10 +15,10 @@ from blueshift.lab.charts import chart
 from blueshift.lab.demo import upgrade
 from blueshift.lab.demo.inside import entered
 from blueshift.lab.nameservers import zone
-from tests.crash.cells import FROM, REPO, Cell, look_at, run_of
+from tests.crash.cells import FROM, Cell, look_at, run_of
 from tests.crash.faultfile import Disturb
 from tests.crash.faults.stand import Place, Where, Word
-from tests.e2e.command import execute
+from tests.e2e.command import REPO, execute
 
 
 class Disturber:

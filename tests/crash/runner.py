@@ -13,15 +13,16 @@ import msgspec
 
 from blueshift.clock import SystemClock
 from blueshift.errors import BlueshiftError
+from blueshift.lab import processes
 from blueshift.lab.demo import upgrade
 from blueshift.lab.paths import Lab
 from tests.crash import cells, oracle
-from tests.crash.cells import REPO, Cell
+from tests.crash.cells import Cell
 from tests.crash.disturber import Disturber
 from tests.crash.entry import Orders
 from tests.crash.faultfile import Disturb, faults
 from tests.crash.order import Boundaries, Order, Result, Track
-from tests.e2e.command import RUN, blueshift
+from tests.e2e.command import REPO, RUN, blueshift
 
 _GATE = re.compile(r"blueshift approve (\S+) (accept-verdict)")
 KILLED, HOLDING = -9, 5
@@ -203,7 +204,7 @@ async def _said(
         code = await upgrade.followed(process, keep)
         await asyncio.gather(*approving)
     finally:
-        await upgrade.killed(process)
+        await processes.killed(process)
     keep(f"= {code}")
     return code, lines
 

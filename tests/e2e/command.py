@@ -12,6 +12,7 @@ from typing import NamedTuple
 from blueshift.lab.demo import upgrade
 from blueshift.lab.demo.upgrade import BLUESHIFT
 from blueshift.lab.paths import Lab
+from blueshift.lab.processes import killed
 
 REPO = Path(__file__).parents[2]
 tell = print
@@ -67,7 +68,7 @@ async def blueshift(
     try:
         code = await upgrade.followed(process, keep)
     finally:
-        await upgrade.killed(process)
+        await killed(process)
     return Ended(code, lines)
 
 
@@ -101,7 +102,7 @@ async def kill_when(
         code = await upgrade.followed(process, hear)
     finally:
         killing.cancel()
-        await upgrade.killed(process)
+        await killed(process)
     assert code == -9, f"it ended by itself with {code}, and never said {says!r}:\n" + "\n".join(lines[-20:])
     return Ended(code, lines)
 

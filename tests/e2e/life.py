@@ -17,6 +17,7 @@ from blueshift.lab import application, namespaces
 from blueshift.lab.certificates import Authority
 from blueshift.lab.demo.inside import apply, kubectl, listed
 from blueshift.lab.demo.world import NAMESPACE, RELEASE, World
+from blueshift.lab.loadbalancer import addresses_of
 from blueshift.lab.sites import A
 from tests.e2e.command import tell
 
@@ -123,8 +124,7 @@ class _Life:
 
     async def _addresses(self, side: str) -> list[str]:
         services = await listed(self.world.lab, "services", "-n", SIDES[side])
-        found = [item["status"].get("loadBalancer", {}).get("ingress", ()) for item in services]
-        return [entry["ip"] for entries in found for entry in entries]
+        return [address for service in services for address in addresses_of(service)]
 
     def _handshake(self, address: str) -> str:
         """The certificate that is shown, in hex; "" without a connection, which is the traffic's part."""

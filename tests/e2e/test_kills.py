@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from blueshift.lab import facts
-from blueshift.lab.demo import seen, settings, upgrade
+from blueshift.lab.demo import seen, settings
 from blueshift.lab.demo.inside import entered
 from blueshift.lab.demo.world import NAMESPACE, RELEASE, TO, World
+from blueshift.lab.processes import killed
 from blueshift.lab.zone import APPS
 from tests.e2e.command import Ended, blueshift, elsewhere, kill_when
 from tests.e2e.conftest import MakeWorld, Record
@@ -41,7 +42,7 @@ async def helm_is_at_work(world: World, namespace: str, status: str) -> None:
     try:
         assert await process.stdout.readline(), "the watch ended by itself"
     finally:
-        await upgrade.killed(process)
+        await killed(process)
 
 
 class Moment(NamedTuple):

@@ -6,7 +6,6 @@ Those that need no traffic are in tests/contract/protections and tests/contract/
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import sys
 from typing import Any
@@ -20,9 +19,9 @@ from blueshift.helm.charts import read_chart
 from blueshift.lab import facts
 from blueshift.lab.charts import chart
 from blueshift.lab.demo import seen, settings
-from blueshift.lab.demo.inside import helm, kubectl, listed
+from blueshift.lab.demo.inside import kubectl, listed
 from blueshift.lab.demo.upgrade import BLUESHIFT
-from blueshift.lab.demo.world import FROM, NAMESPACE, RELEASE, TO, World, values
+from blueshift.lab.demo.world import FROM, NAMESPACE, RELEASE, TO, World, install, values
 from tests.e2e.command import REPO, blueshift, tell
 from tests.e2e.conftest import MakeWorld, Record
 from tests.e2e.pinned import Pinned
@@ -42,15 +41,6 @@ HASTY: dict[str, Any] = {
     "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", HOOK]}}},
     "terminationGracePeriodSeconds": 10,
 }
-
-
-async def install(world: World, given: dict[str, Any]) -> None:
-    """The primary with these values, at the version that it has; nothing of its pods before is left."""
-    await helm(
-        world.lab, "upgrade", RELEASE, str(chart(FROM)), "-n", NAMESPACE, "--wait", "--timeout", "180s",
-        "-f", "-", stdin=json.dumps(given),
-    )  # fmt: skip
-    await settled(world)
 
 
 async def settled(world: World) -> None:
@@ -84,7 +74,8 @@ async def test_harden(make_world: MakeWorld, record: Record, protected: bool) ->
             ),
         )
         given = apply(given, changes)
-    await install(world, given)
+    await install(world.lab, given=given)
+    await settled(world)
     deployment = f"deployment/{RELEASE}-controller"
     async with traffic(world, rate=RATE, pooled=False) as counted:
         await kubectl(world.lab, "rollout", "restart", "-n", NAMESPACE, deployment)

@@ -14,10 +14,10 @@ from blueshift.clock import Clock
 from blueshift.errors import BlueshiftError
 from blueshift.lab import facts
 from blueshift.lab.demo.inside import entered
-from blueshift.lab.demo.upgrade import killed
 from blueshift.lab.demo.world import World, backends
 from blueshift.lab.load import load
 from blueshift.lab.nameservers import zone
+from blueshift.lab.processes import killed
 from blueshift.lab.sites import sites
 from blueshift.lab.traffic import Config
 from blueshift.traffic.prober.plan import Plan

@@ -53,13 +53,6 @@ async def start(
     )
 
 
-async def killed(process: asyncio.subprocess.Process) -> None:
-    """End it, if it has not ended, and see its end: asyncio still reads from it until then."""
-    if process.returncode is None:
-        process.kill()
-    await process.wait()
-
-
 async def followed(process: asyncio.subprocess.Process, hear: Callable[[str], None]) -> int:
     """Hand every line to `hear` until the process ends; its exit code (negative for a signal)."""
     assert process.stdout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,9 @@ async def make(
     return await point(lab, clock, ttl=ttl)
 
 
-async def install(lab: Lab, version: str = FROM) -> None:
-    """Install the primary by helm, as a person would."""
-    text = msgspec.json.encode(values(dual_stack=facts.of(lab).ipv6)).decode()
+async def install(lab: Lab, version: str = FROM, given: Mapping[str, Any] | None = None) -> None:
+    """Install the primary by helm, as a person would; with these values instead of the demo's."""
+    text = msgspec.json.encode(given or values(dual_stack=facts.of(lab).ipv6)).decode()
     await helm(
         lab, "upgrade", "--install", RELEASE, str(chart(version)), "-n", NAMESPACE, "--create-namespace",
         "--wait", "--timeout", "180s", "-f", "-", stdin=text,
