@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from blueshift.app.kinds import compile_track
 from blueshift.app.plans import offline
@@ -14,6 +14,7 @@ from blueshift.app.tools import places
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.look import Revised, Sources
 from blueshift.discovery.look import look as look_at
+from blueshift.discovery.look import look_again as look_at_again
 from blueshift.discovery.primary import Primary
 from blueshift.discovery.raw import Raw
 from blueshift.discovery.render import rendered
@@ -54,9 +55,8 @@ async def look(session: Session, playbook: Playbook, scratch: Path) -> Looked:
         kept.append((profile, revisions))
         return await revised(session, found, revisions, playbook, temporary)
 
-    sources = Sources(session.kube, session.cluster, session.dns, session.directory, session.clock)
     world = await look_at(
-        sources,
+        _sources(session),
         session.config,
         session.recognise,
         render,
@@ -65,6 +65,15 @@ async def look(session: Session, playbook: Playbook, scratch: Path) -> Looked:
     )
     profile, revisions = kept[-1]
     return Looked(world, profile, revisions)
+
+
+async def look_again(session: Session) -> dict[str, Any]:
+    """What a plan stands or falls with, as the world shows it now. Raises BlueshiftError as `look` does."""
+    return await look_at_again(_sources(session), session.config, session.recognise)
+
+
+def _sources(session: Session) -> Sources:
+    return Sources(session.kube, session.cluster, session.dns, session.directory, session.clock)
 
 
 def temporary_of(session: Session) -> tuple[str, str]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import secrets
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from blueshift import events
 from blueshift.app import configuration, inputs
 from blueshift.app.carry import carry
 from blueshift.app.claims import TakeOver, claimed, lease_of, nobody_else, same_cluster
 from blueshift.app.kinds import compile_entries, compile_track
-from blueshift.app.look import Looked, look
+from blueshift.app.look import Looked, look_again
 from blueshift.app.plans import with_hooks
 from blueshift.app.session import Session
 from blueshift.app.tools import build
@@ -73,23 +75,14 @@ async def start(
     try:
         # Between the question above and the lease another operator may have opened a run.
         await nobody_else(session.runs, release.name, release.namespace)
-        with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
-            fresh = await look(session, playbook, Path(scratch))
-            if stale := changed(looked.world, fresh.world):
-                raise Refused(f"the plan is stale: {stale}", hint="plan again: `blueshift plan`")
-            _not_stopped(stopping)
-            writer = await _create(session, looked, playbook, run, lease.holder, on_failure, reverts)
-            tools = build(
-                session,
-                run,
-                looked.world,
-                looked.profile,
-                looked.revisions,
-                View(writer, session.clock),
-                emit,
-            )
-            steps = compile_track(playbook, tools)
-            return await carry(session, writer, tools, steps, playbook, lease, emit, stopping, park=park)
+        if stale := changed(looked.world, await look_again(session)):
+            raise Refused(f"the plan is stale: {stale}", hint="plan again: `blueshift plan`")
+        _not_stopped(stopping)
+        writer = await _create(session, looked, playbook, run, lease.holder, on_failure, reverts)
+        view = View(writer, session.clock)
+        tools = build(session, run, looked.world, looked.profile, looked.revisions, view, emit)
+        steps = compile_track(playbook, tools)
+        return await carry(session, writer, tools, steps, playbook, lease, emit, stopping, park=park)
     except BaseException:
         await lease.release(finished=False)
         raise
@@ -198,10 +191,13 @@ def _not_stopped(stopping: asyncio.Event) -> None:
         raise Stopped("interrupted: nothing was changed")
 
 
-def changed(planned: World, now: World) -> str:
-    """What the plan stands or falls with and is no longer as it was; empty when all of it is."""
-    before, after = contract(planned), contract(now)
-    told = [f"{field}: {before[field]} → {after[field]}" for field in before if before[field] != after[field]]
+def changed(planned: World, now: Mapping[str, Any]) -> str:
+    """What the plan stands or falls with and is no longer as it was; empty when all of it is.
+
+    `now` are the fields of its contract, or those of them that were looked at again.
+    """
+    before = contract(planned)
+    told = [f"{field}: {before[field]} → {after}" for field, after in now.items() if before[field] != after]
     return "; ".join(told)[:500]
 
 

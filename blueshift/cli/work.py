@@ -20,6 +20,7 @@ from blueshift.cli.errors import ExitCode
 from blueshift.cli.outcome import nothing_begun, refused, told
 from blueshift.cli.output import confirmed, say
 from blueshift.clock import SystemClock
+from blueshift.discovery.world import contract
 from blueshift.engine.journal import OnFailure
 from blueshift.playbook.config import Config
 from blueshift.playbook.schema import Playbook
@@ -114,7 +115,7 @@ async def upgrade_release(
     async with looked_at(wanted, loaded, alone=True) as (session, looked, playbook):
         if planned:
             playbook = configuration.with_hooks(plans.playbook_of(planned), wanted.hooks)
-            if stale := runs.changed(planned.world, looked.world):
+            if stale := runs.changed(planned.world, contract(looked.world)):
                 again = "plan again: `blueshift plan -o FILE`"
                 return refused(runs.Refused(f"the plan is stale: {stale}", hint=again))
         return await begin(session, looked, playbook, manner, stopping)

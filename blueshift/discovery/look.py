@@ -14,14 +14,14 @@ from blueshift.cluster.identity import Cluster
 from blueshift.discovery import dns as zones
 from blueshift.discovery import external_dns, prestop, traffic
 from blueshift.discovery.found import attempt, kept
-from blueshift.discovery.names import classify, sides_of, unknown
+from blueshift.discovery.names import Trail, classify, sides_of, unknown
 from blueshift.discovery.prepared import is_prepared
 from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.profile import Recognise
 from blueshift.discovery.rights import EXEC, RULES, at, permissions, spaces_of
 from blueshift.discovery.seen import Hosts, Rights, Servers
 from blueshift.discovery.trails import Follower
-from blueshift.discovery.world import NameFact, Rendered, Right, ServiceFact, World
+from blueshift.discovery.world import NameFact, Rendered, Right, ServiceFact, World, standing
 from blueshift.dns.authority import Directory
 from blueshift.dns.backend import DnsBackend
 from blueshift.errors import BlueshiftError
@@ -107,14 +107,23 @@ async def look(
     )
 
 
+async def look_again(sources: Sources, config: Config, recognise: Recognise) -> dict[str, Any]:
+    """What a plan stands or falls with as the world shows it now (`world.standing`). Changes nothing.
+
+    Raises BlueshiftError where the release or what it stands on is gone or may not be read.
+    """
+    found = await primary(sources.kube, config.release.name, config.release.namespace, recognise)
+    trails = await _trails(sources, found)
+    return standing(
+        sources.cluster, found.release, found.services, classify(trails, sides_of(found.services))
+    )
+
+
 async def _names(
     sources: Sources, config: Config, found: Primary, unrouted: Collection[str]
 ) -> tuple[tuple[NameFact, ...], dict[str, Any], dict[str, int]]:
     """Where every host's name leads; then what servers, key and primary say of those that move."""
-    trails, (requests, unmeasured) = await together(
-        Follower(sources.dns, sources.directory).follow([host.host for host in found.hosts]),
-        _requests(sources, found),
-    )
+    trails, (requests, unmeasured) = await together(_trails(sources, found), _requests(sources, found))
     names = classify(trails, sides_of(found.services))
     hosts = Hosts(
         unknown=unknown(trails),
@@ -134,6 +143,10 @@ async def _names(
         _baseline(sources, found, names, unrouted),
     )
     return names, {**seen, "dns-hosts": msgspec.to_builtins(hosts)}, baseline
+
+
+async def _trails(sources: Sources, found: Primary) -> tuple[Trail, ...]:
+    return await Follower(sources.dns, sources.directory).follow([host.host for host in found.hosts])
 
 
 async def _requests(sources: Sources, found: Primary) -> tuple[dict[str, float], str]:

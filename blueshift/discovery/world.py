@@ -7,6 +7,7 @@ are redacted and Secrets in rendered differences are masked before they come in 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -223,7 +224,7 @@ class World(msgspec.Struct, frozen=True):
 
     def moving(self) -> tuple[NameFact, ...]:
         """The names that a shift moves."""
-        return tuple(name for name in self.names if name.state == "move")
+        return moving(self.names)
 
     def service(self, role: str = "external") -> ServiceFact:
         """The Service of a role. Raises BlueshiftError if there is none."""
@@ -235,19 +236,31 @@ class World(msgspec.Struct, frozen=True):
 
 def contract(world: World) -> dict[str, Any]:
     """The fields that a plan stands or falls with: a change in any of them makes it stale."""
+    target = [world.target.chart, world.target.chart_version, world.target.values_hash]
+    return {**standing(world.cluster, world.release, world.services, world.names), "target": target}
+
+
+def standing(
+    cluster: Cluster, release: ReleaseFact, services: Sequence[ServiceFact], names: Sequence[NameFact]
+) -> dict[str, Any]:
+    """Those of them that somebody else may change while a person reads the plan."""
     return {
-        "cluster": world.cluster.uid,
-        "release": f"{world.release.namespace}/{world.release.name}",
-        "revision": world.release.revision,
-        "values": world.release.values_hash,
-        "chart": world.release.chart_hash,
-        "target": [world.target.chart, world.target.chart_version, world.target.values_hash],
-        "services": {service.name: [service.uid, *sorted(service.addresses)] for service in world.services},
+        "cluster": cluster.uid,
+        "release": f"{release.namespace}/{release.name}",
+        "revision": release.revision,
+        "values": release.values_hash,
+        "chart": release.chart_hash,
+        "services": {service.name: [service.uid, *sorted(service.addresses)] for service in services},
         "names": {
             name.name: [[record.type, record.ttl, *record.values] for record in name.records]
-            for name in world.moving()
+            for name in moving(names)
         },
     }
+
+
+def moving(names: Sequence[NameFact]) -> tuple[NameFact, ...]:
+    """The names that a shift moves."""
+    return tuple(name for name in names if name.state == "move")
 
 
 def contract_hash(world: World) -> str:

@@ -57,8 +57,8 @@ class Soak(Base[SoakSettings]):
 
     async def settle(self) -> Answer:
         """See Step."""
-        waited = self.here.waited("soak")
         proof = await prove(self.tools, "primary", self.tools.world.moving())
+        waited = self.here.waited("soak")  # the proof took its time
         verdict = self._verdict(waited or 0.0)
         self._bad = self._bad + 1 if proof.failed or verdict.outcome == "fail" else 0
         sentence = f"{proof.sentence}; verdict {verdict.outcome}: {'; '.join(verdict.reasons)}"

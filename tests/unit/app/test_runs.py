@@ -8,10 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from blueshift.app import claims, runs
 from blueshift.app.turn import Ask
+from blueshift.discovery.world import standing
 from blueshift.engine.journal import Journal
 from blueshift.engine.store import Runs
 from blueshift.errors import BlueshiftError
@@ -35,11 +37,12 @@ class Bench:
         self.session: Any = SimpleNamespace(
             kube=self.kube, clock=self.clock, runs=self.runs, cluster=self.world.cluster
         )
-        monkeypatch.setattr(runs, "look", self.look)
+        self.now = self.world
+        monkeypatch.setattr(runs, "look_again", self.look_again)
 
-    async def look(self, *_: Any) -> Any:
+    async def look_again(self, *_: Any) -> dict[str, Any]:
         self.seen()
-        return SimpleNamespace(world=self.world)
+        return standing(self.now.cluster, self.now.release, self.now.services, self.now.names)
 
     def journal(self, run: str) -> Journal:
         return Journal(
@@ -91,6 +94,14 @@ async def test_a_signal_while_it_looks_again_opens_no_run(bench: Bench) -> None:
     bench.seen = stopping.set
     with pytest.raises(runs.Stopped, match="nothing was changed"):
         await bench.start(stopping)
+    assert not bench.journals()
+
+
+async def test_what_changed_while_a_person_read_the_plan_makes_it_stale(bench: Bench) -> None:
+    release = msgspec.structs.replace(bench.world.release, revision=bench.world.release.revision + 1)
+    bench.now = msgspec.structs.replace(bench.world, release=release)
+    with pytest.raises(runs.Refused, match="the plan is stale: revision: 3 → 4"):
+        await bench.start(asyncio.Event())
     assert not bench.journals()
 
 
