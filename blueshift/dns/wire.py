@@ -42,10 +42,13 @@ async def ask(
     reason = ""
     for _ in range(tries):
         try:
-            answer, _tcp = await dns.asyncquery.udp_with_fallback(
-                query, address, timeout=timeout, port=port, ignore_unexpected=True
-            )
-        except dns.exception.Timeout:
+            # By our own deadline: dnspython's is asyncio.wait_for, which up to Python 3.11 may swallow a
+            # cancellation (cpython issue 86296): a service that was ended lived on, and its run never ended.
+            async with asyncio.timeout(timeout):  # noqa: TID251  # a socket's deadline
+                answer, _tcp = await dns.asyncquery.udp_with_fallback(
+                    query, address, port=port, ignore_unexpected=True
+                )
+        except TimeoutError:
             reason = f"no answer within {timeout:g} s, asked {tries} times"
         except (OSError, EOFError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or "the connection was closed"
