@@ -136,14 +136,16 @@ class Waiting:
         if self.services.park and wait.unattended > WORTH_PARKING:
             raise Parked(wait.reason, self.clock.utc() + timedelta(seconds=wait.unattended))
         spent = self.clock.now() - asked if asked is not None else 0.0
-        await self.sleep(self._until_next(max(wait.poll / 2, wait.poll - spent), entry.deadline))
+        await self.sleep(self._until_next(wait.poll, spent, entry.deadline))
 
-    def _until_next(self, poll: float, deadline: datetime | None) -> float:
-        """Seconds until the next look: a wait whose time is over is not slept beyond."""
-        if deadline is None:
-            return poll
-        left = (deadline - self.clock.utc()).total_seconds()
-        return min(poll, max(left, _LEAST)) if left > 0 else poll
+    def _until_next(self, poll: float, spent: float, deadline: datetime | None) -> float:
+        """Seconds until the next look, of which the last took `spent`: none sleeps beyond a wait's end.
+
+        What came to its end while it was looked at is looked at again at once.
+        """
+        pause = max(poll / 2, poll - spent)
+        left = (deadline - self.clock.utc()).total_seconds() if deadline else -spent
+        return min(pause, max(left, _LEAST)) if left > -spent else pause
 
     async def between(self, step: Place) -> None:
         """What may end or keep the run between two effects: a lost lease, a signal, a person's word."""

@@ -18,6 +18,7 @@ from blueshift.steps.facts import Baseline, Late, LateWave, Swapped
 from blueshift.steps.live import Appeared, appeared, as_moved, landed, late_waves, live_hosts
 from blueshift.steps.parity import configured
 from blueshift.steps.proof import as_well
+from blueshift.together import together
 from blueshift.traffic.drain import Drained, DrainRules, Remaining, Remains, drained
 from blueshift.traffic.routes import Routes
 
@@ -80,11 +81,11 @@ class Drain(Base[DrainSettings]):
         late = await self.effects()
         if pending := [effect for effect in late if not self._done(effect)]:
             return Further(effects=tuple(pending))
-        found = await self._appeared(within=ASK_AGAIN)
+        # The servers are asked in rounds, which leave time for the cluster.
+        away, (found, routes) = await together(self._away(), self._served_here())
         if found.movable:
             return await self._one_more_wave(found)
         swapped = self._swapped(late)
-        away = await self._away()
         rules = DrainRules(
             least=settings.at_least,
             factor=settings.factor,
@@ -95,7 +96,7 @@ class Drain(Base[DrainSettings]):
             rules,
             swapped=swapped.at.timestamp(),
             ttl=swapped.ttl,
-            routes=await self._configured(),
+            routes=routes,
             hosts=self._hosts,
             baseline=tools.record.fact(Baseline).rate,
             dns="; ".join(found.stuck) or ("" if away.done else away.sentence),
@@ -195,6 +196,11 @@ class Drain(Base[DrainSettings]):
     def _asked(self, found: Appeared) -> list[tuple[str, bool]]:
         hosts = {host for name in found.movable for host in name.hosts}
         return [(host.host, host.tls) for host in self._served if host.host in hosts]
+
+    async def _served_here(self) -> tuple[Appeared, Routes]:
+        """What came to this side, then what it is configured to serve, which changes with its hosts."""
+        found = await self._appeared(within=ASK_AGAIN)
+        return found, await self._configured()
 
     async def _configured(self) -> Routes:
         """What this side serves; read when hosts came or went, at once and once more later: it may be large.

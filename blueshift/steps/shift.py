@@ -20,6 +20,7 @@ from blueshift.steps.context import brief
 from blueshift.steps.facts import Swapped
 from blueshift.steps.live import landed, present
 from blueshift.steps.proof import prove
+from blueshift.together import together
 
 
 class ShiftSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -173,22 +174,24 @@ class Wave(Base[WaveSettings]):
         """See Step."""
         settings, tools = self.settings, self.tools
         watched = self.here.waited("watch")
-        if watched is None:
-            seen = await landed(tools, self.names, settings.to, settings.agree_every)
-            if not seen.done:
-                return self._asked_again(seen)
-        proof = await prove(tools, settings.to, self.names)
+        seen: Landed | None = None
+        proving = prove(tools, settings.to, self.names)
+        if watched is not None and watched < settings.hold:
+            proof = await proving
+        else:  # the servers are asked in rounds, which leave time for the proof
+            asking = landed(tools, self.names, settings.to, settings.agree_every)
+            seen, proof = await together(asking, proving)
+        if watched is None and seen and not seen.done:
+            return self._asked_again(seen)
         if proof.failed:
             return Hold(f"the {settings.to} does not answer as it should: {proof.sentence}", retreat=True)
-        watched = self.here.waited("watch")  # the proof took its time
-        if watched is None or watched < settings.hold:
+        if watched is None or seen is None:
             return Wait(
                 "watch",
                 f"wave landed; watching the {settings.to}: {proof.sentence}",
                 then="the next wave" if not settings.last else "the drain",
                 lasts=settings.hold,
             )
-        seen = await landed(tools, self.names, settings.to, settings.agree_every)
         if seen.unknown:  # a silent server has not said that a name was changed
             return self._asked_again(seen)
         if not seen.done:

@@ -86,6 +86,15 @@ def rounds(noted: Noted, accounted: Sequence[Waited]) -> float:
     return free
 
 
+def at_work(spans: Sequence[tuple[Instant, Instant]]) -> float:
+    """Seconds in which at least one of these spans lasted: several revisions are rendered side by side."""
+    lasted, until = 0.0, 0.0
+    for since, end in sorted(spans):
+        lasted += max(0.0, end - max(since, until))
+        until = max(until, end)
+    return lasted
+
+
 def work(noted: Noted) -> dict[str, float]:
     """Seconds that each step looked and proved; helm and the rounds of agreements are not in it."""
     found: dict[str, float] = {}

@@ -133,6 +133,21 @@ async def test_a_looks_own_time_is_part_of_the_poll(takes: float, slept: float) 
     assert bench.clock.sleeps == [slept]
 
 
+async def test_a_wait_that_came_to_its_end_during_a_look_is_looked_at_again_at_once() -> None:
+    bench = Bench("a")
+    takes = iter((0.5, 5.0, 0.5))
+
+    class Slow(ToyStep):
+        async def settle(self) -> Answer:
+            bench.clock.advance(next(takes))
+            return await super().settle()
+
+    watch = Wait("watch", "watching", poll=4.0, lasts=7.0)
+    step = Slow("a", answers=[watch, watch, Settled("watched")])
+    assert (await run_track(await bench.open(), [step], bench.services)).status == "succeeded"
+    assert bench.clock.sleeps == [3.5, 0.05]
+
+
 async def test_a_deadline_is_neither_restarted_nor_skipped_by_a_resume() -> None:
     bench = Bench("a")
     writer = await bench.open()
