@@ -29,8 +29,8 @@ HEAD = """\
 # The preflight checks
 
 `blueshift check` runs them all and shows all results at once; `blueshift plan` and `blueshift upgrade` run
-the same ones. Nothing is changed by any. `--only ID` and `--skip ID` choose checks in `blueshift check`; an
-upgrade skips none. [Troubleshooting](troubleshooting.md) tells what to do about those that fail most.
+the same ones. Nothing is changed by any. `--only ID` chooses checks in `blueshift check`, `--list` names them
+and runs none. [Troubleshooting](troubleshooting.md) tells what to do about those that fail most.
 
 Each result is one of:
 
@@ -41,9 +41,45 @@ Each result is one of:
 | warn | it may be wrong, and a person should know |
 | info | a consequence that a person should know |
 | not-looked | it could not be looked at: never a pass |
+| acknowledged | it warns of something that is known |
+| skipped | whatever it saw does not count |
 
 A `fail` or `not-looked` of a check with the severity `error` stops an upgrade before anything is changed
-(exit 3), and its result says so. A check of severity `warning` never does.
+(exit 3), and its result says so. A check of severity `warning` never does. Each result names its line on this
+page.
+
+## What is known
+
+A warning stops nothing; it is shown before the question. One that is right as it is can be acknowledged by
+the check's id, in `blueshift.yaml` ([`checks`](configuration.md#checks)) or for one command by
+`--acknowledge ID` of `check`, `plan`, `upgrade` and `revert`. Then what the check warns of is listed as
+`acknowledged` and counted as a warning no more; that is all that changes. It is the check that is
+acknowledged, and not what it saw that day: its sentence is shown all the same. What stops an upgrade is not
+acknowledged away, and what could not be looked at stays `not-looked`.
+
+## What is skipped
+
+`--skip ID` of `check`, `plan`, `upgrade` and `revert` lets an upgrade begin whatever that check sees. The
+check is run all the same, and what it has against the upgrade is shown as `skipped`.
+
+To skip a check of severity `error` the name of the release must be typed at the question of `upgrade`, which
+names the check. A job gives it by `--skip-confirmed RELEASE`; `--yes` does not stand for it. Without the
+name, or with another one, nothing is changed (exit 3). `plan` needs no name: a plan file keeps what it skips,
+and `upgrade --plan FILE` asks for the name.
+
+```
+blueshift upgrade --yes --skip helm-gitops-owner --skip-confirmed ingress-nginx
+```
+
+What was skipped and acknowledged, what each check saw then, and under which name in the cluster the run was
+opened, is in the run's journal: `blueshift show RUN`. It is decided when the run is opened, and a resume
+keeps it.
+
+## For programs
+
+`blueshift check -o json` prints each result, `--list -o json` each check. `-o junit` prints one test case for
+each check, with its area as class name: a `failure` is what stops an upgrade, `skipped` is what was skipped
+or could not be looked at without stopping one, and what else was seen is in `system-out`.
 """
 
 RIGHTS = """\
@@ -75,7 +111,7 @@ def page() -> str:
 
 
 def _check(check: Check) -> tuple[str, ...]:
-    return f"`{check.id}`", check.severity, check.summary
+    return f'<a id="{check.id}"></a>`{check.id}`', check.severity, check.summary
 
 
 def _rule(rule: Rule) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from blueshift.dns.registry import settings_type
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.config import (
     Chart,
+    Checks,
     Cluster,
     Config,
     Controller,
@@ -25,6 +26,7 @@ from blueshift.playbook.config import (
 from blueshift.playbook.hooks import of_folder, once
 from blueshift.playbook.schema import Playbook, load, parse_set
 from blueshift.playbook.shipped import find
+from blueshift.preflight.run import known
 from blueshift.steps.places import Places
 
 STATE_NAMESPACE = Cluster().state_namespace
@@ -39,7 +41,9 @@ def from_file(path: Path) -> Config:
             place=str(path),
             hint="`blueshift init` looks at the cluster and writes one",
         )
-    return load_config(path, settings_type)
+    config = load_config(path, settings_type)
+    known(config.checks.acknowledged, place=f"{path}: checks.acknowledged")
+    return config
 
 
 def chart_of(ref: str, version: str | None) -> Chart:
@@ -75,6 +79,7 @@ def freeze(config: Config, profile: str) -> dict[str, Any]:
         "profile": profile,
         "dns": msgspec.to_builtins(config.dns, enc_hook=str),
         "hosts": msgspec.to_builtins(config.hosts),
+        "checks": msgspec.to_builtins(config.checks),
         "temporary": msgspec.to_builtins(config.temporary),
     }
 
@@ -89,6 +94,7 @@ def thaw(frozen: dict[str, Any], state_namespace: str) -> Config:
         cluster=Cluster(state_namespace=state_namespace),
         controller=Controller(frozen["profile"]),
         hosts=msgspec.convert(frozen.get("hosts", {}), Hosts),
+        checks=msgspec.convert(frozen.get("checks", {}), Checks),
         temporary=msgspec.convert(frozen.get("temporary", {}), Temporary),
     )
 

@@ -19,6 +19,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.helm.charts import extract
 from blueshift.playbook.hooks import Hook
 from blueshift.playbook.schema import Playbook, StepEntry
+from blueshift.preflight.waivers import NONE, Waivers
 
 
 class FrozenStep(msgspec.Struct, frozen=True):
@@ -39,6 +40,7 @@ class Frozen(msgspec.Struct, frozen=True):
     """DNS settings and names of the configuration, without any secret; paths absolute."""
     profile: str
     hooks: tuple[Hook, ...] = ()
+    waivers: Waivers = NONE
 
 
 def write(frozen: Frozen, chart: Path, values: dict[str, Any]) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from blueshift.discovery.world import World
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.config import Config, Dns, Release
 from blueshift.playbook.schema import Playbook
+from blueshift.preflight.waivers import Waivers
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Saved:
     playbook: Playbook
     complete: bool
     """Whether there was a settings file: without one a plan can be read, and not run."""
+    waivers: Waivers
 
 
 def read(
@@ -33,24 +35,36 @@ def read(
     playbook: str | None,
     sets: tuple[str, ...],
     hooks: Path | None = None,
+    waivers: Waivers,
 ) -> Saved:
     """Read a World, and the settings where that file exists or is `required`; else the shipped playbook.
 
     Raises BlueshiftError with the place, also for settings of another release than the World's.
     """
     saved = worlds.load(world)
-    release = Release(saved.release.name, saved.release.namespace)
-    complete = required or settings.exists()
-    config = configuration.from_file(settings) if complete else Config(release=release, dns=Dns())
+    found = beside(saved, settings, required=required)
+    config = found or Config(release=Release(saved.release.name, saved.release.namespace), dns=Dns())
+    steps = configuration.playbook(config, name=playbook, sets=sets, hooks=hooks)
+    return Saved(saved, config, steps, found is not None, waivers)
+
+
+def beside(world: World, settings: Path, *, required: bool) -> Config | None:
+    """The settings of a saved World; None where there are none, and none are `required`.
+
+    Raises BlueshiftError with the place, also for settings of another release.
+    """
+    if not required and not settings.exists():
+        return None
+    config = configuration.from_file(settings)
+    release = Release(world.release.name, world.release.namespace)
     if config.release != release:
         raise BlueshiftError(
             f"these settings are of {config.release.namespace}/{config.release.name}, "
-            f"and the World in {world} is of {release.namespace}/{release.name}",
+            f"and the saved World is of {release.namespace}/{release.name}",
             place=str(settings),
             hint="name the settings that belong to it: `--config FILE`",
         )
-    steps = configuration.playbook(config, name=playbook, sets=sets, hooks=hooks)
-    return Saved(saved, config, steps, complete)
+    return config
 
 
 def plan(saved: Saved, now: datetime, *, kubeconfig: str | None, context: str | None) -> plans.Plan:
@@ -61,7 +75,7 @@ def plan(saved: Saved, now: datetime, *, kubeconfig: str | None, context: str | 
         kubeconfig=kubeconfig or cluster.kubeconfig,
         context=context or cluster.context or saved.world.cluster.context,
     )
-    return plans.plan(saved.world, saved.playbook, places, now)
+    return plans.plan(saved.world, saved.playbook, places, now, skipped=saved.waivers.skip)
 
 
 def frozen(saved: Saved) -> inputs.Frozen:
@@ -71,10 +85,10 @@ def frozen(saved: Saved) -> inputs.Frozen:
             "a plan file needs the settings: who moves which names is in no World",
             hint="`blueshift init` writes blueshift.yaml; `--config FILE` names it",
         )
-    return freeze(saved.world, saved.config, saved.playbook)
+    return freeze(saved.world, saved.config, saved.playbook, saved.waivers)
 
 
-def freeze(world: World, config: Config, playbook: Playbook) -> inputs.Frozen:
+def freeze(world: World, config: Config, playbook: Playbook, waivers: Waivers) -> inputs.Frozen:
     """Everything that was decided, as a plan file and a run keep it."""
     profile = world.controller.profile
     return inputs.Frozen(
@@ -84,6 +98,7 @@ def freeze(world: World, config: Config, playbook: Playbook) -> inputs.Frozen:
         configuration.freeze(config, profile),
         profile,
         playbook.hooks,
+        waivers,
     )
 
 

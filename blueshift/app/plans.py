@@ -50,6 +50,8 @@ class Plan(msgspec.Struct, frozen=True):
     """The way back by hand from the farthest point, as commands."""
     told: tuple[str, ...] = ()
     """Hooks that are told what becomes of the run, as `event/program`."""
+    skipped: tuple[str, ...] = ()
+    """Checks that are not to count."""
     schema: int = SCHEMA
 
 
@@ -79,9 +81,18 @@ class _Unwritten(_Nobody):
         """See Record."""
 
 
-def plan(world: World, playbook: Playbook, places: Places, now: datetime, run: str = "RUN") -> Plan:
-    """The plan of a playbook on a World, for a run that begins now. Pure."""
-    steps = tuple(with_hooks(compile_track(playbook, offline(world, places, run)), playbook.hooks))
+def plan(
+    world: World,
+    playbook: Playbook,
+    places: Places,
+    now: datetime,
+    run: str = "RUN",
+    *,
+    skipped: tuple[str, ...] = (),
+) -> Plan:
+    """The plan of a playbook on a World, for a run that begins now and skips these checks. Pure."""
+    track = compile_track(playbook, offline(world, places, run, skipped))
+    steps = tuple(with_hooks(track, playbook.hooks))
     windows = dict(foretold(playbook, steps, now))
     planned = tuple(
         PlannedStep(name, replace(one, waits=(*one.waits, windows[name])) if name in windows else one)
@@ -96,6 +107,7 @@ def plan(world: World, playbook: Playbook, places: Places, now: datetime, run: s
         steps=planned,
         back=way_back(world, places, FARTHEST),
         told=tuple(hook.name for hook in playbook.hooks if hook.on in TOLD),
+        skipped=skipped,
     )
 
 
@@ -108,7 +120,7 @@ def with_hooks(steps: Sequence[Step], hooks: Sequence[Hook]) -> Iterator[tuple[s
         yield step.id, replace(step.plan(), hooks=tuple(around))
 
 
-def offline(world: World, places: Places, run: str) -> Tools:
+def offline(world: World, places: Places, run: str, skipped: tuple[str, ...] = ()) -> Tools:
     """Tools without drivers."""
     nobody = cast(Any, _Nobody())
     return Tools(
@@ -129,6 +141,7 @@ def offline(world: World, places: Places, run: str) -> Tools:
         places=places,
         trails=nobody,
         notice=nobody,
+        skipped=skipped,
     )
 
 

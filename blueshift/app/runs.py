@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from blueshift import events
-from blueshift.app import configuration, inputs
-from blueshift.app.carry import carry
+from blueshift.app import inputs, offline
+from blueshift.app.carry import carry, speaker
 from blueshift.app.claims import TakeOver, claimed, lease_of, nobody_else, same_cluster
 from blueshift.app.kinds import compile_entries, compile_track
 from blueshift.app.look import Looked, look_again
@@ -23,7 +23,7 @@ from blueshift.cluster import paths
 from blueshift.controllers.registry import load as load_profile
 from blueshift.discovery.world import World, contract, contract_hash
 from blueshift.engine.entries import Resumed
-from blueshift.engine.journal import OVER, Carried, Journal, OnFailure, Versions
+from blueshift.engine.journal import OVER, Carried, Journal, OnFailure, Versions, Waived
 from blueshift.engine.loop import Outcome
 from blueshift.engine.protocol import Step, StepPlan
 from blueshift.engine.state import State
@@ -33,6 +33,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.helm.charts import read_chart
 from blueshift.helm.records import decode_secret, secret_name, write_chart
 from blueshift.playbook.schema import Playbook
+from blueshift.preflight.waivers import NONE, Waivers, waived
 from blueshift.steps.context import Tools
 from blueshift.steps.revisions import Revisions
 
@@ -63,6 +64,7 @@ async def start(
     on_failure: OnFailure = "hold",
     park: bool = False,
     reverts: str = "",
+    waivers: Waivers = NONE,
 ) -> Outcome:
     """Open a run on a confirmed plan and carry it; `reverts` is the finished run that it takes back.
 
@@ -78,9 +80,18 @@ async def start(
         if stale := changed(looked.world, await look_again(session)):
             raise Refused(f"the plan is stale: {stale}", hint="plan again: `blueshift plan`")
         _not_stopped(stopping)
-        writer = await _create(session, looked, playbook, run, lease.holder, on_failure, reverts)
+        writer = await _create(session, looked, playbook, run, lease.holder, on_failure, reverts, waivers)
         view = View(writer, session.clock)
-        tools = build(session, run, looked.world, looked.profile, looked.revisions, view, emit)
+        tools = build(
+            session,
+            run,
+            looked.world,
+            looked.profile,
+            looked.revisions,
+            view,
+            emit,
+            skipped=waivers.skip,
+        )
         steps = compile_track(playbook, tools)
         return await carry(session, writer, tools, steps, playbook, lease, emit, stopping, park=park)
     except BaseException:
@@ -179,6 +190,7 @@ async def _rebuilt(
         await _thaw(session, frozen, journal.run, scratch),
         View(writer, session.clock),
         emit,
+        skipped=frozen.waivers.skip,
     )
     playbook = inputs.thaw_steps(frozen)
     if journal.turn is not None:
@@ -209,16 +221,10 @@ async def _create(
     by: str,
     on_failure: OnFailure,
     reverts: str,
+    waivers: Waivers,
 ) -> Writer:
     world = looked.world
-    frozen = inputs.Frozen(
-        world,
-        playbook.name,
-        inputs.freeze_steps(playbook),
-        configuration.freeze(session.config, looked.profile.name),
-        looked.profile.name,
-        playbook.hooks,
-    )
+    frozen = offline.freeze(world, session.config, playbook, waivers)
     journal = Journal(
         run=run,
         release=world.release.name,
@@ -230,6 +236,7 @@ async def _create(
         track=looked.track(session, playbook),
         chart=_versions(world, playbook),
         reverts=reverts,
+        waived=await _waived(session, world, waivers),
         holder=by,
         carried=(Carried(1, by, session.clock.utc()),),
         state=State(),
@@ -238,6 +245,12 @@ async def _create(
     revisions = looked.revisions
     data = inputs.write(frozen, revisions.target_chart.path, revisions.target_values)
     return await session.runs.create(journal, data)
+
+
+async def _waived(session: Session, world: World, waivers: Waivers) -> tuple[Waived, ...]:
+    """What is skipped and acknowledged, under the name that the cluster has for this user."""
+    by = (await speaker(session.kube)).name
+    return waived(world, waivers, session.config.checks.acknowledged, by)
 
 
 def _versions(world: World, playbook: Playbook) -> Versions:

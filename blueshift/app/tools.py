@@ -29,6 +29,8 @@ def build(
     revisions: Revisions,
     record: Record,
     emit: events.Emit,
+    *,
+    skipped: tuple[str, ...],
 ) -> Tools:
     """Everything that steps are given."""
 
@@ -61,6 +63,7 @@ def build(
         places=places(session),
         trails=lambda hosts: Trails(session.dns, session.directory).follow(hosts),
         notice=notice,
+        skipped=skipped,
     )
 
 

@@ -20,9 +20,8 @@ from blueshift.app.turn import Ask
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.outcome import nothing_begun, refused, told
 from blueshift.cli.output import confirmed, say
-from blueshift.cli.work import Manner, begin, outside_window
+from blueshift.cli.work import Manner, begin, outside_window, unnamed
 from blueshift.clock import SystemClock
-from blueshift.engine.journal import OnFailure
 from blueshift.engine.store import Runs
 from blueshift.report import choose
 from blueshift.report.plan import back_text
@@ -71,10 +70,11 @@ async def rollback_run(named: Named, stopping: asyncio.Event, *, reason: str, ye
         return await _carried(named, session, frozen, stopping, ask=Ask("back", by.name, reason))
 
 
-async def revert_run(named: Named, stopping: asyncio.Event, *, yes: bool, on_failure: OnFailure) -> ExitCode:
+async def revert_run(named: Named, stopping: asyncio.Event, manner: Manner) -> ExitCode:
     """A new run, by the playbook of a finished one, to what that one found."""
-    manner = Manner(yes, named.output, on_failure, named.park)
     async with _session_of(named) as (finished, frozen):
+        if why := unnamed(manner, finished.config.release.name):
+            return refused(why)
         playbook = plans.playbook_of(frozen)
         if outside_window(playbook):
             return ExitCode.SKIPPED

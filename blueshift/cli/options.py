@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from blueshift.cli.complete import playbooks, step_settings
+from blueshift.cli.complete import checks, playbooks, step_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Answer = TypeVar("Answer")
@@ -57,16 +57,52 @@ def config_option(command: Command) -> Command:
     )(command)
 
 
-def facts_output(command: Command) -> Command:
-    """`output: "table" | "json"`, for commands that print facts."""
+def output_of(*formats: str) -> Callable[[Command], Command]:
+    """`output`: one of these formats, the first one by default."""
     return click.option(
         "--output",
         "-o",
-        type=click.Choice(("table", "json")),
-        default="table",
+        type=click.Choice(formats),
+        default=formats[0],
         show_default=True,
         envvar="BLUESHIFT_OUTPUT",
         help="For people, or for programs.",
+    )
+
+
+facts_output = output_of("table", "json")
+"""`output: "table" | "json"`, for commands that print facts."""
+
+
+def waivers_options(command: Command) -> Command:
+    """`skip: tuple[str, ...]`, `acknowledge: tuple[str, ...]`: checks that are not to count as they do."""
+    for option in (
+        click.option(
+            "--acknowledge",
+            multiple=True,
+            metavar="ID",
+            shell_complete=checks,
+            help="What this check warns of is known; may be repeated.",
+        ),
+        click.option(
+            "--skip",
+            multiple=True,
+            metavar="ID",
+            shell_complete=checks,
+            help="Go on whatever this check sees; may be repeated.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def skip_confirmed_option(command: Command) -> Command:
+    """`skip_confirmed: str`: the release's name, for commands that begin a run."""
+    return click.option(
+        "--skip-confirmed",
+        default="",
+        metavar="RELEASE",
+        help="The release's name, for a job: else it is asked for where --skip names a check that can stop.",
     )(command)
 
 

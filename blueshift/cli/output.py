@@ -58,3 +58,9 @@ def confirmed(question: str) -> bool:
         )
     with asking():
         return click.confirm(question, default=False, err=True)
+
+
+def typed(question: str) -> str:
+    """Ask for a word; empty when nothing was typed. For a terminal alone."""
+    with asking():
+        return str(click.prompt(question, default="", show_default=False, err=True)).strip()

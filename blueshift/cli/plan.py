@@ -18,6 +18,7 @@ from blueshift.cli.options import (
     playbook_option,
     run_async,
     sets_option,
+    waivers_options,
 )
 from blueshift.cli.output import say
 from blueshift.errors import BlueshiftError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from blueshift.app.inputs import Frozen
     from blueshift.app.plans import Plan
     from blueshift.cli.work import Wanted
+    from blueshift.preflight.waivers import Waivers
 
 # What other commands call formats: nobody means a file of that name.
 _NO_FORMATS = ("yaml", "yml", "text", "plain", "wide", "name")
@@ -42,6 +44,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--chart", metavar="REF", help="Chart of the target: a folder, .tgz, oci://… or https://REPO/NAME."
 )
 @hooks_option
+@waivers_options
 @click.option("--world", type=_FILE, metavar="FILE", help="Plan on a saved World: no cluster is asked.")
 @click.option("--save-world", type=_FILE, metavar="FILE", help="Also keep what was seen, for --world.")
 @click.option("--full", is_flag=True, help="Whole diffs, however long.")
@@ -68,6 +71,8 @@ def plan(
     to_version: str | None,
     chart: str | None,
     hooks: Path | None,
+    skip: tuple[str, ...],
+    acknowledge: tuple[str, ...],
     world: Path | None,
     save_world: Path | None,
     full: bool,
@@ -81,7 +86,8 @@ def plan(
     stands already.
 
     A plan in a file is a contract: `upgrade --plan FILE` does exactly that, and refuses when release,
-    addresses or records are no longer as they were.
+    addresses or records are no longer as they were. What is skipped or acknowledged here is so there as
+    well; a check that could stop it is skipped there by naming the release, and not before.
 
     \b
     Exit codes: 0 shown; 2 with --detailed-exitcode, changes are pending; 3 a check failed: an upgrade
@@ -99,6 +105,9 @@ def plan(
             hint="`-o json` prints it for programs, `-o plan.json` saves it; "
             f"for a file of that name: `-o ./{output}`",
         )
+    from blueshift.preflight.waivers import given as waived
+
+    waivers = waived(skip, acknowledge)
     show = Show(output, full, detailed_exitcode)
     if world is None:
         from blueshift.cli.work import Wanted
@@ -106,14 +115,14 @@ def plan(
         wanted = Wanted(
             config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart, hooks
         )
-        return run_async(_live(wanted, save_world, show))
+        return run_async(_live(wanted, save_world, show, waivers))
     if chart or to_version or save_world:
         raise BlueshiftError(
             "--chart, --to-version and --save-world need a cluster, and --world asks none",
             hint="leave out --world, or plan for the target that the World was saved with",
         )
     given = ctx.get_parameter_source("config") is not click.core.ParameterSource.DEFAULT
-    return _saved(world, config, given, playbook, sets, hooks, kubeconfig, context, show)
+    return _saved(world, config, given, playbook, sets, hooks, kubeconfig, context, show, waivers)
 
 
 class Show:
@@ -149,21 +158,22 @@ class Show:
         click.echo(plan_text(plan, colour=colour, most_lines=None if self.full else MOST_LINES))
 
 
-async def _live(wanted: Wanted, save_world: Path | None, show: Show) -> ExitCode:
+async def _live(wanted: Wanted, save_world: Path | None, show: Show, waivers: Waivers) -> ExitCode:
     from blueshift.app import offline, plans
     from blueshift.app.tools import places
     from blueshift.cli.work import looked_at
     from blueshift.discovery import world as worlds
     from blueshift.preflight.protocol import failed
-    from blueshift.preflight.run import run_all
+    from blueshift.preflight.waivers import judged
     from blueshift.report.findings import findings_text, notes_text
 
     async with looked_at(wanted) as (session, looked, playbook):
         world = looked.world
         if save_world is not None:
             _written(save_world, lambda: worlds.save(world, save_world))
-        plan = plans.plan(world, playbook, places(session), session.clock.utc())
-        findings = run_all(world)
+        now = session.clock.utc()
+        plan = plans.plan(world, playbook, places(session), now, skipped=waivers.skip)
+        findings = judged(world, waivers, session.config.checks.acknowledged)
         if bad := failed(findings):
             show.only(plan)
             click.echo(findings_text(bad), err=True)
@@ -171,7 +181,9 @@ async def _live(wanted: Wanted, save_world: Path | None, show: Show) -> ExitCode
             click.echo("hint: `blueshift check` shows all checks; nothing was changed", err=True)
             return ExitCode.REFUSED
         pending = not offline.nothing_to_do(world)
-        code = show.plan(plan, lambda: offline.freeze(world, session.config, playbook), pending=pending)
+        code = show.plan(
+            plan, lambda: offline.freeze(world, session.config, playbook, waivers), pending=pending
+        )
         say(notes_text(findings))
         return code
 
@@ -186,11 +198,14 @@ def _saved(
     kubeconfig: Path | None,
     context: str | None,
     show: Show,
+    waivers: Waivers,
 ) -> ExitCode:
     from blueshift.app import offline
     from blueshift.clock import SystemClock
 
-    saved = offline.read(world, config, required=given, playbook=playbook, sets=sets, hooks=hooks)
+    saved = offline.read(
+        world, config, required=given, playbook=playbook, sets=sets, hooks=hooks, waivers=waivers
+    )
     plan = offline.plan(
         saved, SystemClock().utc(), kubeconfig=str(kubeconfig) if kubeconfig else None, context=context
     )

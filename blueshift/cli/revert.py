@@ -17,12 +17,16 @@ from blueshift.cli.options import (
     park_option,
     run_async,
     run_output,
+    skip_confirmed_option,
+    waivers_options,
 )
 
 
 @click.command()
 @click.argument("run", shell_complete=succeeded_runs)
 @click.option("--yes", is_flag=True, help="Do not ask: the plan is confirmed in advance.")
+@waivers_options
+@skip_confirmed_option
 @on_failure_option
 @cluster_options
 @hooks_option
@@ -31,6 +35,9 @@ from blueshift.cli.options import (
 def revert(
     run: str,
     yes: bool,
+    skip: tuple[str, ...],
+    acknowledge: tuple[str, ...],
+    skip_confirmed: str,
     on_failure: Literal["hold", "rollback"],
     kubeconfig: Path | None,
     context: str | None,
@@ -54,7 +61,10 @@ def revert(
         blueshift revert 1124-0302-k7xq
     """
     from blueshift.cli.carried import Named, revert_run
+    from blueshift.cli.work import Manner
+    from blueshift.preflight.waivers import given
 
     named = Named(run, kubeconfig, context, state_namespace, hooks, output, park)
+    manner = Manner(yes, output, on_failure, park, given(skip, acknowledge), skip_confirmed)
     stopping = asyncio.Event()
-    return run_async(revert_run(named, stopping, yes=yes, on_failure=on_failure), stopping)
+    return run_async(revert_run(named, stopping, manner), stopping)

@@ -19,6 +19,8 @@ from blueshift.cli.options import (
     run_async,
     run_output,
     sets_option,
+    skip_confirmed_option,
+    waivers_options,
 )
 
 
@@ -38,6 +40,8 @@ from blueshift.cli.options import (
     help="Run exactly this plan (from `plan -o FILE`); refused when the world has changed since.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask: the plan is confirmed in advance.")
+@waivers_options
+@skip_confirmed_option
 @on_failure_option
 @hooks_option
 @park_option
@@ -53,6 +57,9 @@ def upgrade(
     chart: str | None,
     plan_file: Path | None,
     yes: bool,
+    skip: tuple[str, ...],
+    acknowledge: tuple[str, ...],
+    skip_confirmed: str,
     on_failure: Literal["hold", "rollback"],
     hooks: Path | None,
     park: bool,
@@ -64,19 +71,24 @@ def upgrade(
     that. Then it works, and says at every moment why it waits and until when. It may be killed at any
     point: `blueshift resume RUN` carries on, from any machine.
 
+    A check that would stop it is skipped by --skip and the release's name, typed at the question or given by
+    --skip-confirmed; --yes alone does not stand for it. Who skipped what is kept in the run.
+
     \b
-    Exit codes: 0 done; 3 a check failed or the plan is stale, nothing was changed;
-    4 rolled back; 5 holding: traffic is safe and a person must choose; 75 skipped (its window is closed, or
-    nothing is to do), or parked; 130 interrupted.
+    Exit codes: 0 done; 3 a check failed, the name for --skip is missing or the plan is stale, nothing was
+    changed; 4 rolled back; 5 holding: traffic is safe and a person must choose; 75 skipped (its window is
+    closed, or nothing is to do), or parked; 130 interrupted.
 
     \b
         blueshift upgrade
         blueshift upgrade --to-version 4.12.1 --yes --output plain
         blueshift plan -o plan.json && blueshift upgrade --plan plan.json
+        blueshift upgrade --skip helm-gitops-owner
     """
     from blueshift.cli.work import Manner, Wanted, upgrade_release
+    from blueshift.preflight.waivers import given
 
     wanted = Wanted(config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart, hooks)
     stopping = asyncio.Event()
-    manner = Manner(yes, output, on_failure, park)
+    manner = Manner(yes, output, on_failure, park, given(skip, acknowledge), skip_confirmed)
     return run_async(upgrade_release(wanted, plan_file, manner, stopping), stopping)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -18,14 +19,14 @@ from blueshift.app.session import Session, open_session
 from blueshift.app.tools import places
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.outcome import nothing_begun, refused, told
-from blueshift.cli.output import confirmed, say
+from blueshift.cli.output import confirmed, say, typed
 from blueshift.clock import SystemClock
 from blueshift.discovery.world import contract
 from blueshift.engine.journal import OnFailure
 from blueshift.playbook.config import Config
 from blueshift.playbook.schema import Playbook
 from blueshift.preflight.protocol import failed
-from blueshift.preflight.run import run_all
+from blueshift.preflight.waivers import NONE, Waivers, judged
 from blueshift.report import choose
 from blueshift.report.findings import findings_text, notes_text
 from blueshift.report.plan import plan_text
@@ -75,6 +76,14 @@ class Manner:
     output: str | None
     on_failure: OnFailure
     park: bool
+    waivers: Waivers = NONE
+    skip_confirmed: str = ""
+    """The release's name, given in advance."""
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether it skips what could stop an upgrade, and the release was not named for that."""
+        return bool(self.waivers.errors) and not self.skip_confirmed
 
 
 @asynccontextmanager
@@ -106,10 +115,13 @@ async def upgrade_release(
     planned = plans.load(plan_file) if plan_file else None
     loaded: tuple[Config, Playbook] | None = None
     if planned:
-        wished = plans.playbook_of(planned)
+        wished, release = plans.playbook_of(planned), planned.world.release.name
+        manner = replace(manner, waivers=planned.waivers.with_those_of(manner.waivers))
     else:
         loaded = wanted.loaded()
-        wished = loaded[1]
+        wished, release = loaded[1], loaded[0].release.name
+    if why := unnamed(manner, release):
+        return refused(why)
     if outside_window(wished):
         return ExitCode.SKIPPED
     async with looked_at(wanted, loaded, alone=True) as (session, looked, playbook):
@@ -129,6 +141,24 @@ def outside_window(playbook: Playbook) -> bool:
     return bool(why)
 
 
+def unnamed(manner: Manner, release: str) -> runs.Refused | None:
+    """Why checks that could stop an upgrade are not skipped: the release was not named for that."""
+    skipped, said = ", ".join(manner.waivers.errors), manner.skip_confirmed
+    if not skipped or said == release:
+        return None
+    hint = f"`--skip-confirmed {release}` names it in advance"
+    if said:
+        return runs.Refused(
+            f"--skip-confirmed names {said}, and the release is {release}; nothing was changed", hint=hint
+        )
+    if manner.yes or not sys.stdin.isatty():
+        return runs.Refused(
+            f"--skip {skipped} needs the name of the release, and nobody is asked here; nothing was changed",
+            hint=hint,
+        )
+    return None
+
+
 async def begin(
     session: Session,
     looked: Looked,
@@ -139,7 +169,8 @@ async def begin(
     reverts: str = "",
 ) -> ExitCode:
     """Check, show, ask, and run; `reverts` is the finished run that is taken back."""
-    findings = run_all(looked.world)
+    skipped = manner.waivers.skip
+    findings = judged(looked.world, manner.waivers, session.config.checks.acknowledged)
     if bad := failed(findings):
         click.echo(findings_text(findings), err=True)
         click.echo(f"error: {len(bad)} checks failed; nothing was changed", err=True)
@@ -149,16 +180,14 @@ async def begin(
         return ExitCode.SKIPPED
     run = runs.new_id(session)
     if not manner.yes:
-        click.echo(plan_text(plans.plan(looked.world, playbook, places(session), session.clock.utc(), run)))
+        now = session.clock.utc()
+        plan = plans.plan(looked.world, playbook, places(session), now, run, skipped=skipped)
+        click.echo(plan_text(plan))
     say(notes_text(findings))
     if stopping.is_set():
         return nothing_begun()
-    if not manner.yes:
-        cluster = session.cluster
-        question = f"Run this on {cluster.server} (kube-system UID {cluster.uid})?"
-        if not confirmed(question):
-            say("nothing was changed")
-            return ExitCode.ERROR
+    if not manner.yes and (code := _asked(session, manner, looked.world.release.name)):
+        return code
     say(f"run {run} begins; `blueshift status {run}` shows it from anywhere")
     with choose(manner.output, run) as emit:
         try:
@@ -172,9 +201,27 @@ async def begin(
                 on_failure=manner.on_failure,
                 park=manner.park,
                 reverts=reverts,
+                waivers=manner.waivers,
             )
         except runs.Refused as why:
             return refused(why)
         except runs.Stopped:
             return nothing_begun()
     return told(run, outcome)
+
+
+def _asked(session: Session, manner: Manner, release: str) -> ExitCode:
+    """Ask a person; DONE for a yes. A no to what skips checks that could stop it is a refusal of these."""
+    cluster, skipped = session.cluster, ", ".join(manner.waivers.skip)
+    without = f" without {skipped}" if skipped else ""
+    question = f"Run this{without} on {cluster.server} (kube-system UID {cluster.uid})?"
+    if not manner.unconfirmed:
+        if confirmed(question):
+            return ExitCode.DONE
+        say("nothing was changed")
+        return ExitCode.ERROR
+    name = typed(f"{question} If so, type the name of the release")
+    if name == release:
+        return ExitCode.DONE
+    said = f"{name} is not the name of the release" if name else "the name of the release was not typed"
+    return refused(runs.Refused(f"{said}; nothing was changed"))

@@ -120,6 +120,19 @@ class Carried(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of a take-over by command."""
 
 
+class Waived(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A check of the preflight that was not to count as it does."""
+
+    check: str
+    how: Literal["skipped", "acknowledged"]
+    by: str
+    """Who opened the run so."""
+    given: Literal["--skip", "--acknowledge", "settings"]
+    """Where it was said."""
+    saw: str = ""
+    """What the check saw then."""
+
+
 class Versions(msgspec.Struct, frozen=True):
     """Of the primary's chart: as the run found it, and as its playbook leaves it."""
 
@@ -150,6 +163,8 @@ class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
     """None in journals from before it was told."""
     reverts: str = ""
     """The finished run that this one takes back."""
+    waived: tuple[Waived, ...] = ()
+    """Checks that were skipped, and warnings that were acknowledged, when it was opened."""
     schema: int = msgspec.field(default_factory=lambda: SCHEMA)
     """A factory, since a plain default would be omitted, and an older version could not tell."""
     epoch: int = 1

@@ -104,6 +104,13 @@ class Hosts(msgspec.Struct, frozen=True):
     """Hosts (or `*.suffix`) that point elsewhere, or nowhere, and that is right so."""
 
 
+class Checks(msgspec.Struct, frozen=True):
+    """What is known about what the preflight checks warn of."""
+
+    acknowledged: tuple[Text, ...] = ()
+    """Ids of checks whose warnings are known."""
+
+
 class Temporary(msgspec.Struct, frozen=True):
     """The release that carries traffic meanwhile."""
 
@@ -124,6 +131,7 @@ class Config(msgspec.Struct, frozen=True):
     values: Values = Values()
     controller: Controller = Controller()
     hosts: Hosts = Hosts()
+    checks: Checks = Checks()
     temporary: Temporary = Temporary()
     playbook: NameOrPath = "blue-green"
     overrides: Raw = None

@@ -16,6 +16,8 @@ from blueshift.discovery.world import World
 Area: TypeAlias = Literal["helm", "cluster", "controller", "dns"]
 Severity: TypeAlias = Literal["error", "warning", "info"]
 Outcome: TypeAlias = Literal["pass", "fail", "warn", "info", "not-looked"]
+Result: TypeAlias = Literal[Outcome, "acknowledged", "skipped"]
+"""What comes of an outcome when a person had a word about the check (see `waivers`)."""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -50,6 +52,11 @@ class Check(msgspec.Struct, frozen=True):
         first = self.id.partition("-")[0]
         return first if first in ("helm", "cluster", "dns") else "controller"  # type: ignore[return-value]
 
+    @property
+    def link(self) -> str:
+        """Where the documentation speaks of it; tools/checks_doc.py writes the anchor."""
+        return f"docs/checks.md#{self.id}"
+
 
 class Finding(msgspec.Struct, frozen=True):
     """What one check saw, complete."""
@@ -57,12 +64,14 @@ class Finding(msgspec.Struct, frozen=True):
     check: str
     area: Area
     severity: Severity
-    outcome: Outcome
+    outcome: Result
     sentence: str
     remedy: str = ""
     objects: tuple[str, ...] = ()
     stops: bool = False
     """Whether an upgrade must not start (exit 3)."""
+    link: str = ""
+    """Where the documentation speaks of the check."""
 
 
 def passed(sentence: str, *objects: str) -> Seen:
@@ -97,6 +106,7 @@ def finding(check: Check, seen: Seen) -> Finding:
         remedy=seen.remedy,
         objects=seen.objects,
         stops=bad and seen.stops and check.severity == "error",
+        link=check.link,
     )
 
 

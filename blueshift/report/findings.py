@@ -9,7 +9,15 @@ from collections.abc import Iterator, Sequence
 from blueshift.preflight.protocol import Finding
 
 # In the order in which they are shown.
-_WORDS = {"fail": "FAIL", "not-looked": "NOT LOOKED", "warn": "warn", "info": "info", "pass": "pass"}
+_WORDS = {
+    "fail": "FAIL",
+    "not-looked": "NOT LOOKED",
+    "skipped": "SKIPPED",
+    "warn": "warn",
+    "acknowledged": "acknowledged",
+    "info": "info",
+    "pass": "pass",
+}
 # 2,500 hosts are no reading matter; `-o json` has every object.
 MOST_OBJECTS = 8
 _INDENT = " " * 12
@@ -33,13 +41,15 @@ def _shown(findings: Sequence[Finding], width: int) -> list[str]:
 
 def _lines(one: Finding, width: int) -> Iterator[str]:
     said = f"{one.check}: {one.sentence}"
-    yield from _wrapped(f"{_WORDS[one.outcome]:<12}", said, width)
+    yield from _wrapped(f"{_WORDS[one.outcome]:<11} ", said, width)
     for item in one.objects[:MOST_OBJECTS]:
         yield f"{_INDENT}- {item}"
     if len(one.objects) > MOST_OBJECTS:
         yield f"{_INDENT}- and {len(one.objects) - MOST_OBJECTS} more (-o json has all)"
     if one.remedy:
         yield from _wrapped(f"{_INDENT}→ ", one.remedy, width)
+    if one.link and one.outcome != "pass":
+        yield f"{_INDENT}{one.link}"
 
 
 def _wrapped(begin: str, text: str, width: int) -> Iterator[str]:
@@ -53,6 +63,6 @@ def _wrapped(begin: str, text: str, width: int) -> Iterator[str]:
 
 def _count(findings: Sequence[Finding]) -> str:
     found: Counter[str] = Counter(one.outcome for one in findings)
-    counted = ", ".join(f"{found[name]} {word.lower()}" for name, word in _WORDS.items() if found[name])
+    counted = ", ".join(f"{found[name]} {name.replace('-', ' ')}" for name in _WORDS if found[name])
     stops = sum(one.stops for one in findings)
     return f"{counted}: " + (f"{stops} of these stop an upgrade" if stops else "nothing stops an upgrade")

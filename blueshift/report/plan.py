@@ -23,6 +23,7 @@ def plan_text(plan: Plan, *, colour: bool = False, most_lines: int | None = MOST
     head = [
         f"Plan for {plan.release}",
         f"on {plan.cluster} (kube-system UID {plan.cluster_uid})",
+        *([f"WITHOUT the checks {', '.join(plan.skipped)}"] if plan.skipped else []),
         f"{len(plan.steps)} steps; its waits last at least {length(plan.seconds)}",
         "",
     ]

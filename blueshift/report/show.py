@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from blueshift.engine.journal import Carried, Journal, StepEntry, Stood
+from blueshift.engine.journal import Carried, Journal, StepEntry, Stood, Waived
 from blueshift.engine.protocol import Intent, fact_name
 from blueshift.traffic.judge import Verdict
 
@@ -21,6 +21,7 @@ def show_text(journal: Journal) -> str:
         *([f"chart     {journal.chart.change}"] if journal.chart else []),
         f"opened    {_at(journal.created)}",
         *([f"reverts   run {journal.reverts}"] if journal.reverts else []),
+        *(f"{one.how:<9} {_waived(one)}" for one in journal.waived),
         *(f"carried   {_carried(one)}" for one in journal.carried),
         f"status    {journal.status}" + (f": {_line(journal.said)}" if journal.said else ""),
     ]
@@ -38,6 +39,10 @@ def show_text(journal: Journal) -> str:
     if never:
         lines += ["", f"not begun: {', '.join(never)}"]
     return "\n".join(lines)
+
+
+def _waived(one: Waived) -> str:
+    return f"{one.check} by {one.by} ({one.given}); it saw: {_line(one.saw)}"
 
 
 def _carried(one: Carried) -> str:

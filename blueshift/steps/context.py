@@ -55,6 +55,8 @@ class Tools:
     """Follow hosts to their records, where those are written."""
     notice: Callable[[str, str], None]
     """Tell people a sentence from a step: (step id, sentence)."""
+    skipped: tuple[str, ...] = ()
+    """Ids of the checks that the run was opened without: frozen as well."""
     told: set[str] = field(default_factory=set)
     """Names of which people were told by this process that they are gone."""
 

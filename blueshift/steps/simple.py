@@ -48,11 +48,13 @@ class Preflight(Base[NoSettings]):
 
     def plan(self) -> StepPlan:
         """See Step."""
-        return StepPlan("every check passes, or the run does not start (exit 3)")
+        without = f"; skipped: {', '.join(self.tools.skipped)}" if self.tools.skipped else ""
+        return StepPlan(f"every check passes, or the run does not start (exit 3){without}")
 
     async def settle(self) -> Answer:
         """See Step."""
-        return Settled("the checks passed when the run was opened")
+        without = f", without {', '.join(self.tools.skipped)}" if self.tools.skipped else ""
+        return Settled(f"the checks passed when the run was opened{without}")
 
 
 class TakeSnapshot(Base[NoSettings]):

@@ -26,6 +26,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.playbook.config import Config, Dns, Release
 from blueshift.playbook.schema import load
 from blueshift.playbook.shipped import find
+from blueshift.preflight.waivers import NONE
 from blueshift.report.plan import plan_text
 from blueshift.steps.facts import TemporaryReady
 from blueshift.steps.places import Places
@@ -196,7 +197,7 @@ def test_a_plan_names_what_will_run_and_a_run_freezes_it(tmp_path: Path) -> None
     config = Config(release=Release("demo", "ingress"), dns=Dns(settings=None))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("blueshift.app.configuration.freeze", lambda config, profile: {})
-        frozen = freeze(world(2), config, playbook)
+        frozen = freeze(world(2), config, playbook, NONE)
     assert frozen.steps == freeze_steps(playbook)
     assert thaw_steps(frozen).hooks == playbook.hooks
     other = tmp_path / "other"

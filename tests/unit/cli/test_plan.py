@@ -13,6 +13,7 @@ import pytest
 from blueshift.app import plans
 from blueshift.cli.errors import ExitCode
 from blueshift.discovery.world import ObjectChange, Rendered, World, save
+from blueshift.preflight.waivers import Waivers
 from tests.unit.app.worlds import world as small_world
 from tests.unit.cli.command import blueshift
 
@@ -84,6 +85,22 @@ def test_a_plan_file_is_what_upgrade_takes(world: World, tmp_path: Path) -> None
     assert frozen.config["release"] == {"name": "demo", "namespace": "ingress"}
     soak = next(step for step in frozen.steps if step.id == "soak")
     assert soak.settings["lasts"] == 600
+
+
+def test_what_is_skipped_is_in_the_plan_and_its_file(world: World, tmp_path: Path) -> None:
+    (tmp_path / "blueshift.yaml").write_text(SETTINGS)
+    options = ("--skip", "helm-gitops-owner", "--acknowledge", "dns-hosts")
+    done = blueshift(tmp_path, "plan", "--world", "world.json", "-o", "plan.json", *options)
+    assert done.returncode == 0, done.stderr
+    assert "WITHOUT the checks helm-gitops-owner" in done.stdout
+    assert "or the run does not start (exit 3); skipped: helm-gitops-owner" in done.stdout
+    frozen = plans.load(tmp_path / "plan.json")
+    assert frozen.waivers == Waivers(("helm-gitops-owner",), ("dns-hosts",))
+    # Nobody is asked here, and the file confirms nothing: the name is missing, before any cluster is.
+    refused = blueshift(tmp_path, "upgrade", "--plan", "plan.json", "--yes")
+    assert refused.returncode == ExitCode.REFUSED
+    assert "--skip helm-gitops-owner needs the name of the release" in refused.stderr
+    assert "`--skip-confirmed demo`" in refused.stderr
 
 
 def test_what_is_pending_is_told_by_the_exit_code(world: World, tmp_path: Path) -> None:

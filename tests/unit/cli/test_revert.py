@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,10 +18,12 @@ from blueshift.cli import carried
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.work import Manner
 from blueshift.playbook.schema import Playbook
+from blueshift.preflight.waivers import Waivers
 from tests.unit.app.worlds import world
 
 PLAYBOOK = Playbook("blue-green", "", ())
 NAMED = carried.Named("r1", None, None, "blueshift", hooks=None, output="json", park=True)
+MANNER = Manner(True, "json", "rollback", True)
 
 
 class Bench:
@@ -37,7 +40,8 @@ class Bench:
 
     @asynccontextmanager
     async def session(self, *_: Any) -> AsyncIterator[Any]:
-        yield SimpleNamespace(cluster=world(1).cluster), None
+        config = SimpleNamespace(release=SimpleNamespace(name="demo"))
+        yield SimpleNamespace(cluster=world(1).cluster, config=config), None
 
     async def look_back(self, session: Any, playbook: Playbook, run: str, _: Path) -> Any:
         self.done.append(f"looked for {run}")
@@ -49,8 +53,8 @@ class Bench:
         self.done.append((arguments[3], reverts))
         return ExitCode.DONE
 
-    async def revert(self) -> ExitCode:
-        return await carried.revert_run(NAMED, asyncio.Event(), yes=True, on_failure="rollback")
+    async def revert(self, manner: Manner = MANNER) -> ExitCode:
+        return await carried.revert_run(NAMED, asyncio.Event(), manner)
 
 
 @pytest.fixture
@@ -60,7 +64,17 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 async def test_it_begins_as_an_upgrade_does_with_the_options_given(bench: Bench) -> None:
     assert await bench.revert() == ExitCode.DONE
-    assert bench.done == ["looked for r1", (Manner(True, "json", "rollback", True), "r1")]
+    assert bench.done == ["looked for r1", (MANNER, "r1")]
+
+
+async def test_a_check_is_skipped_by_the_name_of_the_release_alone(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without = replace(MANNER, waivers=Waivers(skip=("helm-gitops-owner",)))
+    assert await bench.revert(without) == ExitCode.REFUSED
+    assert bench.done == []
+    assert "`--skip-confirmed demo` names it in advance" in capsys.readouterr().err
+    assert await bench.revert(replace(without, skip_confirmed="demo")) == ExitCode.DONE
 
 
 async def test_a_release_that_was_changed_since_is_3_and_begins_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -22,12 +23,14 @@ from blueshift.engine.journal import Journal
 from blueshift.engine.loop import Outcome
 from blueshift.engine.store import Runs
 from blueshift.errors import BlueshiftError
-from blueshift.playbook.config import Config, Dns, Release
+from blueshift.playbook.config import Checks, Config, Dns, Release
 from blueshift.playbook.schema import Playbook, StepEntry
 from blueshift.playbook.window import WindowSettings
+from blueshift.preflight.checks import CHECKS
+from blueshift.preflight.waivers import NONE, Waivers
 from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
-from tests.unit.preflight.worlds import WORKLOAD, but, world
+from tests.unit.preflight.worlds import RELEASE, WORKLOAD, but, world
 
 BUMP = Rendered(chart_version="4.12.1", objects=(ObjectChange("change", "Deployment ingress/web"),))
 ONE_POD = world(workload=but(WORKLOAD, ready=1, replicas=1), target=BUMP)
@@ -50,6 +53,10 @@ class Bench:
         self.stopping = asyncio.Event()
         self.stopped = False
         self.world = ONE_POD
+        self.types = ""
+        self.question = ""
+        self.given: dict[str, Any] = {}
+        monkeypatch.setattr(work, "typed", self.typed)
 
     @asynccontextmanager
     async def session(self, *_: Any, **__: Any) -> AsyncIterator[Any]:
@@ -65,18 +72,27 @@ class Bench:
         self.done.append("looked")
         return SimpleNamespace(world=self.world)
 
-    def confirmed(self, _: str) -> bool:
+    def confirmed(self, question: str) -> bool:
         self.done.append("asked")
+        self.question = question
         return True
 
-    async def start(self, *_: Any, **__: Any) -> Outcome:
+    def typed(self, question: str) -> str:
+        self.done.append("asked for the name")
+        self.question = question
+        return self.types
+
+    async def start(self, *_: Any, **given: Any) -> Outcome:
         self.done.append("started")
+        self.given = given
         if self.stopped:
             raise runs.Stopped("interrupted")
         return Outcome("succeeded", "", "")
 
-    async def upgrade(self, *, yes: bool = True) -> ExitCode:
-        manner = work.Manner(yes, "json", "hold", park=False)
+    async def upgrade(
+        self, *, yes: bool = True, waivers: Waivers = NONE, skip_confirmed: str = ""
+    ) -> ExitCode:
+        manner = work.Manner(yes, "json", "hold", False, waivers, skip_confirmed)
         return await work.upgrade_release(WANTED, None, manner, self.stopping)
 
 
@@ -112,8 +128,97 @@ async def test_warnings_are_said_before_anything_begins(
     assert "has one pod" not in said.out
 
 
+PENDING = world(release=but(RELEASE, status="pending-upgrade"), target=BUMP)
+WITHOUT = Waivers(skip=("helm-release-pending",))
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+
+
+async def test_what_is_acknowledged_is_said_as_such_and_handed_on(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = Waivers(acknowledge=("cluster-replicas",))
+    assert await bench.upgrade(waivers=known) == ExitCode.DONE
+    by_option = capsys.readouterr().err
+    assert "acknowledged cluster-replicas: Deployment ingress/web-controller has one pod" in by_option
+    assert bench.given["waivers"] == known
+    bench.config = msgspec.structs.replace(bench.config, checks=Checks(("cluster-replicas",)))
+    assert await bench.upgrade() == ExitCode.DONE
+    by_settings = capsys.readouterr().err
+    assert by_settings.partition("begins;")[0].split()[:-2] == by_option.partition("begins;")[0].split()[:-2]
+
+
+@pytest.mark.parametrize("name", ["", "wob"])
+async def test_a_check_that_stops_is_not_skipped_where_nobody_names_the_release(
+    bench: Bench, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    bench.world = PENDING
+    assert await bench.upgrade(waivers=WITHOUT, skip_confirmed=name) == ExitCode.REFUSED
+    assert bench.done == [], "it is known before anybody is asked"
+    said = capsys.readouterr().err
+    assert "nothing was changed" in said
+    assert "`--skip-confirmed web`" in said
+
+
+async def test_a_job_names_the_release_in_advance(bench: Bench) -> None:
+    bench.world = PENDING
+    assert await bench.upgrade() == ExitCode.REFUSED
+    assert await bench.upgrade(waivers=WITHOUT, skip_confirmed="web") == ExitCode.DONE
+    assert bench.done == ["looked", "looked", "started"]
+    assert bench.given["waivers"] == WITHOUT
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize(
+    ("types", "code", "said"),
+    [
+        ("web", ExitCode.DONE, "SKIPPED     helm-release-pending: revision 3 of web is pending-upgrade"),
+        ("y", ExitCode.REFUSED, "y is not the name of the release; nothing was changed"),
+        ("", ExitCode.REFUSED, "the name of the release was not typed; nothing was changed"),
+    ],
+)
+async def test_a_person_types_the_name_at_a_question_that_tells_what_is_skipped(
+    bench: Bench, capsys: pytest.CaptureFixture[str], types: str, code: ExitCode, said: str
+) -> None:
+    bench.world, bench.types = PENDING, types
+    assert await bench.upgrade(yes=False, waivers=WITHOUT) == code
+    assert bench.done == ["looked", "asked for the name", *(["started"] if types == "web" else [])]
+    assert bench.question.startswith("Run this without helm-release-pending on https://api ")
+    told = capsys.readouterr()
+    assert said in told.err
+    assert "WITHOUT the checks helm-release-pending" in told.out
+
+
+async def test_a_yes_is_enough_where_the_name_was_given_or_none_is_needed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.world = PENDING
+    assert await bench.upgrade(yes=False, waivers=WITHOUT, skip_confirmed="web") == ExitCode.DONE
+    assert bench.done == ["looked", "asked", "started"]
+    assert "without helm-release-pending" in bench.question
+    bench.world = ONE_POD
+    no_error = tuple(but(check, severity="warning") for check in CHECKS)
+    monkeypatch.setattr("blueshift.preflight.waivers.CHECKS", no_error)
+    assert await bench.upgrade(yes=False, waivers=WITHOUT) == ExitCode.DONE
+    assert bench.done[3:] == ["looked", "asked", "started"]
+
+
+async def test_plan_skips_and_acknowledges_alike(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.world = PENDING
+    show = Show("table", False, False)
+    assert await _live(WANTED, None, show, NONE) == ExitCode.REFUSED
+    capsys.readouterr()
+    assert await _live(WANTED, None, show, WITHOUT) == ExitCode.DONE
+    told = capsys.readouterr()
+    assert "WITHOUT the checks helm-release-pending" in told.out
+    assert "SKIPPED     helm-release-pending" in told.err
+
+
 async def test_plan_says_warnings_beside_pure_json(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    assert await _live(WANTED, None, Show("json", False, False)) == ExitCode.DONE
+    assert await _live(WANTED, None, Show("json", False, False), NONE) == ExitCode.DONE
     said = capsys.readouterr()
     assert msgspec.json.decode(said.out)["release"] == "ingress/web"
     assert "has one pod" in said.err

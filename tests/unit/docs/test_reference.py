@@ -21,7 +21,7 @@ from blueshift.playbook.schema import load
 from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
-NESTED = ("release", "dns", "chart", "cluster", "values", "controller", "hosts", "temporary")
+NESTED = ("release", "dns", "chart", "cluster", "values", "controller", "hosts", "checks", "temporary")
 CONFIGURATION: dict[str, type[msgspec.Struct]] = {
     **{f"`{name}`": getattr(configs, name.capitalize()) for name in NESTED},
     "`dns.settings` of `rfc2136`": Rfc2136Settings,

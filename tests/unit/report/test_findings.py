@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from blueshift.preflight.protocol import Finding
 from blueshift.report.findings import MOST_OBJECTS, findings_text
 
@@ -38,6 +40,24 @@ def test_what_stops_comes_first_with_its_remedy() -> None:
 
 def test_nothing_that_stops_is_said() -> None:
     assert findings_text([PASS]).endswith("1 pass: nothing stops an upgrade")
+
+
+def test_what_a_person_had_a_word_about_is_listed_as_that() -> None:
+    known = Finding(
+        "dns-hosts", "dns", "error", "acknowledged", "2 names stay", link="docs/checks.md#dns-hosts"
+    )
+    left = Finding("helm-owner", "helm", "error", "skipped", "it is Flux's")
+    lines = findings_text([known, left, PASS]).splitlines()
+    assert lines[:3] == [
+        "SKIPPED     helm-owner: it is Flux's",
+        "acknowledged dns-hosts: 2 names stay",
+        "            docs/checks.md#dns-hosts",
+    ]
+    assert lines[-1] == "1 skipped, 1 acknowledged, 1 pass: nothing stops an upgrade"
+
+
+def test_what_passed_needs_no_link() -> None:
+    assert "docs/" not in findings_text([replace(PASS, link="docs/checks.md#helm-release")])
 
 
 def test_many_objects_are_counted() -> None:

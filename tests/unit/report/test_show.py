@@ -15,7 +15,7 @@ from blueshift.engine.entries import (
     StoodStill,
     apply,
 )
-from blueshift.engine.journal import Approval, Journal, Versions
+from blueshift.engine.journal import Approval, Journal, Versions, Waived
 from blueshift.engine.protocol import Intent
 from blueshift.engine.state import State
 from blueshift.report.show import show_text
@@ -69,6 +69,19 @@ def test_what_was_done_and_seen_and_where_it_stood() -> None:
     assert HELM in told[upgrade:soak]
     assert any("held from" in line and "ImagePullBackOff" in line for line in told[upgrade:soak])
     assert any("waited at the gate accept-verdict from" in line for line in told[soak:])
+
+
+def test_who_skipped_and_acknowledged_which_check_is_told_with_what_it_saw() -> None:
+    journal = Journal(
+        "r", "front", "edge", "uid", "hash", "blue-green", at(0), (),
+        waived=(
+            Waived("helm-gitops-owner", "skipped", "ann", "--skip", "it is\nFlux's"),
+            Waived("cluster-replicas", "acknowledged", "ann", "settings", "one pod"),
+        ),
+    )  # fmt: skip
+    lines = show_text(apply(journal, Resumed("bob@there:2:b"), at(1))).splitlines()
+    assert "skipped   helm-gitops-owner by ann (--skip); it saw: it is Flux's" in lines
+    assert "acknowledged cluster-replicas by ann (settings); it saw: one pod" in lines
 
 
 def test_a_journal_remembers_only_so_many_standstills() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from blueshift.app.plans import Plan, PlannedStep
 from blueshift.engine.entries import (
@@ -47,6 +48,12 @@ def plan() -> Plan:
         steps=(PlannedStep("lower-ttl", STEP), PlannedStep("preflight", StepPlan("every check"))),
         back=(Way("every name back to the primary", "nsupdate back.txt\nsend"), Way("then wait 60 s")),
     )
+
+
+def test_a_plan_says_at_its_top_which_checks_do_not_count() -> None:
+    assert "WITHOUT" not in plan_text(plan())
+    lines = plan_text(replace(plan(), skipped=("helm-gitops-owner", "dns-hosts"))).splitlines()
+    assert lines[2] == "WITHOUT the checks helm-gitops-owner, dns-hosts"
 
 
 def test_a_plan_shows_changes_waits_consequences_and_the_way_back() -> None:
