@@ -249,8 +249,10 @@ async def _create(
 
 async def _waived(session: Session, world: World, waivers: Waivers) -> tuple[Waived, ...]:
     """What is skipped and acknowledged, under the name that the cluster has for this user."""
-    by = (await speaker(session.kube)).name
-    return waived(world, waivers, session.config.checks.acknowledged, by)
+    settled = session.config.checks.acknowledged
+    if waivers == NONE and not settled:
+        return ()
+    return waived(world, waivers, settled, (await speaker(session.kube)).name)
 
 
 def _versions(world: World, playbook: Playbook) -> Versions:

@@ -59,6 +59,12 @@ def test_one_case_for_each_check_in_their_order_under_its_area() -> None:
     assert cases["cluster-replicas"][0].text == "warn: one pod\nset 2"
 
 
+def test_what_is_acknowledged_is_a_case_that_passes() -> None:
+    suite, cases = read(Finding("dns-hosts", "dns", "error", "acknowledged", "2 names stay"))
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "0")
+    assert cases["dns-hosts"][0].text == "acknowledged: 2 names stay"
+
+
 def test_what_xml_cannot_hold_is_replaced_and_the_rest_comes_back_as_it_was() -> None:
     text = junit_text([FAIL])
     text.encode("utf-8")
