@@ -29,11 +29,21 @@ from blueshift.steps import drain, follower, purge
 
 AMID = 0.25
 """Seconds of an effect's work before it is killed: helm has then begun, and is done with no chart yet."""
-LEASE, RENEW = 3.0, 1.0
-"""Seconds, in place of 15 and 5: the claim of a killed process runs out soon."""
-QUIET, LOOK, AGAIN = 4.0, 1.0, 1.0
-"""Seconds, in place of 30, 5 and 30: how long the temporary must be idle, how often metrics are read, and how
-soon a drain asks again. The matrix would else be nothing but waits."""
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """Seconds in place of the product's own: without traffic, the matrix would else be nothing but waits."""
+
+    lease: float = 3.0
+    """In place of 15: the claim of a killed process runs out soon."""
+    renew: float = 1.0
+    """In place of 5."""
+    quiet: float = 4.0
+    """In place of 30: how long the temporary must be idle."""
+    look: float = 1.0
+    """In place of 5: how often metrics are read."""
+    again: float = 1.0
+    """In place of 30: how soon a drain asks again."""
 
 
 class Orders(msgspec.Struct, frozen=True):
@@ -48,6 +58,8 @@ class Orders(msgspec.Struct, frozen=True):
     stopped: str = ""
     go: str = ""
     """Files: each stop that was come to, a line each; and at how many of them it may go on."""
+    pace: Pace | None = None
+    """None: the product's own."""
 
 
 class Killer:
@@ -133,8 +145,6 @@ class Marked:
 
 def mark(killer: Killer) -> None:
     """Put the boundaries into the engine."""
-    lease.DURATION, lease.RENEW = LEASE, RENEW
-    purge._QUIET, follower.EVERY, drain.ASK_AGAIN = QUIET, LOOK, AGAIN
     write, create, do = Writer.write, Runs.create, loop._Loop._do
 
     async def written(self: Writer, entry: Entry) -> Journal:
@@ -158,10 +168,18 @@ def mark(killer: Killer) -> None:
     loop._Loop._do = done  # type: ignore[method-assign]
 
 
+def hasten(pace: Pace) -> None:
+    """Put shorter times into the product."""
+    lease.DURATION, lease.RENEW = pace.lease, pace.renew
+    purge._QUIET, follower.EVERY, drain.ASK_AGAIN = pace.quiet, pace.look, pace.again
+
+
 def main() -> None:
     """Run the command with the orders of the first argument."""
     orders = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Orders)
     sys.argv = ["blueshift", *sys.argv[2:]]
+    if orders.pace is not None:
+        hasten(orders.pace)
     mark(Killer(orders))
     sys.exit(command())
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tests.crash.order import Boundaries, Track
+from tests.crash.order import Boundaries, Name, Track
 
 _HELM = re.compile(
     r"^\S+/(install-temporary|harden|upgrade|purge|restore-primary)\S* effect (revision|uninstall|release)"
@@ -24,7 +24,7 @@ class Kill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def points(self, boundaries: Boundaries) -> tuple[str, ...]:
         """The points, in the order of the run."""
-        return tuple(f"{self.when}|{one}" for one in boundaries[self.track] if self._means(one))
+        return tuple(f"{self.when}|{one}" for one in boundaries.get(self.track, ()) if self._means(one))
 
     def _means(self, boundary: str) -> bool:
         if self.of == "helm":
@@ -58,7 +58,7 @@ class Disturb(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def points(self, boundaries: Boundaries) -> tuple[str, ...]:
         """The points, in the order of the run."""
-        every = (f"{when}|{one}" for one in boundaries["forward"] for when in ("before", "after"))
+        every = (f"{when}|{one}" for one in boundaries.get("forward", ()) for when in ("before", "after"))
         return tuple(point for point in every if re.search(self.at, point))
 
 
@@ -70,12 +70,17 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holds: str
     kill: Kill | None = None
     disturb: Disturb | None = None
+    real: str = ""
+    """A regular expression for those of its points that are tried on the real controller too; empty: none."""
 
-    def points(self, boundaries: Boundaries) -> tuple[str, ...]:
-        """Where it applies in runs that pass these boundaries."""
+    def points(self, boundaries: Boundaries, ground: Name = "stub") -> tuple[str, ...]:
+        """Where it applies in runs that pass these boundaries on such a ground."""
         means = self.kill or self.disturb
         assert means, "a fault file says `kill` or `disturb`"
-        return means.points(boundaries)
+        every = means.points(boundaries)
+        if ground == "stub":
+            return every
+        return tuple(point for point in every if self.real and re.search(self.real, point))
 
 
 def faults() -> dict[str, Fault]:

@@ -11,16 +11,16 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 
 from tests.crash.faultfile import faults
-from tests.crash.order import Boundaries, Order, Result, Track
+from tests.crash.order import TRACKS, Boundaries, Name, Order, Result, Track
 from tests.crash.runner import Bed
 
 _WHEN = {"before": 0, "amid": 1, "after": 2}
 
 
-def kill_points(boundaries: Boundaries, track: Track = "forward") -> tuple[str, ...]:
+def kill_points(boundaries: Boundaries, track: Track = "forward", ground: Name = "stub") -> tuple[str, ...]:
     """Every point of every kill on a track, in the order of a run."""
     kills = [fault for fault in faults().values() if fault.kill and fault.kill.track == track]
-    found = {point for fault in kills for point in fault.points(boundaries)}
+    found = {point for fault in kills for point in fault.points(boundaries, ground)}
 
     def place(point: str) -> tuple[int, int]:
         when, _, boundary = point.partition("|")
@@ -36,7 +36,9 @@ def dealt(points: Sequence[str], each: int) -> Iterator[tuple[str, ...]]:
         yield tuple(points[first::parts])
 
 
-def orders(boundaries: Boundaries, each: int, tried: Sequence[Result] = ()) -> tuple[Order, ...]:
+def orders(
+    boundaries: Boundaries, each: int, tried: Sequence[Result] = (), ground: Name = "stub"
+) -> tuple[Order, ...]:
     """Every cell that is still to be tried; `each` kills in one.
 
     A cell that failed stays so; a point that a run never came to is tried once more.
@@ -55,10 +57,9 @@ def orders(boundaries: Boundaries, each: int, tried: Sequence[Result] = ()) -> t
     found: list[Order] = []
     for name, fault in faults().items():
         if fault.disturb:
-            found += left("forward", name, fault.points(boundaries), min(each, fault.disturb.each))
-    tracks: tuple[Track, ...] = ("forward", "back")
-    for track in tracks:
-        found += left(track, "", kill_points(boundaries, track), each)
+            found += left("forward", name, fault.points(boundaries, ground), min(each, fault.disturb.each))
+    for track in TRACKS:
+        found += left(track, "", kill_points(boundaries, track, ground), each)
     return tuple(found)
 
 

@@ -7,8 +7,11 @@ from typing import Literal
 
 import msgspec
 
+Name = Literal["stub", "real"]
+"""What answers in a cell: the stub, asked by nobody, or the real controller under traffic."""
 Track = Literal["forward", "back"]
 """A run to its end, or one that is taken back from its soak."""
+TRACKS: tuple[Track, ...] = ("forward", "back")
 Boundaries = Mapping[Track, tuple[str, ...]]
 """What an undisturbed run of each track passes; of `back`, only what comes after it turned."""
 
@@ -20,6 +23,20 @@ class Order(msgspec.Struct, frozen=True):
     fault: str = ""
     """Name of a disturbance's file; empty for kills, of which a point says all."""
     points: tuple[str, ...] = ()
+
+
+class Traffic(msgspec.Struct, frozen=True):
+    """What was asked while one cell ran."""
+
+    requests: int
+    failed: int
+    void: tuple[str, ...] = ()
+    """Why the count proves nothing; empty where it does."""
+
+    def wrong(self) -> tuple[str, ...]:
+        """What of it was not as it must be."""
+        lost = (f"{self.failed} of {self.requests} requests failed",) if self.failed else ()
+        return (*lost, *(f"the count proves nothing: {why}" for why in self.void))
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -36,6 +53,8 @@ class Result(msgspec.Struct, frozen=True):
     """Everything that was passed, in order; of a track back, from where it turned."""
     commit: str = ""
     """Of the code that was tried."""
+    traffic: Traffic | None = None
+    """Of a cell that was asked; None where nobody did."""
 
     @property
     def passed(self) -> bool:

@@ -9,7 +9,8 @@ from blueshift.engine.entries import Did, Left, Started
 from tests.crash import matrix, report
 from tests.crash.entry import name_of
 from tests.crash.faultfile import Fault, faults
-from tests.crash.order import Boundaries, Order, Result
+from tests.crash.order import Boundaries, Order, Result, Traffic
+from tests.crash.state import State, newest
 
 FORWARD = (
     "create",
@@ -77,24 +78,44 @@ def test_a_fault_file_kills_or_disturbs_and_applies_somewhere(name: str, fault: 
         assert fault.disturb.rule.keys() in ({"does"}, {"does", "mends"}, {"does", "proves"})
 
 
-def test_the_report_counts_what_failed_and_what_was_not_tried() -> None:
-    def result(points: tuple[str, ...], *wrong: str) -> Result:
-        return Result("c001", Order("forward", "", points), points, wrong, 20.0, FORWARD, "abc")
+def result(points: tuple[str, ...], *wrong: str, traffic: Traffic | None = None) -> Result:
+    """A cell of kills."""
+    return Result("c001", Order("forward", "", points), points, wrong, 20.0, FORWARD, "abc", traffic)
 
+
+def state(*results: Result, traffic: Traffic | None = None) -> State:
+    """What was tried after two undisturbed runs."""
+    forward = result((), traffic=traffic)
+    back = msgspec.structs.replace(forward, boundaries=BACK)
+    return State("abc", "today", {"forward": forward, "back": back}, list(results))
+
+
+def test_the_report_counts_what_failed_and_what_was_not_tried() -> None:
     points = matrix.kill_points(BOUNDARIES)
-    back = msgspec.structs.replace(result(()), boundaries=BACK)
-    results = [result(points[:2]), result(points[2:4], "left over: x")]
-    text = report.text("today", {"forward": result(()), "back": back}, results)
+    text = report.text({"stub": state(result(points[:2]), result(points[2:4], "left over: x"))})
     assert "| `kill-before-write` | 4 | 1 | 1 | 2 | 2 | 0 s | abc |" in text
+    assert f"In all 2 of {sum(len(fault.points(BOUNDARIES)) for fault in faults().values())} points" in text
     assert "left over: x" in text
+    assert "--bed real" in text, "what nobody tried is told"
+
+
+def test_the_report_counts_requests_of_the_real_controller() -> None:
+    (point,) = faults()["kill-amid-helm"].points({"forward": FORWARD}, "real")
+    lost = Traffic(500, 2)
+    failed = result((point,), *lost.wrong(), traffic=lost)
+    text = report.text({"stub": state(), "real": state(failed, traffic=Traffic(1000, 0))})
+    assert "| `kill-amid-helm` | 1 | 0 | 1 | 0 | 1 | 2 of 500 |  | abc |" in text
+    assert "0 of 2,000 requests failed there" in text
+    assert "0 of 2 points passed, and 2 of 2,500 requests failed." in text
+    assert "2 of 500 requests failed" in text.partition("## Failed")[2]
 
 
 def test_what_is_tried_anew_takes_the_place_of_an_older_commits_results() -> None:
-    def result(commit: str, *points: str, fault: str = "", wrong: tuple[str, ...] = ()) -> Result:
+    def of(commit: str, *points: str, fault: str = "", wrong: tuple[str, ...] = ()) -> Result:
         return Result("c001", Order("forward", fault, points), points, wrong, 20.0, FORWARD, commit)
 
-    older = [result("a", "p", "q", wrong=("left over",)), result("a", "p", fault="quota"), result("a", "r")]
-    kept = report.newest([*older, result("b", "p", "r")])
+    older = [of("a", "p", "q", wrong=("left over",)), of("a", "p", fault="quota"), of("a", "r")]
+    kept = newest([*older, of("b", "p", "r")])
     assert [(one.commit, one.order.fault, one.order.points) for one in kept] == [
         ("a", "", ("q",)), ("a", "quota", ("p",)), ("b", "", ("p", "r")),
     ]  # fmt: skip

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from blueshift.lab import lifecycle
-from tests.crash import cells, matrix
+from tests.crash import matrix
 from tests.crash.faultfile import faults
+from tests.crash.grounds import GROUNDS
 from tests.crash.order import Boundaries, Order
 from tests.crash.runner import Bed
 from tests.e2e.command import tell
@@ -28,9 +29,9 @@ async def bed(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bed]:
         pytest.skip("a lab needs root")
     with tempfile.TemporaryDirectory(prefix="crash-") as folder:
         monkeypatch.setenv("XDG_STATE_HOME", folder)
-        lab = await cells.lab_up(f"t{os.getpid()}-crash")
+        lab = await GROUNDS["stub"].lab_up(f"t{os.getpid()}-crash")
         try:
-            yield Bed(lab)
+            yield Bed(lab, GROUNDS["stub"])
         finally:
             await lifecycle.down(lab)
 

@@ -27,8 +27,10 @@ class Counted:
 
 
 @asynccontextmanager
-async def traffic(world: World, *, rate: float = RATE, pooled: bool = True) -> AsyncIterator[Counted]:
-    """Send while the block lasts, from 1,000 requests before it until 5 s after it.
+async def traffic(
+    world: World, *, rate: float = RATE, pooled: bool = True, warm: int = WARM
+) -> AsyncIterator[Counted]:
+    """Send while the block lasts, from 1,000 (`warm`) requests before it until 5 s after it.
 
     Without pools each request has a connection of its own: none can meet the moment in which a server closes
     an idle one, which is the client's to repeat.
@@ -41,7 +43,7 @@ async def traffic(world: World, *, rate: float = RATE, pooled: bool = True) -> A
         planned = msgspec.structs.replace(planned, personas=personas)
     await generator.start(planned)
     try:
-        await generator.warm(WARM, within=120)
+        await generator.warm(warm, within=120)
         yield counted
         await clock.sleep(5)
         counted.summary = await generator.stop()

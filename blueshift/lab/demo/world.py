@@ -68,18 +68,23 @@ async def make(
     return await point(lab, clock, ttl=ttl)
 
 
-async def install(lab: Lab, version: str = FROM, given: Mapping[str, Any] | None = None) -> None:
-    """Install the primary by helm, as a person would; with these values instead of the demo's."""
+async def install(
+    lab: Lab, version: str = FROM, given: Mapping[str, Any] | None = None, *, name: str = RELEASE
+) -> None:
+    """Install the primary by helm, as a person would; with these values instead of the demo's.
+
+    `name` is that of the release and of its namespace.
+    """
     text = msgspec.json.encode(given or values(dual_stack=facts.of(lab).ipv6)).decode()
     await helm(
-        lab, "upgrade", "--install", RELEASE, str(chart(version)), "-n", NAMESPACE, "--create-namespace",
+        lab, "upgrade", "--install", name, str(chart(version)), "-n", name, "--create-namespace",
         "--wait", "--timeout", "180s", "-f", "-", stdin=text,
     )  # fmt: skip
 
 
-async def point(lab: Lab, clock: Clock, *, ttl: int = TTL) -> World:
-    """Point every name at the primary and wait until every site answers."""
-    addresses = await service_addresses(lab, clock)
+async def point(lab: Lab, clock: Clock, *, ttl: int = TTL, name: str = NAMESPACE) -> World:
+    """Point every name at the primary (in namespace `name`) and wait until every site answers."""
+    addresses = await service_addresses(lab, clock, name)
     await nameservers.write_zone(lab, records(addresses, ttl=ttl), clock)
     await kubectl(lab, "rollout", "status", "-n", application.NAMESPACE, "deployment/echo", "--timeout=120s")
     world = World(lab=lab, folder=folder(lab), addresses=addresses, ca=folder(lab) / "sites-ca.pem")
@@ -110,14 +115,14 @@ def values(*, dual_stack: bool) -> dict[str, Any]:
     }
 
 
-async def service_addresses(lab: Lab, clock: Clock) -> tuple[str, ...]:
+async def service_addresses(lab: Lab, clock: Clock, namespace: str = NAMESPACE) -> tuple[str, ...]:
     """The addresses of the primary's LoadBalancer, IPv4 first; waits until there is one of each family."""
     wanted = len(facts.of(lab).families)
     async with clock.timeout(READY_WITHIN):
         while True:
             found = [
                 entry["ip"]
-                for item in await listed(lab, "services", "-n", NAMESPACE)
+                for item in await listed(lab, "services", "-n", namespace)
                 if item["spec"]["type"] == "LoadBalancer"
                 for entry in item["status"].get("loadBalancer", {}).get("ingress", ())
             ]
