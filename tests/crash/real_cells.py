@@ -28,7 +28,7 @@ RATE, WARM = 40.0, 200
 TTL = 5
 """Seconds of every record: less than the demo's, and still waited out."""
 OVERRIDES: Mapping[str, Mapping[str, Any]] = {
-    # As in the demo: under load, what a run waits for is what keeps requests from failing.
+    # As in the demo, but for a shorter hold: what a run waits for is what keeps requests from failing.
     **settings.OVERRIDES,
     **{
         shift: {**settings.OVERRIDES[shift], "hold": "5s"}
@@ -49,7 +49,6 @@ async def make(lab: Lab, number: int) -> Cell:
     """A cell whose primary answers for every site at every address."""
     name, clock, dual_stack = f"c{number:03d}", SystemClock(), facts.of(lab).ipv6
     await _cleared(lab)
-    cell = begun(Cell(lab, name, (*HOSTS, *ALIASES)), OVERRIDES)
     folder = world.folder(lab)
     folder.mkdir(exist_ok=True)
     # Ingresses first: the controller's webhook would judge each by itself, and slowly.
@@ -63,7 +62,8 @@ async def make(lab: Lab, number: int) -> Cell:
     await apply(lab, objects)
     await world.install(lab, FROM, _values(name, dual_stack=dual_stack), name=name)
     made = await world.point(lab, clock, ttl=TTL, name=name)
-    return Cell(lab, name, cell.hosts, traffic=partial(traffic, made, rate=RATE, warm=WARM))
+    asked = partial(traffic, made, rate=RATE, warm=WARM)
+    return begun(Cell(lab, name, (*HOSTS, *ALIASES), traffic=asked), OVERRIDES)
 
 
 async def remove(cell: Cell) -> None:

@@ -6,10 +6,13 @@ import msgspec
 import pytest
 
 from blueshift.engine.entries import Did, Left, Started
+from blueshift.lab.paths import lab_named
 from tests.crash import matrix, report
 from tests.crash.entry import name_of
 from tests.crash.faultfile import Fault, faults
+from tests.crash.grounds import GROUNDS
 from tests.crash.order import Boundaries, Order, Result, Traffic
+from tests.crash.runner import Bed
 from tests.crash.state import State, newest
 
 FORWARD = (
@@ -29,17 +32,28 @@ RUN = (
     "forward/shift-to-temporary/wave-1 Started",
     "forward/shift-to-temporary/wave-1 effect temporary:one.CELL.lab.test+1",
     "forward/shift-to-temporary/wave-1 WaitBegan watch",
-    "forward/shift-to-primary/wave-1 Started",
-    "forward/shift-to-primary/wave-1 effect primary:one.CELL.lab.test+1",
+    "forward/shift-to-temporary/wave-2 effect temporary:app02.lab.test+8",
+    "forward/shift-to-temporary/wave-2 StepSettled",
     "forward/drain-primary WaitBegan drain",
+    "forward/drain-primary StepSettled",
     "forward/harden Started",
     "forward/harden effect revision",
+    "forward/shift-to-primary/wave-1 Started",
+    "forward/shift-to-primary/wave-1 effect primary:one.CELL.lab.test+1",
+    "forward/shift-to-primary/wave-2 WaitBegan watch",
     "forward/soak WaitBegan soak",
     "forward/purge effect uninstall",
     "forward/restore-ttl Started",
 )
 """Boundaries of a whole run, as the lab's cells pass them; a few of each kind."""
 BACK = ("back/restore-primary Started", "back/restore-primary effect revision", "Left")
+WAY_BACK = (
+    "back/shift-to-temporary/wave-2 effect temporary:app02.lab.test+8",
+    "back/drain-primary StepSettled",
+    *BACK,
+    "back/shift-to-primary/wave-2 WaitBegan watch",
+)
+"""Of a way back, a few as well."""
 BOUNDARIES: Boundaries = {"forward": FORWARD, "back": BACK}
 
 
@@ -76,6 +90,37 @@ def test_a_fault_file_kills_or_disturbs_and_applies_somewhere(name: str, fault: 
     assert fault.points({"forward": RUN, "back": BACK}), "it would never be tried"
     if fault.disturb and fault.disturb.by == "person":
         assert fault.disturb.rule.keys() in ({"does"}, {"does", "mends"}, {"does", "proves"})
+
+
+def test_the_real_controller_is_tried_at_twelve_points_and_more_each_once() -> None:
+    boundaries: Boundaries = {"forward": RUN, "back": WAY_BACK}
+    chosen = {name: fault.points(boundaries, "real") for name, fault in faults().items() if fault.real}
+    assert all(chosen.values()), "a point that no run has would never be tried"
+    cells = matrix.orders(boundaries, 4, (), "real")
+    assert max(len(cell.points) for cell in cells) <= 4
+    dealt = sorted((cell.track, cell.fault, point) for cell in cells for point in cell.points)
+    assert len(dealt) == len(set(dealt)) == sum(map(len, chosen.values()))
+    assert len(dealt) >= 12
+    assert {cell.track for cell in cells} == {"forward", "back"}
+
+
+async def test_a_count_that_proves_nothing_is_made_once_more_and_a_lost_request_is_not() -> None:
+    void, sound, lost = Traffic(500, 0, ("a gap",)), Traffic(500, 0), Traffic(500, 1, ("a gap",))
+
+    async def judged(*counts: Traffic) -> Result:
+        left = [result((), *counted.wrong(), traffic=counted) for counted in counts]
+
+        class Counted(Bed):
+            async def _once(self, order: Order) -> Result:
+                return left.pop(0)
+
+        found = await Counted(lab_named("none"), GROUNDS["real"]).cell(Order())
+        assert not left
+        return found
+
+    assert (await judged(void, sound)).passed
+    assert (await judged(void, void)).wrong == ("the count proves nothing: a gap",)
+    assert (await judged(lost)).wrong[0] == "1 of 500 requests failed"
 
 
 def result(points: tuple[str, ...], *wrong: str, traffic: Traffic | None = None) -> Result:
