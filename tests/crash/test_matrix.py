@@ -32,8 +32,9 @@ RUN = (
     "forward/shift-to-temporary/wave-1 Started",
     "forward/shift-to-temporary/wave-1 effect temporary:one.CELL.lab.test+1",
     "forward/shift-to-temporary/wave-1 WaitBegan watch",
-    "forward/shift-to-temporary/wave-2 effect temporary:app02.lab.test+8",
+    "forward/shift-to-temporary/wave-2 effect temporary:app02.lab.test+6",
     "forward/shift-to-temporary/wave-2 StepSettled",
+    "forward/shift-to-temporary/wave-3 effect temporary:app05.lab.test+70",
     "forward/drain-primary WaitBegan drain",
     "forward/drain-primary StepSettled",
     "forward/harden Started",
@@ -48,7 +49,7 @@ RUN = (
 """Boundaries of a whole run, as the lab's cells pass them; a few of each kind."""
 BACK = ("back/restore-primary Started", "back/restore-primary effect revision", "Left")
 WAY_BACK = (
-    "back/shift-to-temporary/wave-2 effect temporary:app02.lab.test+8",
+    "back/shift-to-temporary/wave-3 effect temporary:app05.lab.test+70",
     "back/drain-primary StepSettled",
     *BACK,
     "back/shift-to-primary/wave-2 WaitBegan watch",
