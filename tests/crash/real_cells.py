@@ -6,7 +6,8 @@ One at a time: all of them serve the same sites, and each has them from the one 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from blueshift.clock import SystemClock
@@ -54,7 +55,7 @@ async def make(lab: Lab, number: int) -> Cell:
     # Ingresses first: the controller's webhook would judge each by itself, and slowly.
     objects = application.manifests(
         sites(),
-        Authority(folder / "sites-ca.pem"),
+        _authority(folder / "sites-ca.pem"),
         image=f"{REGISTRY}/echo:1",
         ingress_class=name,
         dual_stack=dual_stack,
@@ -69,6 +70,12 @@ async def make(lab: Lab, number: int) -> Cell:
 async def remove(cell: Cell) -> None:
     """Take the cell out of the lab; the sites and their records stay for the next one."""
     await _uninstalled(cell.lab, cell.name)
+
+
+@cache
+def _authority(certificate: Path) -> Authority:
+    """One for all cells of a lab: a client keeps what it has read of the file."""
+    return Authority(certificate)
 
 
 def _values(name: str, *, dual_stack: bool) -> dict[str, Any]:
