@@ -22,8 +22,7 @@ runs, several to a run and each once. After each kill the run is resumed, at las
 right reason, and is resumed when the world is well again. A point that no run came to is not tried: a wait \
 may be over before it is seen. A run passes when it ends, when release, \
 manifests, values, live objects and both servers' answers equal those of the undisturbed run, when nothing \
-is left over, when no object of anybody else was touched, and when the fault really met something.
-"""
+is left over, when no object of anybody else was touched, and when the fault really met something."""
 _STUB = """
 ## Every point, on a stub
 
@@ -33,8 +32,7 @@ API server, Helm and BIND, and a stub in the controller's place that is ready in
 disturbances in {runs} runs were made for this table. No traffic ran in them.
 
 | fault | points | passed | failed | not tried | runs | worst added time per point | commit |
-|---|---|---|---|---|---|---|---|
-"""
+|---|---|---|---|---|---|---|---|"""
 _REAL = """
 ## Some points, on the real controller under traffic
 
@@ -48,13 +46,11 @@ A run that nothing disturbs passes {boundaries} boundaries in {seconds:.0f} s, i
 the runs in which the row's points were tried, and kills of several rows share a run.
 
 | fault | points | passed | failed | not tried | runs | failed requests | worst added time | commit |
-|---|---|---|---|---|---|---|---|---|
-"""
+|---|---|---|---|---|---|---|---|---|"""
 _UNTRIED = """
 ## Some points, on the real controller under traffic
 
-Not tried here: `make crash-matrix ARGUMENTS="--bed real"`.
-"""
+Not tried here: `make crash-matrix ARGUMENTS="--bed real"`."""
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -77,7 +73,7 @@ class _Row(msgspec.Struct, frozen=True):
 
 
 def text(states: Mapping[Name, State]) -> str:
-    """The page: what was tried, with a row for each fault on each ground."""
+    """The page: what was tried, with a row for each fault on each ground, which has both undisturbed runs."""
     told = [_HEAD, *_stub(states["stub"])] if "stub" in states else [_HEAD]
     told += _real(states["real"]) if "real" in states else [_UNTRIED]
     told += ["", "## What each fault is", ""]
@@ -97,7 +93,7 @@ def text(states: Mapping[Name, State]) -> str:
 
 def _stub(state: State) -> Iterator[str]:
     rows = _rows("stub", state)
-    yield _STUB.format(**_figures(state)).rstrip("\n")
+    yield _STUB.format(**_figures(state))
     yield from (row.line() for row in rows)
     yield from ("", f"In all {_passed(rows)} points passed.")
 
@@ -105,7 +101,7 @@ def _stub(state: State) -> Iterator[str]:
 def _real(state: State) -> Iterator[str]:
     rows = _rows("real", state)
     undisturbed = _asked(tuple(state.undisturbed.values()))
-    yield _REAL.format(**_figures(state), undisturbed=f"{undisturbed} requests failed there").rstrip("\n")
+    yield _REAL.format(**_figures(state), undisturbed=f"{undisturbed} requests failed there")
     yield from (row.line(_asked(row.results)) for row in rows)
     everything = _asked((*state.undisturbed.values(), *newest(state.results)))
     yield from ("", f"In all {_passed(rows)} points passed, and {everything} requests failed.")
@@ -124,9 +120,9 @@ def _figures(state: State) -> dict[str, object]:
     results, boundaries = newest(state.results), _boundaries(state)
     return {
         "at": state.at,
-        "boundaries": len(boundaries.get("forward", ())),
-        "back": len(boundaries.get("back", ())),
-        "seconds": state.undisturbed["forward"].seconds if "forward" in state.undisturbed else 0.0,
+        "boundaries": len(boundaries["forward"]),
+        "back": len(boundaries["back"]),
+        "seconds": state.undisturbed["forward"].seconds,
         "hits": sum(len(one.hit) for one in results),
         "runs": len(results),
     }
