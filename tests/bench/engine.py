@@ -28,8 +28,8 @@ from tests.bench.gates import Gates, journal_of, parked
 
 OUT = Path("build/bench/engine.json")
 RATE = 120.0
-"""Requests per second: so few that they do not measure the machine, and enough for the soak's verdict: it takes
-1,917 requests without a failure for the upper bound of 95 % to be within the margin of 0.2 % (judge.py)."""
+"""Requests per second: so few that they do not measure the machine, and enough for the soak's verdict, which
+takes 1,917 without a failure: then the upper bound of 95 % is within the margin of 0.2 % (judge.py)."""
 
 
 class Figures(msgspec.Struct, frozen=True):
