@@ -11,6 +11,7 @@ from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Forbidden
 from blueshift.discovery.found import each
+from blueshift.discovery.pods import rendered_pods, rendered_services
 from blueshift.discovery.raw import Raw, annotated
 from blueshift.discovery.rendered_rights import needed
 from blueshift.discovery.world import ObjectChange, Rendered, ValueChange
@@ -67,6 +68,8 @@ async def rendered(
             *await collisions(kube, release, [(key, versions[key]) for key in difference.created]),
         ),
         rights=needed(old, new, namespace),
+        pods=rendered_pods(new, namespace),
+        services=rendered_services(new, namespace),
     )
 
 

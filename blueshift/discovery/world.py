@@ -15,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from blueshift.cluster.identity import Cluster
+from blueshift.discovery.pods import Pods, RenderedService
 from blueshift.dns.records import RecordSet
 from blueshift.errors import BlueshiftError
 
@@ -195,6 +196,8 @@ class Rendered(msgspec.Struct, frozen=True):
     error: str = ""
     rights: tuple[Right, ...] = ()
     """What Helm needs for the objects, and what they pass on to pods."""
+    pods: tuple[Pods, ...] = ()
+    services: tuple[RenderedService, ...] = ()
 
 
 class World(msgspec.Struct, frozen=True):
