@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from blueshift.discovery.rights import EXEC, RULES, Place, Rule
+from blueshift.discovery.rights import EXEC, LOOKS, RULES, Place, Rule
 from blueshift.preflight.checks import CHECKS
 from blueshift.preflight.protocol import Area, Check
 
@@ -96,6 +96,14 @@ it); without it, the rights in the namespace of the temporary must be had in all
 """
 
 
+READS = """\
+## What checks alone read
+
+No step of a run needs these rights, and `cluster-rbac` does not ask for them; the roles of `blueshift rbac`
+have them. A check that lacks one says `not-looked`, and that stops no upgrade.
+"""
+
+
 def page() -> str:
     """The whole page."""
     lines = [HEAD]
@@ -107,6 +115,9 @@ def page() -> str:
         rules = [*RULES, *EXEC]
         rows = [_rule(rule) for rule in rules if rule.place == place]
         lines += [f"### {title}\n", *_table(("resource", "verbs", "why"), rows)]
+    lines.append(READS)
+    reads = [(*_rule(rule), PLACES[rule.place][0].lower() + PLACES[rule.place][1:]) for rule in LOOKS]
+    lines += _table(("resource", "verbs", "why", "where"), reads)
     return "\n".join(lines).rstrip() + "\n"
 
 

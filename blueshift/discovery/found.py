@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from blueshift.cluster.errors import Forbidden
 from blueshift.discovery.world import World
 from blueshift.errors import BlueshiftError
 from blueshift.together import together
@@ -24,13 +25,26 @@ AT_ONCE = 16
 class NotLooked(Exception):
     """A check cannot judge: nothing was seen. Never a pass."""
 
+    def __init__(self, reason: str, *, stops: bool = True) -> None:
+        super().__init__(reason)
+        self.stops = stops
+        """Not where only a right is missing that no run needs (`rights.LOOKS`)."""
 
-async def attempt(looks: Mapping[str, Awaitable[msgspec.Struct]]) -> dict[str, Any]:
-    """Do all looks side by side; one that fails leaves its reason and stops no other."""
+
+async def attempt(looks: Mapping[str, Awaitable[msgspec.Struct]], *, needed: bool = True) -> dict[str, Any]:
+    """Do all looks side by side; one that fails leaves its reason and stops no other.
+
+    `needed`: a run could not do without the rights to look. Where it could, a refusal stops no upgrade.
+    """
 
     async def one(look: Awaitable[msgspec.Struct]) -> Any:
         try:
             return msgspec.to_builtins(await look)
+        except Forbidden as error:
+            if needed:
+                return {UNSEEN: error.message, "hint": error.hint or ""}
+            hint = "`blueshift rbac --role runner` prints roles that may look"
+            return {UNSEEN: error.message, "hint": hint, "stops": False}
         except BlueshiftError as error:
             return {UNSEEN: error.message, "hint": error.hint or ""}
 
@@ -43,7 +57,8 @@ def found(world: World, check: str, kind: type[Found]) -> Found:
     if seen is None:
         raise NotLooked("this World was taken without looking for it")
     if UNSEEN in seen:
-        raise NotLooked(": ".join(part for part in (seen[UNSEEN], seen.get("hint")) if part))
+        reason = ": ".join(part for part in (seen[UNSEEN], seen.get("hint")) if part)
+        raise NotLooked(reason, stops=seen.get("stops", True))
     return msgspec.convert(seen, kind)
 
 

@@ -20,6 +20,7 @@ from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.profile import Recognise
 from blueshift.discovery.rights import EXEC, RULES, at, permissions, spaces_of
 from blueshift.discovery.seen import Hosts, Rights, Servers
+from blueshift.discovery.surroundings import surroundings
 from blueshift.discovery.trails import Follower
 from blueshift.discovery.world import NameFact, Rendered, Right, ServiceFact, World, standing
 from blueshift.dns.authority import Directory
@@ -80,7 +81,18 @@ async def look(
 
     async def revise() -> tuple[Revised, dict[str, Any]]:
         made = await render(found)
-        return made, await _cluster(sources, config, found, temporary_namespace, prepared, made.rights)
+        of_run, around = await together(
+            _cluster(sources, config, found, temporary_namespace, prepared, made.rights),
+            surroundings(
+                sources.kube,
+                found,
+                temporary_namespace,
+                temporary=made.temporary,
+                harden=made.harden,
+                target=made.target,
+            ),
+        )
+        return made, {**of_run, **around}
 
     (revised, of_cluster), (names, of_dns, baseline) = await together(
         revise(), _names(sources, config, found, unrouted)

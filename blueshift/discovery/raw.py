@@ -72,3 +72,32 @@ def pod_labels(workload: Raw) -> Mapping[str, str]:
 def containers(workload: Raw) -> Sequence[Raw]:
     """Containers of the pods that a Deployment or DaemonSet makes."""
     return listed(workload, "spec", "template", "spec", "containers")
+
+
+def matches(selector: Raw | None, of: Mapping[str, str]) -> bool:
+    """Whether a LabelSelector matches labels: an empty one matches all, none at all nothing."""
+    if selector is None:
+        return False
+    wanted = mapped(selector, "matchLabels")
+    return all(of.get(key) == value for key, value in wanted.items()) and all(
+        satisfies(one, of) for one in listed(selector, "matchExpressions")
+    )
+
+
+def satisfies(requirement: Raw, of: Mapping[str, str]) -> bool:
+    """One requirement of a label or node selector; `Gt` and `Lt` compare whole numbers (nodes alone)."""
+    value, values = of.get(str(requirement["key"])), list(listed(requirement, "values"))
+    match requirement["operator"]:
+        case "In":
+            return value in values
+        case "NotIn":
+            return value not in values
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+        case "Gt" | "Lt" as way:
+            if value is None or not value.lstrip("-").isdigit():
+                return False
+            return int(value) > int(values[0]) if way == "Gt" else int(value) < int(values[0])
+    return False

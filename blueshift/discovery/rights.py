@@ -1,7 +1,8 @@
 """What must be allowed to whoever runs, approves or looks: one table, for the check and for `blueshift rbac`.
 
-What the steps do themselves is in `RULES`. What Helm needs follows from the objects that the releases render
-(`rendered`), and so do the rights that these objects pass on: who makes a ClusterRole must hold its rights.
+What the steps do themselves is in `RULES`, what only checks read in `LOOKS`. What Helm needs follows from the
+objects that the releases render (`rendered`), and so do the rights that these objects pass on: who makes a
+ClusterRole must hold its rights.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ _RBAC, _ADMISSION, _LEASES = (
 _RECORDS = "Helm keeps its revisions in Secrets"
 _LEFT = "nothing of the temporary may stay behind"
 _SCALE = "the floor of replicas is raised"
+_ROOM = "whether the pods of a run are admitted"
 _CLAIM = "a name under a word is a claim unless a policy holds it to that"
 
 RULES: tuple[Rule, ...] = (
@@ -104,6 +106,24 @@ EXEC: tuple[Rule, ...] = (
     Rule("temporary", "", "pods/exec", _IN_PODS, "the same, to compare"),
 )
 """Apart, as many clusters forbid it. WebSockets ask for `get`, from Kubernetes 1.35 on for `create` too."""
+
+
+LOOKS: tuple[Rule, ...] = (
+    Rule("primary", "", "resourcequotas", ("list",), _ROOM),
+    Rule("primary", "", "limitranges", ("list",), _ROOM),
+    Rule("primary", "policy", "poddisruptionbudgets", ("list",), "what a drained node takes along"),
+    Rule("temporary", "", "resourcequotas", ("list",), _ROOM),
+    Rule("temporary", "", "limitranges", ("list",), _ROOM),
+    Rule("cluster", "", "nodes", ("list",), "where pods may run, and which images are there"),
+    Rule("cluster", "", "pods", ("list",), "what is free on the nodes"),
+    Rule("cluster", "", "services", ("list",), "whether a webhook has one; who has a node port"),
+    Rule("cluster", "", "configmaps", ("get",), "whether nodes are added", ("cluster-autoscaler-status",)),
+    Rule("cluster", "discovery.k8s.io", "endpointslices", ("list",), "whether a webhook is answered"),
+    Rule("cluster", "networking.k8s.io", "networkpolicies", ("list",), "whom backends let in"),
+    Rule("cluster", _ADMISSION, "mutatingwebhookconfigurations", ("list",), "one without an answer"),
+)
+"""What checks alone read. `cluster-rbac` does not ask for it: a check that lacks it was not looked, and that
+stops no upgrade."""
 
 
 def spaces_of(primary: str, temporary: str, state: str) -> dict[Place, str]:

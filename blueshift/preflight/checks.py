@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from blueshift.preflight import cluster, dns, helm, nginx
+from blueshift.preflight import cluster, dns, helm, neighbours, nginx, room
 from blueshift.preflight.protocol import Check
+from blueshift.preflight.quota import quota
+from blueshift.preflight.spread import spread
 
 CHECKS: tuple[Check, ...] = (
     Check("helm-release-exists", "error", "the release is there and deployed", helm.release_exists),
@@ -15,6 +17,16 @@ CHECKS: tuple[Check, ...] = (
     Check("cluster-exec", "error", "commands may be run in the pods", cluster.execute),
     Check("cluster-replicas", "error", "the primary is whole", cluster.replicas),
     Check("cluster-lb-address", "error", "a second release can have an address", cluster.lb_address),
+    Check("cluster-identity", "error", "one cluster answers, and which", neighbours.identity),
+    Check("cluster-quota", "error", "quotas and limits admit the pods of a run", quota),
+    Check("cluster-headroom", "error", "the pods of a run fit onto the nodes", room.headroom),
+    Check("cluster-spread", "error", "no rule keeps the pods of a run from all nodes", spread),
+    Check("cluster-host-ports", "error", "no port of a node is taken twice", room.host_ports),
+    Check("cluster-image-pull", "warning", "nodes have the images, or can be given them", room.image_pull),
+    Check("cluster-pdb", "warning", "drains of nodes leave pods, and end", neighbours.pdb),
+    Check("cluster-network-policy", "error", "backends admit the temporary too", neighbours.network_policy),
+    Check("cluster-mesh", "warning", "no mesh knows the primary alone", neighbours.mesh),
+    Check("cluster-webhook-orphan", "error", "no dead webhook refuses writes", neighbours.webhook_orphan),
     Check("nginx-prestop-binary", "error", "the preStop hook can run", nginx.prestop_binary),
     Check("nginx-ssl-passthrough", "error", "no connection passes unseen", nginx.ssl_passthrough),
     Check("nginx-status-race", "error", "no pod blanks the status of Ingresses", nginx.status_race),

@@ -63,7 +63,8 @@ def run_one(check: Check, world: World) -> tuple[Seen, ...]:
     try:
         seen.extend(check.run(world))
     except NotLooked as reason:
-        seen.append(Seen("not-looked", str(reason), "see that it can be looked up, then check again"))
+        remedy = "see that it can be looked up, then check again"
+        seen.append(Seen("not-looked", str(reason), remedy, stops=reason.stops))
     except Exception as error:  # a check of third quality must not hide the other findings
         kind = "" if isinstance(error, BlueshiftError) else f"{type(error).__name__}: "
         seen.append(Seen("not-looked", f"the check failed: {kind}{error}", "report this as a bug"))

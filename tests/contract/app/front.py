@@ -253,10 +253,21 @@ async def _around(server: ApiServer) -> None:
     kube = await KubeApi.connect(SystemClock(), kubeconfig=server.kubeconfig)
     try:
         await kube.create(paths.core("namespaces"), {"metadata": {"name": NAMESPACE}})
+        await _node(kube)
         ingresses = paths.apis("networking.k8s.io/v1", "ingresses", NAMESPACE)
         await asyncio.gather(*(kube.create(ingresses, _ingress(host)) for host in HOSTS))
     finally:
         await kube.close()
+
+
+async def _node(kube: KubeApi) -> None:
+    """With room for pods that nothing will ever start."""
+    labels = {"kubernetes.io/hostname": "node-1", "kubernetes.io/os": "linux"}
+    await kube.create(paths.core("nodes"), {"metadata": {"name": "node-1", "labels": labels}})
+    path = paths.core("nodes", None, "node-1")
+    room = {"cpu": "4", "memory": "8Gi", "pods": "110"}
+    await kube.patch(f"{path}/status", _status({"allocatable": room, "capacity": room}))
+    await kube.patch(path, {"spec": {"taints": None}})  # admission gives a new node one, as it is not ready
 
 
 def _ingress(host: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from blueshift.clock import SystemClock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Conflict, Forbidden
-from blueshift.discovery.rights import EXEC, RULES, at, permissions, spaces_of
+from blueshift.discovery.rights import EXEC, LOOKS, RULES, at, permissions, spaces_of
 from blueshift.engine import control, words
 from blueshift.engine.entries import StoodStill
 from blueshift.engine.store import Runs
@@ -97,7 +97,7 @@ async def test_the_runner_has_every_right_that_is_checked_and_writes_no_words(
     kube: KubeApi, nobody: KubeApi, state: str
 ) -> None:
     spaces = spaces_of(f"{state}-in", f"{state}-tmp", state)
-    rights = at((*RULES, *EXEC), spaces, "demo", prepared=True)
+    rights = at((*RULES, *EXEC, *LOOKS), spaces, "demo", prepared=True)
     for space in (spaces["primary"],):
         await kube.create(paths.core("namespaces"), {"metadata": {"name": space}})
     printed = roles.runner(
@@ -176,7 +176,7 @@ async def test_without_settings_the_release_is_named(front: Front) -> None:
 
 async def test_the_viewer_looks_alone(kube: KubeApi, nobody: KubeApi, state: str) -> None:
     spaces = spaces_of(f"{state}-in", f"{state}-tmp", state)
-    rights = at((*RULES, *EXEC), spaces, "demo", prepared=True)
+    rights = at((*RULES, *EXEC, *LOOKS), spaces, "demo", prepared=True)
     await kube.create(paths.core("namespaces"), {"metadata": {"name": spaces["primary"]}})
     printed = roles.viewer(
         rights,

@@ -6,12 +6,12 @@ from typing import Any
 
 from blueshift.app import roles
 from blueshift.app.roles import Prepared, Subject
-from blueshift.discovery.rights import EXEC, RULES, at, spaces_of
+from blueshift.discovery.rights import EXEC, LOOKS, RULES, at, spaces_of
 from blueshift.discovery.world import Right
 
 SPACES = spaces_of("ingress", "ingress-blueshift", "blueshift")
 PASSED = (Right("", "", "secrets", ("list", "watch"), "the chart's role grants it", passed=True),)
-RIGHTS = (*at((*RULES, *EXEC), SPACES, "demo", prepared=True), *PASSED)
+RIGHTS = (*at((*RULES, *EXEC, *LOOKS), SPACES, "demo", prepared=True), *PASSED)
 ANN = Subject("User", "ann")
 
 
@@ -49,6 +49,15 @@ def test_no_role_has_wildcards_or_a_way_to_give_itself_more() -> None:
 
 def test_the_runner_only_reads_in_the_control_namespace() -> None:
     assert allowed(runner(), "blueshift-control") == {"configmaps": {"get", "list"}}
+
+
+def test_what_checks_read_is_read_alone_and_of_all_roles_that_look() -> None:
+    for role in (runner(), viewer()):
+        assert allowed(role, "")["nodes"] == {"list"}
+        assert allowed(role, "")["pods"] == {"list"}
+        assert allowed(role, "")["configmaps"] == {"get"}
+        assert allowed(role, "ingress")["resourcequotas"] == {"list"}
+        assert allowed(role, "ingress-blueshift")["limitranges"] == {"list"}
 
 
 def test_secrets_of_the_cluster_come_from_the_chart_alone() -> None:

@@ -18,7 +18,7 @@ from blueshift.app import runs
 from blueshift.cli import work
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.plan import Show, _live
-from blueshift.discovery.world import ObjectChange, Rendered
+from blueshift.discovery.world import ObjectChange
 from blueshift.engine.journal import Journal
 from blueshift.engine.loop import Outcome
 from blueshift.engine.store import Runs
@@ -30,9 +30,9 @@ from blueshift.preflight.checks import CHECKS
 from blueshift.preflight.waivers import NONE, Waivers
 from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
-from tests.unit.preflight.worlds import RELEASE, WORKLOAD, but, world
+from tests.unit.preflight.worlds import RELEASE, TARGET, WORKLOAD, but, world
 
-BUMP = Rendered(chart_version="4.12.1", objects=(ObjectChange("change", "Deployment ingress/web"),))
+BUMP = but(TARGET, objects=(ObjectChange("change", "Deployment ingress/web"),))
 ONE_POD = world(workload=but(WORKLOAD, ready=1, replicas=1), target=BUMP)
 WANTED = work.Wanted(Path("blueshift.yaml"), None, None, "blueshift", playbook="blue-green")
 
@@ -227,7 +227,7 @@ async def test_plan_says_warnings_beside_pure_json(bench: Bench, capsys: pytest.
 async def test_a_release_that_is_as_wished_is_skipped(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bench.world = world(workload=but(WORKLOAD, ready=1, replicas=1), harden=Rendered())
+    bench.world = world(workload=but(WORKLOAD, ready=1, replicas=1))
     assert await bench.upgrade() == ExitCode.SKIPPED
     assert bench.done == ["looked"]
     assert "nothing was changed" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from blueshift.cluster.execute import ExecResult
 from blueshift.cluster.identity import Cluster
 from blueshift.discovery import traffic
 from blueshift.discovery.look import Revised, Sources, look
+from blueshift.discovery.pods import Container, Pods
 from blueshift.discovery.primary import Primary
 from blueshift.discovery.profile import Knowledge
 from blueshift.discovery.raw import Raw, name
@@ -26,6 +27,7 @@ from blueshift.dns.records import RecordSet
 from blueshift.errors import BlueshiftError
 from blueshift.helm import records
 from blueshift.playbook.config import Config, Dns, Hosts, Release
+from blueshift.preflight.protocol import failed
 from blueshift.preflight.run import run_all
 from blueshift.traffic.metrics import MetricNames
 from blueshift.traffic.probe import ProbeResult
@@ -48,6 +50,8 @@ SETTINGS = SimpleNamespace(
     access_log=True,
     proxy_protocol=False,
 )
+IMAGE = "registry.lab.test/ingress-nginx/controller:v1.12.1"
+PODS = Pods("Deployment", "web", "ingress", 2, {"app": "web"}, (Container(IMAGE, "IfNotPresent"),), "1")
 METRICS = b'nginx_ingress_controller_requests{host="shop.example.test",status="200"} 7\n'
 
 
@@ -95,6 +99,11 @@ def pod(called: str, ready: str) -> dict[str, Any]:
     return {"metadata": {"name": called, "namespace": "ingress"}, "status": status}
 
 
+def node() -> dict[str, Any]:
+    status = {"allocatable": {"cpu": "4", "memory": "8Gi", "pods": "110"}, "images": [{"names": [IMAGE]}]}
+    return {"metadata": {"name": "node-1"}, "spec": {}, "status": status}
+
+
 def cluster(**without: Any) -> FakeKube:
     manifest = yaml.safe_dump_all([deployment(), {"apiVersion": "v1", **service("web"), "kind": "Service"}])
     release = {
@@ -120,6 +129,9 @@ def cluster(**without: Any) -> FakeKube:
             "/api/v1/services": [service("web", HTTP, HTTPS)],
             "/api/v1/namespaces/ingress/pods": [pod("web-0", "False"), pod("web-1", "True")],
             "/api/v1/namespaces/ingress/configmaps/web": {"data": {"k": "v"}},
+            "/api/v1/nodes": [node()],
+            "/api/v1/namespaces/kube-system": {"metadata": {"name": "kube-system", "uid": "uid"}},
+            "/api/v1/namespaces/ingress": {"metadata": {"name": "ingress"}},
             paths.core("pods", "ingress", "web-1:10254", "proxy") + "/metrics": METRICS,
             "/apis/networking.k8s.io/v1/ingressclasses": [
                 {"metadata": {"name": "public"}, "spec": {"controller": "k8s.io/ingress-nginx"}}
@@ -168,7 +180,7 @@ async def taken(kube: FakeKube, dns: FakeDns | None = None) -> World:
 
     async def render(found: Primary) -> Revised:
         await asyncio.sleep(0)
-        same = Rendered(chart=found.record.chart_name, chart_version="4.12.1")
+        same = Rendered(chart=found.record.chart_name, chart_version="4.12.1", pods=(PODS,))
         return Revised(same, same, same)
 
     return await look(
@@ -230,6 +242,20 @@ async def test_what_cannot_be_seen_is_told_and_leaves_the_rest() -> None:
         "dns-external-dns",
     }
     assert world.moving()
+
+
+async def test_what_only_checks_may_not_read_stops_no_upgrade() -> None:
+    kube = cluster()
+    kube.forbidden = ["/api/v1/nodes", "/apis/networking.k8s.io/v1/networkpolicies"]
+    findings = run_all(await taken(kube), skip=["cluster-replicas"])
+    assert {one.check for one in findings if one.outcome == "not-looked"} == {
+        "cluster-headroom",
+        "cluster-spread",
+        "cluster-image-pull",
+        "cluster-network-policy",
+    }
+    assert not failed(findings)
+    assert all("blueshift rbac" in one.sentence for one in findings if one.outcome == "not-looked")
 
 
 async def test_metrics_that_cannot_be_read_are_no_zero() -> None:

@@ -8,7 +8,7 @@ from blueshift.cluster.execute import ExecResult
 from blueshift.discovery.dns import rights, servers
 from blueshift.discovery.found import NotLooked, attempt, found
 from blueshift.discovery.prestop import look, programs
-from blueshift.discovery.rights import RULES, at, permissions, spaces_of
+from blueshift.discovery.rights import LOOKS, RULES, at, permissions, spaces_of
 from blueshift.discovery.seen import GRANTED, Hook, Permissions
 from blueshift.discovery.world import NameFact
 from blueshift.dns.backend import BadKey, BadTime
@@ -97,8 +97,10 @@ def test_a_prepared_namespace_needs_nobody_who_makes_namespaces() -> None:
 
 
 def test_every_rule_says_what_for() -> None:
-    assert all(rule.why and rule.verbs for rule in RULES)
-    assert len({(rule.place, rule.group, rule.resource, rule.verbs) for rule in RULES}) == len(RULES)
+    rules = (*RULES, *LOOKS)
+    assert all(rule.why and rule.verbs for rule in rules)
+    assert len({(rule.place, rule.group, rule.resource, rule.verbs) for rule in rules}) == len(rules)
+    assert {verb for rule in LOOKS for verb in rule.verbs} <= {"get", "list"}
 
 
 async def test_the_keys_rights_by_name() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -21,8 +20,10 @@ from blueshift.discovery.seen import (
 from blueshift.discovery.world import Rendered, World
 from blueshift.dns.records import RecordSet
 from blueshift.preflight.checks import CHECKS
-from blueshift.preflight.protocol import Finding, Outcome, failed
+from blueshift.preflight.protocol import Finding, failed
 from blueshift.preflight.run import run_all
+from tests.unit.preflight import cluster_cases
+from tests.unit.preflight.case import Case
 from tests.unit.preflight.worlds import (
     CONTROLLER,
     HARDENED,
@@ -52,21 +53,6 @@ PARTLY = but(OTHER, why="only a part of it points here", here=True)
 ONE_ADDRESS = but(CONTROLLER, publishes=("198.18.0.50",))
 
 
-@dataclass
-class Case:
-    """A spoilt World, and what the check says of it."""
-
-    check: str
-    says: str
-    changes: dict[str, Any] = field(default_factory=dict)
-    outcome: Outcome = "fail"
-    stops: bool = True
-
-    @property
-    def label(self) -> str:
-        return f"{self.check}: {self.says[:40]}"
-
-
 def hosts(**looks: Any) -> dict[str, Any]:
     return {"findings": seen(dns_hosts=Hosts(**looks))}
 
@@ -76,6 +62,7 @@ def release(**changes: Any) -> dict[str, Any]:
 
 
 CASES = [
+    *cluster_cases.CASES,
     Case("helm-release-exists", "is uninstalled", release(status="uninstalled")),
     Case("helm-release-exists", "revision 3 failed", release(status="failed"), "warn", stops=False),
     Case("helm-release-pending", "is pending-upgrade", release(status="pending-upgrade")),
@@ -241,6 +228,13 @@ def test_a_check_fires(case: Case) -> None:
 @pytest.mark.parametrize("check", [check.id for check in CHECKS])
 def test_a_check_is_silent_on_a_sound_world(check: str) -> None:
     assert {one.outcome for one in of(check, world())} <= {"pass", "info"}
+
+
+@pytest.mark.parametrize(("check", "changes"), cluster_cases.QUIET)
+def test_a_check_of_the_surroundings_knows_its_bounds(check: str, changes: dict[str, Any]) -> None:
+    found = {one.outcome for one in of(check, world(**changes))}
+    assert found <= {"pass", "info"}
+    assert "pass" in found
 
 
 @pytest.mark.parametrize("check", [check.id for check in CHECKS])

@@ -8,7 +8,10 @@ from typing import Any
 import msgspec
 
 from blueshift.cluster.identity import Cluster
+from blueshift.discovery.pods import Container, Pods, RenderedService
 from blueshift.discovery.seen import GRANTED, Hook, Hosts, Ownership, Permissions, Ports, Rights, Servers
+from blueshift.discovery.seen_neighbours import Budgets, Identity, Mesh, Policies, Webhooks
+from blueshift.discovery.seen_room import Free, Ground, Image, Images, Node, Quotas, Room, Taken
 from blueshift.discovery.world import (
     ControllerFact,
     DnsFact,
@@ -76,6 +79,25 @@ SHOP = NameFact(
     records=(RecordSet("shop.example.test", "A", 300, (ADDRESS,)),),
     here=True,
 )
+GIB = 2**30
+IMAGE = "registry/controller:v1.11.3"
+PODS = Pods(
+    kind="Deployment",
+    name="web-controller",
+    namespace="ingress",
+    replicas=2,
+    labels={"app": "web"},
+    containers=(Container(IMAGE, "IfNotPresent", {"cpu": 100, "memory": GIB}),),
+    surge="25%",
+)
+TEMPORARY = Rendered(
+    chart="ingress-nginx",
+    chart_version="4.11.3",
+    pods=(msgspec.structs.replace(PODS, name="web-blueshift-controller", namespace="web-blueshift"),),
+    services=(RenderedService("web-blueshift-controller", "web-blueshift", "LoadBalancer"),),
+)
+TARGET = Rendered(chart="ingress-nginx", chart_version="4.12.1", pods=(PODS,))
+GROUND = Ground((Node("n1", {"kubernetes.io/hostname": "n1"}),), {"n1": 2})
 HARDENED = Rendered(
     chart="ingress-nginx",
     chart_version="4.11.3",
@@ -83,11 +105,22 @@ HARDENED = Rendered(
         ValueChange("controller.extraArgs.update-status-on-shutdown", "unset", "false", "no blanking"),
         ValueChange("controller.lifecycle.preStop", "unset", "/wait-shutdown", "it is in the image"),
     ),
+    pods=(PODS,),
 )
 FINDINGS: dict[str, msgspec.Struct] = {
     "cluster-rbac": Permissions(asked=90),
     "cluster-exec": Permissions(asked=2),
     "cluster-lb-address": Ports(),
+    "cluster-identity": Identity("uid"),
+    "cluster-quota": Quotas(),
+    "cluster-headroom": Room({"n1": Free(2000, 8 * GIB, 100)}),
+    "cluster-spread": GROUND,
+    "cluster-host-ports": Taken(),
+    "cluster-image-pull": Images((Image(IMAGE, "temporary", 1, 1), Image(IMAGE, "target", 1, 1))),
+    "cluster-pdb": Budgets(),
+    "cluster-network-policy": Policies(),
+    "cluster-mesh": Mesh(),
+    "cluster-webhook-orphan": Webhooks(),
     "nginx-prestop-binary": Hook(("/wait-shutdown",), (), "web-controller-1"),
     "dns-hosts": Hosts(requests={"shop.example.test": 12.0}),
     "dns-name-servers": Servers((SERVER,)),
@@ -119,9 +152,9 @@ def world(**changes: Any) -> World:
         hosts=(HostFact("shop.example.test", ("shop/web",), ("/",)),),
         names=(SHOP,),
         dns=DnsFact("rfc2136", 0, (SERVER,), {"shop.example.test": GRANTED}),
-        temporary=Rendered(chart="ingress-nginx", chart_version="4.11.3"),
+        temporary=TEMPORARY,
         harden=HARDENED,
-        target=Rendered(chart="ingress-nginx", chart_version="4.12.1"),
+        target=TARGET,
         temporary_release="web-blueshift",
         temporary_namespace="web-blueshift",
         findings=seen(),
