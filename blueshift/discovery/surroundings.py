@@ -19,6 +19,7 @@ from blueshift.discovery.seen_neighbours import Budget, Budgets, Identity, Mesh,
 from blueshift.discovery.seen_room import Ground, Quotas
 from blueshift.discovery.webhooks import webhooks
 from blueshift.discovery.world import Rendered
+from blueshift.errors import BlueshiftError
 
 NAME = "kubernetes.io/metadata.name"
 """Label of every namespace (Kubernetes 1.22)."""
@@ -29,7 +30,8 @@ async def surroundings(
 ) -> dict[str, Any]:
     """Findings by check id; `space` is the temporary's namespace. A look that is refused stops no other.
 
-    Every kind is listed at most once, and no object is read by itself but the namespaces of the run.
+    Every kind is listed at most once in a namespace. Read by name are the namespaces of the run, kube-system,
+    and the ConfigMap of an autoscaler.
     """
     reads, own = Reads(kube), found.workload.namespace
 
@@ -71,8 +73,13 @@ async def surroundings(
 
 
 def _controllers(rendered: Rendered, image: str) -> list[Mapping[str, str]]:
-    """Labels of the rendered pods that run the controller; of all that last where none runs that image."""
+    """Labels of the rendered pods that run the controller; of all that last where none runs that image.
+
+    Raises BlueshiftError where none is known: nobody could say whom a policy admits.
+    """
     lasting = [pods for pods in rendered.pods if pods.kind != "Job"]
+    if not lasting:
+        raise BlueshiftError("the labels of the temporary's pods are not known: it renders none")
     own = [pods for pods in lasting if any(one.image == image for one in pods.containers)]
     return [pods.labels for pods in own or lasting]
 

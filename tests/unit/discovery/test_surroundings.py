@@ -41,11 +41,11 @@ def space(name: str, **labels: str) -> dict[str, Any]:
     return {paths.core("namespaces", None, name): {"metadata": {"name": name, "uid": "u", "labels": labels}}}
 
 
-async def found(objects: dict[str, Any], *forbidden: str) -> dict[str, Any]:
+async def found(objects: dict[str, Any], *forbidden: str, temporary: Rendered = TEMPORARY) -> dict[str, Any]:
     own = space("ingress", **{"istio-injection": "enabled", "team": "edge"})
     kube = FakeKube({**space("kube-system"), **own, **objects}, forbidden)
     return await surroundings(
-        kube.api, PRIMARY, "tmp", temporary=TEMPORARY, harden=Rendered(), target=Rendered()
+        kube.api, PRIMARY, "tmp", temporary=temporary, harden=Rendered(), target=Rendered()
     )
 
 
@@ -96,6 +96,11 @@ async def test_policies_are_asked_about_the_controllers_pods_and_not_about_other
         policy = {"metadata": {"name": "p", "namespace": "shop"}, "spec": spec}
         seen = (await found({POLICIES: [policy]}))["cluster-network-policy"]
         assert len(seen["closed"]) == number
+
+
+async def test_of_a_temporary_that_does_not_render_nobody_knows_who_admits_it() -> None:
+    seen = await found({}, temporary=Rendered(error="boom"))
+    assert "it renders none" in seen["cluster-network-policy"][UNSEEN]
 
 
 async def test_signs_and_identity() -> None:
