@@ -112,6 +112,7 @@ async def revised(
         return await rendered(
             session.helm,
             session.kube,
+            found.known,
             release,
             revision.chart,
             revision.values,

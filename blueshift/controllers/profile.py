@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from blueshift.controllers.overrides import Absent, Override, Values
+from blueshift.discovery.raw import Raw
+from blueshift.discovery.seen_sides import Comparison
+from blueshift.discovery.settings import Settings, Side
 from blueshift.traffic.logs import LogFormat
 from blueshift.traffic.metrics import MetricNames
 from blueshift.traffic.routes import Routes
@@ -44,42 +47,6 @@ class Readiness(msgspec.Struct, frozen=True):
     """Seconds."""
     failures: int
     """Misses until it is unready."""
-
-
-class Settings(msgspec.Struct, frozen=True):
-    """What is in force in a running controller: its flags over its ConfigMap over its version's defaults."""
-
-    version: str
-    controller: str
-    """`spec.controller` of the classes that it serves."""
-    ingress_class: str
-    watches: str = ""
-    """The one namespace that it watches; empty for all."""
-    classless: bool = False
-    class_by_name: bool = False
-    metrics: bool = True
-    metrics_port: int = 10254
-    metrics_per_host: bool = True
-    access_log: bool = True
-    access_log_why: str = ""
-    """Why the log shows not every request: `disable-access-log`, a file, `skip-access-log-urls`."""
-    log_format: str = ""
-    """Empty for the version's default."""
-    proxy_protocol: bool = False
-    worker_shutdown_timeout: int = 240
-    """Seconds that old workers keep their connections after a reload or a quit."""
-    shutdown_grace: int = 0
-    """Seconds that the controller still serves after SIGTERM, unready."""
-    post_shutdown: int = 10
-    """Seconds that it stays after nginx has ended."""
-    update_status: bool = True
-    blanks_status: bool = True
-    """Whether the last pod takes the addresses out of the Ingresses when it ends."""
-    publish_service: str = ""
-    """`namespace/name` of the Service whose addresses it publishes."""
-    keepalive_seconds: int = 75
-    keepalive_requests: int = 1000
-    status_port: int = 10246
 
 
 class TemporaryFacts(msgspec.Struct, frozen=True):
@@ -162,14 +129,38 @@ class Profile(Protocol):
     def config_map(self, workload: Workload) -> tuple[str, str] | None:
         """(namespace, name) of the ConfigMap with its settings."""
 
-    def settings(self, workload: Workload, config: Mapping[str, str]) -> Settings:
-        """What is in force, `config` being the data of `config_map`."""
+    def settings(self, workload: Workload, config: Mapping[str, str], version: str = "") -> Settings:
+        """What is in force, `config` being the data of `config_map`.
+
+        `version` is the controller's where its program said it; else image and labels tell.
+        """
 
     def log_format(self, config: Mapping[str, str]) -> LogFormat:
         """A parser for its access log."""
 
     def aliases(self, ingress: Mapping[str, Any]) -> tuple[str, ...]:
         """Host names that an Ingress serves beside its rules, by annotations."""
+
+    def unlogged(self, ingress: Mapping[str, Any], prefix: str) -> bool:
+        """Whether an Ingress keeps its requests out of the access log; `prefix` is that of annotations."""
+
+    def default_image(self, defaults: Values, app_version: str) -> str:
+        """The image that a chart installs by its own values; empty where it names none."""
+
+    @property
+    def release_command(self) -> tuple[str, ...]:
+        """Argument vector by which its program says what it is, for `release`."""
+
+    def release(self, said: str) -> str:
+        """The version that the program says; empty where it says none."""
+
+    def template_uses(self, text: str) -> tuple[str, ...]:
+        """What a custom template uses that not every version has."""
+
+    def compare(
+        self, running: Side, target: Side, ingresses: Sequence[Raw], classes: Sequence[Raw]
+    ) -> Comparison:
+        """How the target serves the Ingresses that the primary serves."""
 
     def temporary_values(self, values: Values, facts: TemporaryFacts) -> tuple[Override, ...]:
         """What to change in a user's values so that the same chart serves the same beside the primary."""

@@ -12,7 +12,7 @@ from blueshift.clock import Clock
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.identity import Cluster
 from blueshift.discovery import dns as zones
-from blueshift.discovery import external_dns, prestop, traffic
+from blueshift.discovery import external_dns, prestop, sides, traffic
 from blueshift.discovery.found import attempt, kept
 from blueshift.discovery.names import Trail, classify, sides_of, unknown
 from blueshift.discovery.prepared import is_prepared
@@ -20,6 +20,7 @@ from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.profile import Recognise
 from blueshift.discovery.rights import EXEC, RULES, at, permissions, spaces_of
 from blueshift.discovery.seen import Hosts, Rights, Servers
+from blueshift.discovery.seen_sides import Running
 from blueshift.discovery.surroundings import surroundings
 from blueshift.discovery.trails import Follower
 from blueshift.discovery.world import NameFact, Rendered, Right, ServiceFact, World, standing
@@ -80,8 +81,9 @@ async def look(
     prepared = await is_prepared(sources.kube, temporary_namespace, config.release)
 
     async def revise() -> tuple[Revised, dict[str, Any]]:
-        made = await render(found)
-        of_run, around = await together(
+        asked = {"nginx-running": sides.running(sources.kube, found)}
+        made, now = await together(render(found), attempt(asked))
+        of_run, around, compared = await together(
             _cluster(sources, config, found, temporary_namespace, prepared, made.rights),
             surroundings(
                 sources.kube,
@@ -91,8 +93,9 @@ async def look(
                 harden=made.harden,
                 target=made.target,
             ),
+            _compared(found, now, made.target),
         )
-        return made, {**of_run, **around}
+        return made, {**of_run, **around, **now, **compared}
 
     (revised, of_cluster), (names, of_dns, baseline) = await together(
         revise(), _names(sources, config, found, unrouted)
@@ -190,6 +193,13 @@ async def _cluster(
             ),
         }
     )
+
+
+async def _compared(found: Primary, now: dict[str, Any], target: Rendered) -> dict[str, Any]:
+    running = kept(now["nginx-running"], Running)
+    if running is None:
+        return {"nginx-compared": now["nginx-running"]}
+    return await attempt({"nginx-compared": sides.comparison(found, running, target)})
 
 
 def _external(found: Primary) -> ServiceFact | None:

@@ -12,10 +12,11 @@ from blueshift.cluster.errors import Forbidden, NotFound
 from blueshift.cluster.workloads import pods_of, ready_pods
 from blueshift.discovery import ingresses as serving
 from blueshift.discovery.owner import flux_release, owner
-from blueshift.discovery.profile import Knowledge, Recognise, Settings
+from blueshift.discovery.profile import Knowledge, Recognise
 from blueshift.discovery.raw import Raw, containers, dig, listed, pod_labels
 from blueshift.discovery.seen import Ports
 from blueshift.discovery.services import service_facts
+from blueshift.discovery.settings import Settings
 from blueshift.discovery.workload import choose, workload_fact
 from blueshift.discovery.world import ControllerFact, HostFact, ReleaseFact, ServiceFact, WorkloadFact
 from blueshift.errors import BlueshiftError
@@ -23,7 +24,7 @@ from blueshift.helm import manifests
 from blueshift.helm.records import ReleaseRecord, latest
 from blueshift.together import together
 
-_WORKLOADS = {"Deployment": "deployments", "DaemonSet": "daemonsets"}
+WORKLOADS = {"Deployment": "deployments", "DaemonSet": "daemonsets"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ class Primary:
     hosts: tuple[HostFact, ...]
     hostless: tuple[str, ...]
     ports: Ports
+    served: tuple[Raw, ...]
+    """The Ingresses that it serves."""
+    ingress_classes: tuple[Raw, ...]
+    """All of the cluster."""
+    beside: tuple[Raw, ...]
+    """The Services beside it."""
 
 
 async def primary(kube: KubeApi, release: str, namespace: str, recognise: Recognise) -> Primary:
@@ -60,7 +67,7 @@ async def primary(kube: KubeApi, release: str, namespace: str, recognise: Recogn
     hooks = [item for hook in record.hooks for item in manifests.parse(hook, f"a hook of {release}")]
     places = {manifests.key(item, namespace) for item in objects}
     found, services, scalers, classes, ingresses, flux = await together(
-        _of_release(kube, places, _WORKLOADS),
+        _of_release(kube, places, WORKLOADS),
         _services(kube, places, namespace),
         _scalers(kube, places, namespace),
         kube.list(paths.apis("networking.k8s.io/v1", "ingressclasses")),
@@ -104,6 +111,9 @@ async def primary(kube: KubeApi, release: str, namespace: str, recognise: Recogn
         hosts=serving.host_facts(served, known.aliases),
         hostless=serving.hostless(served),
         ports=_ports(workload),
+        served=served,
+        ingress_classes=tuple(classes),
+        beside=tuple(services),
     )
 
 
@@ -152,7 +162,7 @@ async def _scalers(kube: KubeApi, places: set[manifests.Key], namespace: str) ->
 
 def _spaces(places: set[manifests.Key], namespace: str) -> list[str]:
     """Namespaces of the workloads: `namespaceOverride` puts them elsewhere than the release."""
-    return sorted({key.namespace for key in places if key.kind in _WORKLOADS} or {namespace})
+    return sorted({key.namespace for key in places if key.kind in WORKLOADS} or {namespace})
 
 
 async def _flux(kube: KubeApi) -> list[dict[str, Any]]:

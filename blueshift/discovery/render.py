@@ -12,8 +12,11 @@ from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Forbidden
 from blueshift.discovery.found import each
 from blueshift.discovery.pods import rendered_pods, rendered_services
+from blueshift.discovery.profile import Knowledge
 from blueshift.discovery.raw import Raw, annotated
 from blueshift.discovery.rendered_rights import needed
+from blueshift.discovery.settings import Side
+from blueshift.discovery.sides import rendered_side
 from blueshift.discovery.world import ObjectChange, Rendered, ValueChange
 from blueshift.errors import BlueshiftError
 from blueshift.helm import manifests, records
@@ -29,6 +32,7 @@ RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
 async def rendered(
     helm: Helm,
     kube: KubeApi,
+    known: Knowledge,
     release: tuple[str, str],
     chart: Chart,
     values: Mapping[str, Any],
@@ -55,6 +59,7 @@ async def rendered(
     except BlueshiftError as error:
         return msgspec.structs.replace(result, error=str(error))
     difference = manifests.diff(old, new, namespace)
+    side, unseen = await _side(kube, known, new, namespace, chart)
     versions = {manifests.key(item, namespace): str(item.get("apiVersion") or "v1") for item in new}
     return msgspec.structs.replace(
         result,
@@ -70,7 +75,18 @@ async def rendered(
         rights=needed(old, new, namespace),
         pods=rendered_pods(new, namespace),
         services=rendered_services(new, namespace),
+        side=side,
+        unseen=unseen,
     )
+
+
+async def _side(
+    kube: KubeApi, known: Knowledge, objects: Sequence[Raw], namespace: str, chart: Chart
+) -> tuple[Side | None, str]:
+    try:
+        return await rendered_side(kube, known, objects, namespace, chart), ""
+    except BlueshiftError as error:
+        return None, error.message
 
 
 async def _left_over(kube: KubeApi, release: tuple[str, str]) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from blueshift.clock import Clock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.discovery.found import AT_ONCE, each
-from blueshift.discovery.profile import Knowledge, Settings
+from blueshift.discovery.profile import Knowledge
 from blueshift.discovery.raw import Raw, name, namespace
+from blueshift.discovery.settings import Settings
 from blueshift.discovery.world import HostFact, ServiceFact
 from blueshift.dns.wire import has_route
 from blueshift.errors import BlueshiftError

@@ -16,6 +16,7 @@ import msgspec
 
 from blueshift.cluster.identity import Cluster
 from blueshift.discovery.pods import Pods, RenderedService
+from blueshift.discovery.settings import Side
 from blueshift.dns.records import RecordSet
 from blueshift.errors import BlueshiftError
 
@@ -198,6 +199,10 @@ class Rendered(msgspec.Struct, frozen=True):
     """What Helm needs for the objects, and what they pass on to pods."""
     pods: tuple[Pods, ...] = ()
     services: tuple[RenderedService, ...] = ()
+    side: Side | None = None
+    """What would be in force."""
+    unseen: str = ""
+    """Why that is not known, although it renders."""
 
 
 class World(msgspec.Struct, frozen=True):

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from blueshift.preflight import cluster, dns, helm, neighbours, nginx, room
+from blueshift.preflight import (
+    cluster,
+    dns,
+    helm,
+    neighbours,
+    nginx,
+    nginx_crossing,
+    nginx_own,
+    nginx_settings,
+    room,
+)
 from blueshift.preflight.protocol import Check
 from blueshift.preflight.quota import quota
 from blueshift.preflight.spread import spread
@@ -30,6 +40,21 @@ CHECKS: tuple[Check, ...] = (
     Check("nginx-prestop-binary", "error", "the preStop hook can run", nginx.prestop_binary),
     Check("nginx-ssl-passthrough", "error", "no connection passes unseen", nginx.ssl_passthrough),
     Check("nginx-status-race", "error", "no pod blanks the status of Ingresses", nginx.status_race),
+    Check("nginx-crossing-1.0", "error", "Ingresses have a class for 1.0", nginx_crossing.crossing_1_0),
+    Check("nginx-crossing-1.10", "error", "nothing is used that 1.10 took", nginx_crossing.crossing_1_10),
+    Check("nginx-crossing-1.12", "error", "1.12 drops no Ingress", nginx_crossing.crossing_1_12),
+    Check("chart-crossing-4.8", "error", "snippets in annotations stay in force", nginx_crossing.chart_4_8),
+    Check("nginx-custom-template", "error", "a custom nginx.tmpl suits the target", nginx_own.template),
+    Check("nginx-lua-plugins", "error", "the target loads the same Lua plugins", nginx_own.plugins),
+    Check(
+        "nginx-custom-image", "warning", "images are the charts', and what they are called", nginx_own.image
+    ),
+    Check("nginx-custom-annotations", "warning", "the target knows every annotation", nginx_own.foreign),
+    Check("nginx-grace-arithmetic", "warning", "a pod that ends has its time", nginx_settings.grace),
+    Check("nginx-metrics-off", "warning", "both sides count requests", nginx_settings.metrics),
+    Check("nginx-access-log-off", "warning", "every request is in a log", nginx_settings.access_log),
+    Check("nginx-proxy-protocol", "error", "PROXY headers are read as sent", nginx_settings.proxy_protocol),
+    Check("nginx-tcp-udp", "error", "all sides serve the same TCP and UDP ports", nginx_settings.streams),
     Check("dns-hosts", "error", "every host is known, and those with traffic move", dns.hosts),
     Check("dns-name-servers", "error", "all name servers agree", dns.name_servers),
     Check("dns-update-rights", "error", "the key may write the names", dns.update_rights),

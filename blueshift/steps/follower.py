@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from blueshift.clock import Clock
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.workloads import pods_of
-from blueshift.controllers.profile import Profile, Settings
+from blueshift.controllers.profile import Profile
+from blueshift.discovery.settings import Settings
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
 from blueshift.steps.facts import Baseline

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from blueshift.controllers.ingress_nginx import harden, routes, settings, temporary, workload
+from blueshift.controllers.ingress_nginx import (
+    crossings,
+    harden,
+    routes,
+    settings,
+    template,
+    temporary,
+    workload,
+)
+from blueshift.controllers.ingress_nginx.annotations import below
 from blueshift.controllers.overrides import Absent, Override, Values
 from blueshift.controllers.profile import (
     HardenFacts,
     Match,
     Readiness,
-    Settings,
     StatusEndpoint,
     TemporaryFacts,
     Workload,
 )
-from blueshift.discovery.raw import listed, mapped
+from blueshift.discovery.raw import Raw, listed, mapped
+from blueshift.discovery.seen_sides import Comparison
+from blueshift.discovery.settings import Settings, Side
 from blueshift.traffic.logformat import Escape
 from blueshift.traffic.logs import LogFormat, compile_format
 from blueshift.traffic.metrics import MetricNames
@@ -64,9 +74,9 @@ class IngressNginx:
         """See Profile."""
         return workload.config_map(found)
 
-    def settings(self, found: Workload, config: Mapping[str, str]) -> Settings:
+    def settings(self, found: Workload, config: Mapping[str, str], version: str = "") -> Settings:
         """See Profile."""
-        return settings.settings(found, config)
+        return settings.settings(found, config, version)
 
     def log_format(self, config: Mapping[str, str]) -> LogFormat:
         """See Profile."""
@@ -85,6 +95,34 @@ class IngressNginx:
             hosts = [str(rule["host"]) for rule in listed(ingress, "spec", "rules") if rule.get("host")]
             aliases += [host[4:] if host.startswith("www.") else "www." + host for host in hosts]
         return tuple(dict.fromkeys(aliases))
+
+    def unlogged(self, ingress: Mapping[str, Any], prefix: str) -> bool:
+        """See Profile."""
+        return below(ingress, prefix).get("enable-access-log", "true").lower() in {"false", "f", "0"}
+
+    def default_image(self, defaults: Values, app_version: str) -> str:
+        """See Profile."""
+        return workload.default_image(defaults, app_version)
+
+    @property
+    def release_command(self) -> tuple[str, ...]:
+        """See Profile."""
+        return (f"/{workload.PROGRAM}", "--version")
+
+    def release(self, said: str) -> str:
+        """See Profile: the line `Release:` of its banner."""
+        found = re.search(r"^\s*Release:\s*(\S+)", said, re.MULTILINE)
+        return found[1] if found else ""
+
+    def template_uses(self, text: str) -> tuple[str, ...]:
+        """See Profile."""
+        return template.uses(text)
+
+    def compare(
+        self, running: Side, target: Side, ingresses: Sequence[Raw], classes: Sequence[Raw]
+    ) -> Comparison:
+        """See Profile."""
+        return crossings.compare(running, target, ingresses, classes)
 
     def temporary_values(self, values: Values, facts: TemporaryFacts) -> tuple[Override, ...]:
         """See Profile."""

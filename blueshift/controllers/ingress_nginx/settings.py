@@ -6,32 +6,47 @@ import re
 from collections.abc import Mapping
 
 from blueshift.controllers.ingress_nginx import workload as pods
-from blueshift.controllers.ingress_nginx.version import METRICS_OFF, at_least
-from blueshift.controllers.profile import Settings, Workload
+from blueshift.controllers.ingress_nginx.version import (
+    CONTROLLER_CLASS,
+    METRICS_OFF,
+    SECURE_DEFAULTS,
+    SNIPPETS_OFF,
+    at_least,
+    numbers,
+)
+from blueshift.controllers.profile import Workload
+from blueshift.discovery.settings import Settings
 
 CONTROLLER = "k8s.io/ingress-nginx"
 
 LOG_PATHS = ("/dev/stdout", "/var/log/nginx/access.log")
 """Where the access log becomes the pod's log: the image links the file to standard output."""
 
+TEMPLATES, PLUGINS = "/etc/nginx/template", "/etc/nginx/lua/plugins"
+"""Where the image has its nginx.tmpl, and where it looks for Lua plugins."""
+
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "": 1}
 
 
-def settings(workload: Workload, config: Mapping[str, str]) -> Settings:
-    """Read them; `config` is the data of the controller's ConfigMap."""
+def settings(workload: Workload, config: Mapping[str, str], version: str = "") -> Settings:
+    """Read them; `config` is the data of the controller's ConfigMap, `version` what its program said."""
     flags = pods.flags(workload)
     match = pods.matches(workload)
-    version = match.version if match else ""
+    version = ".".join(map(str, numbers(version))) or (match.version if match else "")
     why = _log_is_blind(config)
+    ingress_class = flags.get("ingress-class") or "nginx"
+    secure = since(version, SECURE_DEFAULTS)
+    # Before 1.0 classes were told by name, and the default one took what has none (annotations/class, 0.49).
+    by_name = bool(version) and not at_least(version, CONTROLLER_CLASS)
     return Settings(
         version=version,
         controller=flags.get("controller-class", CONTROLLER),
-        ingress_class=flags.get("ingress-class", "nginx"),
+        ingress_class=ingress_class,
         watches=flags.get("watch-namespace", ""),
-        classless=_on(flags.get("watch-ingress-without-class"), default=False),
-        class_by_name=_on(flags.get("ingress-class-by-name"), default=False),
-        metrics=_on(flags.get("enable-metrics"), default=not (version and at_least(version, METRICS_OFF))),
+        classless=_on(flags.get("watch-ingress-without-class"), default=by_name and ingress_class == "nginx"),
+        class_by_name=_on(flags.get("ingress-class-by-name"), default=by_name),
+        metrics=_on(flags.get("enable-metrics"), default=not since(version, METRICS_OFF)),
         metrics_port=_number(flags.get("healthz-port"), 10254),
         metrics_per_host=_on(flags.get("metrics-per-host"), default=True),
         access_log=why not in {"disable-access-log", "disable-http-access-log", "enable-syslog", "a file"},
@@ -48,7 +63,36 @@ def settings(workload: Workload, config: Mapping[str, str]) -> Settings:
         keepalive_seconds=seconds(config.get("keep-alive", ""), 75),
         keepalive_requests=_number(config.get("keep-alive-requests"), 1000),
         status_port=_number(flags.get("status-port"), 10246),
+        image=pods.image(workload),
+        grace=pods.grace(workload),
+        slept=pods.slept(workload),
+        keys=tuple(sorted(config)),
+        snippets=_on(config.get("allow-snippet-annotations"), default=not since(version, SNIPPETS_OFF)),
+        risk=config.get("annotations-risk-level", "High" if secure else "Critical"),
+        strict_paths=_on(config.get("strict-validate-path-type"), default=secure),
+        cross_namespace=_on(config.get("allow-cross-namespace-resources"), default=not secure),
+        validates=_on(flags.get("enable-annotation-validation"), default=secure),
+        webhook=bool(flags.get("validating-webhook")),
+        prefix=flags.get("annotations-prefix", "nginx.ingress.kubernetes.io"),
+        plugins=plugins(workload, config),
+        template=pods.mounted(workload, TEMPLATES),
+        streams={
+            kind: place
+            for kind in ("TCP", "UDP")
+            if (place := flags.get(f"{kind.lower()}-services-configmap", ""))
+        },
     )
+
+
+def plugins(workload: Workload, config: Mapping[str, str]) -> tuple[str, ...]:
+    """The Lua plugins that the ConfigMap names, or that are mounted where they are looked for."""
+    named = [name.strip() for name in config.get("plugins", "").split(",") if name.strip()]
+    return tuple(named) or tuple(filter(None, [pods.mounted(workload, PLUGINS)]))
+
+
+def since(version: str, least: tuple[int, ...]) -> bool:
+    """Whether a version is known to be that one or later."""
+    return bool(version) and at_least(version, least)
 
 
 def seconds(text: str, default: int) -> int:

@@ -18,6 +18,20 @@ METRICS_OFF = (1, 12, 0)
 CONTROLLER_CLASS = (1, 0, 0)
 """Classes are told by `spec.controller` from controller 1.0.0 on; before, by their name alone."""
 
+SNIPPETS_OFF = (1, 9, 0)
+"""`allow-snippet-annotations` is false unless set from controller 1.9.0 on (its changelog)."""
+
+NO_OPENTRACING = (1, 10, 0)
+"""OpenTracing, Zipkin, Jaeger, Datadog, legacy GeoIP are gone from controller 1.10.0 on (its changelog)."""
+
+SECURE_DEFAULTS = (1, 12, 0)
+"""Critical annotations, odd paths and resources of other namespaces are refused unless allowed, and
+global-rate-limit and Lua plugins are gone, from controller 1.12.0 on (its changelog; pull requests 11819,
+11821, 11851)."""
+
+CHART_SNIPPETS_OFF = (4, 8, 0)
+"""The chart sets `allow-snippet-annotations` to false from 4.8.0 on."""
+
 VERSION_LABELS_ON_PODS = (4, 6, 0)
 """Pods carry chart and version labels from chart 4.6.0 on (issue 10475)."""
 

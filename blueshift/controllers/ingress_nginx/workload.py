@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from blueshift.controllers.ingress_nginx.version import numbers
 from blueshift.controllers.profile import Match, Readiness, Workload
 from blueshift.discovery.raw import Raw, containers, dig, labels, listed, mapped, namespace
-from blueshift.discovery.workload import arguments
+from blueshift.discovery.workload import GRACE, arguments
 
 PROGRAM = "nginx-ingress-controller"
 
@@ -21,6 +22,7 @@ _IMAGE = re.compile(
 # Flags that only this controller has; a private image may carry another name for the program too.
 _OWN_FLAGS = frozenset({"configmap", "publish-service", "controller-class", "election-id", "ingress-class"})
 
+_SLEEP = re.compile(r"\bsleep\s+(\d+)s?(?![\w.])")
 _ENVIRONMENT = re.compile(r"\$\((\w+)\)")
 
 
@@ -128,3 +130,44 @@ def config_map(workload: Workload) -> tuple[str, str] | None:
     """(namespace, name) of the ConfigMap that `--configmap` names."""
     place, slash, name = flags(workload).get("configmap", "").partition("/")
     return (place, name) if slash else None
+
+
+def image(workload: Workload) -> str:
+    """The controller's image as the workload names it."""
+    return str((container(workload) or {}).get("image", ""))
+
+
+def grace(workload: Workload) -> int:
+    """terminationGracePeriodSeconds, in seconds."""
+    found = dig(workload, "spec", "template", "spec", "terminationGracePeriodSeconds")
+    return GRACE if found is None else int(found)
+
+
+def slept(workload: Workload) -> int:
+    """Seconds that the controller's preStop hook sleeps before or beside all else."""
+    native = dig(container(workload) or {}, "lifecycle", "preStop", "sleep", "seconds")
+    return int(native or 0) + sum(map(int, _SLEEP.findall(" ".join(prestop(workload)))))
+
+
+def mounted(workload: Workload, path: str) -> str:
+    """`namespace/name` of the ConfigMap (or the volume's name alone) that is mounted at or below a path."""
+    mounts = listed(container(workload) or {}, "volumeMounts")
+    names = {one.get("name") for one in mounts if (str(one.get("mountPath")) + "/").startswith(path + "/")}
+    for volume in listed(workload, "spec", "template", "spec", "volumes"):
+        if volume.get("name") in names:
+            called = dig(volume, "configMap", "name")
+            return f"{namespace(workload)}/{called}" if called else str(volume["name"])
+    return ""
+
+
+def default_image(defaults: Mapping[str, Any], app_version: str) -> str:
+    """The image that a chart's own values.yaml names, put together as its templates do; empty without one."""
+    image = mapped(defaults, "controller", "image")
+    registry = image.get("registry") or dig(defaults, "global", "image", "registry") or ""
+    path = image.get("repository") or "/".join(filter(None, (registry, image.get("image"))))
+    if not path:
+        return ""
+    digest = image.get("digestChroot" if image.get("chroot") else "digest")
+    chroot = "-chroot" if image.get("chroot") else ""
+    tag = image.get("tag") or f"v{app_version}"
+    return f"{path}{chroot}:{tag}" + (f"@{digest}" if digest else "")

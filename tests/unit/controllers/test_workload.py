@@ -1,6 +1,8 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from blueshift.controllers.ingress_nginx.profile import IngressNginx
 from blueshift.controllers.ingress_nginx.settings import seconds
@@ -51,6 +53,79 @@ def test_official_charts_are_recognised(rendered: tuple[str, Values]) -> None:
     assert settings.metrics is (version not in {"4.11.3", "4.12.1", "4.15.1"})
     assert (settings.controller, settings.ingress_class) == ("k8s.io/ingress-nginx", "nginx")
     assert settings.blanks_status
+
+
+def test_a_charts_own_image_is_known_by_its_values(samples: Path, chart: tuple[str, Values]) -> None:
+    version, defaults = chart
+    documents = yaml.safe_load_all((samples / "rendered" / f"{version}.yaml").read_text())
+    found = next(one for one in documents if one and one["kind"] == "Deployment")
+    app_version = dict(zip(CHARTS, APPS, strict=True))[version]
+    assert PROFILE.default_image(defaults, app_version) == PROFILE.settings(found, {}).image
+    chroot = {"controller": {"image": {**defaults["controller"]["image"], "chroot": True}}}
+    assert "controller-chroot:v" in PROFILE.default_image({**defaults, **chroot}, app_version)
+    assert not PROFILE.default_image({}, app_version)
+
+
+DEFAULTS = {
+    # snippets, highest risk, strict paths, other namespaces, patterns: as each version's code has them.
+    "0.50.0": (True, "Critical", False, True, False),
+    "1.9.4": (False, "Critical", False, True, False),
+    "1.11.3": (False, "Critical", False, True, False),
+    "1.12.1": (False, "High", True, False, True),
+    "2026.5.3": (False, "High", True, False, True),
+}
+
+
+@pytest.mark.parametrize("version", DEFAULTS)
+def test_what_a_version_allows_unless_told_otherwise(version: str) -> None:
+    found = workload(controller(f"registry.k8s.io/ingress-nginx/controller:v{version}"))
+    one = PROFILE.settings(found, {})
+    assert (one.snippets, one.risk, one.strict_paths, one.cross_namespace, one.validates) == DEFAULTS[version]
+    untagged = PROFILE.settings(workload(controller("own/image:prod")), {}, f"v{version}")
+    assert (untagged.version, untagged.risk) == (version, one.risk)
+    told = {
+        "allow-snippet-annotations": "false" if one.snippets else "true",
+        "annotations-risk-level": "Low",
+        "strict-validate-path-type": "false" if one.strict_paths else "true",
+        "allow-cross-namespace-resources": "false" if one.cross_namespace else "true",
+    }
+    other = PROFILE.settings(found, told)
+    assert other.risk == "Low"
+    assert (other.snippets, other.strict_paths, other.cross_namespace) == (
+        not one.snippets,
+        not one.strict_paths,
+        not one.cross_namespace,
+    )
+
+
+@pytest.mark.parametrize(
+    ("hook", "seconds"),
+    [
+        ({"exec": {"command": ["/bin/sh", "-c", "sleep 15; /wait-shutdown"]}}, 15),
+        ({"exec": {"command": ["/wait-shutdown"]}}, 0),
+        ({"sleep": {"seconds": 20}}, 20),
+    ],
+)
+def test_what_a_hook_sleeps_counts_against_the_grace_period(hook: Values, seconds: int) -> None:
+    found = workload(controller(lifecycle={"preStop": hook}))
+    assert (PROFILE.settings(found, {}).slept, PROFILE.settings(found, {}).grace) == (seconds, 30)
+    found["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 300
+    assert PROFILE.settings(found, {}).grace == 300
+
+
+def test_its_program_says_its_version() -> None:
+    said = "----\nNGINX Ingress controller\n  Release:       v1.11.3\n  Build:         git-f6456ea86\n----\n"
+    assert PROFILE.release(said) == "v1.11.3"
+    assert PROFILE.release("sh: not found") == ""
+    assert PROFILE.release_command == ("/nginx-ingress-controller", "--version")
+
+
+@pytest.mark.parametrize(("value", "quiet"), [("false", True), ("true", False), (None, False)])
+def test_an_ingress_may_keep_its_requests_out_of_the_log(value: str | None, quiet: bool) -> None:
+    marks = {} if value is None else {"nginx.ingress.kubernetes.io/enable-access-log": value}
+    ingress = {"metadata": {"annotations": marks}}
+    assert PROFILE.unlogged(ingress, "nginx.ingress.kubernetes.io") is quiet
+    assert not PROFILE.unlogged(ingress, "example.test")
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from types import SimpleNamespace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
@@ -18,9 +18,11 @@ from blueshift.discovery.look import Revised, Sources, look
 from blueshift.discovery.pods import Container, Pods
 from blueshift.discovery.primary import Primary
 from blueshift.discovery.profile import Knowledge
-from blueshift.discovery.raw import Raw, name
+from blueshift.discovery.raw import Raw, annotated, name
 from blueshift.discovery.releases import controllers
 from blueshift.discovery.render import RELEASE_NAME, RELEASE_NAMESPACE
+from blueshift.discovery.seen_sides import Comparison
+from blueshift.discovery.settings import Settings, Side
 from blueshift.discovery.world import Rendered, World
 from blueshift.dns.authority import Directory, Server, View
 from blueshift.dns.records import RecordSet
@@ -37,7 +39,7 @@ from tests.unit.discovery.test_objects import HTTP, HTTPS, ingress, service, wor
 
 SECRETS = paths.core("secrets", "ingress")
 NAMES = ("shop.example.test", "old.example.test")
-SETTINGS = SimpleNamespace(
+SETTINGS = Settings(
     version="1.11.3",
     controller="k8s.io/ingress-nginx",
     ingress_class="nginx",
@@ -49,6 +51,13 @@ SETTINGS = SimpleNamespace(
     metrics_per_host=True,
     access_log=True,
     proxy_protocol=False,
+    image="controller:v1.11.3",
+    grace=300,
+    streams={"TCP": "ingress/web-tcp"},
+    template="ingress/web-template",
+)
+TARGET = Side(
+    msgspec.structs.replace(SETTINGS, version="1.12.1", template=""), streams={"TCP 9000": "shop/a:9"}
 )
 IMAGE = "registry.lab.test/ingress-nginx/controller:v1.12.1"
 PODS = Pods("Deployment", "web", "ingress", 2, {"app": "web"}, (Container(IMAGE, "IfNotPresent"),), "1")
@@ -61,6 +70,7 @@ class Profile:
 
     def __init__(self) -> None:
         self.config: Mapping[str, str] = {}
+        self.compared: list[Side] = []
 
     def container_name(self, _: Raw) -> str:
         return "controller"
@@ -71,12 +81,32 @@ class Profile:
     def config_map(self, _: Raw) -> tuple[str, str]:
         return ("ingress", "web")
 
-    def settings(self, _: Raw, config: Mapping[str, str]) -> Any:
+    def settings(self, _: Raw, config: Mapping[str, str], version: str = "") -> Settings:
         self.config = config
-        return SETTINGS
+        return msgspec.structs.replace(SETTINGS, version=version or SETTINGS.version)
 
     def aliases(self, _: Raw) -> tuple[str, ...]:
         return ()
+
+    def unlogged(self, ingress: Raw, _: str) -> bool:
+        return bool(annotated(ingress).get("quiet"))
+
+    def default_image(self, _: Mapping[str, Any], app_version: str) -> str:
+        return f"controller:v{app_version}"
+
+    release_command = ("/controller", "--version")
+
+    def release(self, said: str) -> str:
+        return said.strip().lstrip("v")
+
+    def template_uses(self, text: str) -> tuple[str, ...]:
+        return (text,) if text else ()
+
+    def compare(
+        self, running: Side, target: Side, ingresses: Sequence[Raw], classes: Sequence[Raw]
+    ) -> Comparison:
+        self.compared = [running, target]
+        return Comparison((f"{len(ingresses)} Ingresses", f"{len(classes)} classes"))
 
 
 PROFILE = Profile()
@@ -132,6 +162,8 @@ def cluster(**without: Any) -> FakeKube:
             "/api/v1/nodes": [node()],
             "/api/v1/namespaces/kube-system": {"metadata": {"name": "kube-system", "uid": "uid"}},
             "/api/v1/namespaces/ingress": {"metadata": {"name": "ingress"}},
+            "/api/v1/namespaces/ingress/configmaps/web-tcp": {"data": {"9000": "shop/a:9"}},
+            "/api/v1/namespaces/ingress/configmaps/web-template": {"data": {"nginx.tmpl": "{{ .Old }}"}},
             paths.core("pods", "ingress", "web-1:10254", "proxy") + "/metrics": METRICS,
             "/apis/networking.k8s.io/v1/ingressclasses": [
                 {"metadata": {"name": "public"}, "spec": {"controller": "k8s.io/ingress-nginx"}}
@@ -180,7 +212,7 @@ async def taken(kube: FakeKube, dns: FakeDns | None = None) -> World:
 
     async def render(found: Primary) -> Revised:
         await asyncio.sleep(0)
-        same = Rendered(chart=found.record.chart_name, chart_version="4.12.1", pods=(PODS,))
+        same = Rendered(chart=found.record.chart_name, chart_version="4.12.1", pods=(PODS,), side=TARGET)
         return Revised(same, same, same)
 
     return await look(
@@ -205,6 +237,37 @@ async def test_what_a_look_brings() -> None:
     assert world.findings["dns-hosts"]["requests"] == {NAMES[0]: 7.0}
 
 
+async def test_the_primary_is_compared_with_the_target_by_what_its_program_says_that_it_is() -> None:
+    kube = cluster()
+    kube.said = ExecResult(b"v1.11.5\n", b"", 0)
+    world = await taken(kube)
+    running, target = PROFILE.compared
+    assert (running.settings.version, target) == ("1.11.5", TARGET)
+    assert running.streams == {"TCP 9000": "shop/a:9"}
+    assert running.template_uses == ("{{ .Old }}",)
+    assert running.chart_image == "controller:v1.11.3"
+    assert world.findings["nginx-compared"]["crossed"] == ("2 Ingresses", "1 classes")
+    assert world.controller.version == "1.11.3"
+
+
+async def test_a_config_map_that_may_not_be_read_is_no_pass_of_the_check_that_needs_it() -> None:
+    kube = cluster()
+    kube.forbidden = ["/api/v1/namespaces/ingress/configmaps/web-tcp"]
+    found = {one.check: one.outcome for one in run_all(await taken(kube))}
+    assert (found["nginx-tcp-udp"], found["nginx-crossing-1.12"]) == ("not-looked", "pass")
+
+
+async def test_a_target_that_cannot_be_compared_is_no_pass_of_the_crossings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def compare(*_: Any) -> Comparison:
+        raise BlueshiftError("no")
+
+    monkeypatch.setattr(PROFILE, "compare", compare)
+    found = {one.check: one.outcome for one in run_all(await taken(cluster()))}
+    assert (found["nginx-crossing-1.12"], found["nginx-grace-arithmetic"]) == ("not-looked", "pass")
+
+
 async def test_no_host_that_stays_is_probed_since_that_would_count_as_its_traffic() -> None:
     assert NAMES[1] not in (await taken(cluster())).baseline
 
@@ -226,8 +289,9 @@ async def test_an_address_without_a_route_from_here_is_kept_and_not_probed(
 
 
 async def test_checks_stand_on_it() -> None:
-    found = {one.check: one.outcome for one in run_all(await taken(cluster()), skip=["cluster-replicas"])}
-    assert found.pop("cluster-replicas") == "skipped"
+    unasked = ["cluster-replicas", "nginx-custom-image", "nginx-custom-template"]
+    found = {one.check: one.outcome for one in run_all(await taken(cluster()), skip=unasked)}
+    assert {found.pop(one) for one in unasked} == {"skipped"}
     assert set(found.values()) <= {"pass", "info"}
 
 
@@ -239,6 +303,7 @@ async def test_what_cannot_be_seen_is_told_and_leaves_the_rest() -> None:
     found = {one.check: one for one in run_all(world)}
     assert {check for check, one in found.items() if one.outcome == "not-looked"} == {
         "nginx-prestop-binary",
+        "nginx-custom-image",
         "dns-external-dns",
     }
     assert world.moving()
@@ -247,7 +312,7 @@ async def test_what_cannot_be_seen_is_told_and_leaves_the_rest() -> None:
 async def test_what_only_checks_may_not_read_stops_no_upgrade() -> None:
     kube = cluster()
     kube.forbidden = ["/api/v1/nodes", "/apis/networking.k8s.io/v1/networkpolicies"]
-    findings = run_all(await taken(kube), skip=["cluster-replicas"])
+    findings = run_all(await taken(kube), skip=["cluster-replicas", "nginx-custom-image"])
     assert {one.check for one in findings if one.outcome == "not-looked"} == {
         "cluster-headroom",
         "cluster-spread",

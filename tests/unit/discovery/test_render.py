@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from blueshift.cluster import paths
+from blueshift.controllers.registry import load
 from blueshift.discovery.render import RELEASE_NAME, RELEASE_NAMESPACE, rendered
 from blueshift.discovery.world import Rendered, ValueChange
 from blueshift.helm import manifests
@@ -51,7 +52,9 @@ async def run(
     kube: FakeKube, old: list[dict[str, Any]] | None = None, error: Exception | None = None
 ) -> Rendered:
     helm = cast(Helm, FakeHelm(error))
-    return await rendered(helm, kube.api, ("tmp", "tmp"), CHART, {"x": 1}, changes=CHANGES, old=old or [])
+    return await rendered(
+        helm, kube.api, load("ingress-nginx"), ("tmp", "tmp"), CHART, {"x": 1}, changes=CHANGES, old=old or []
+    )
 
 
 async def test_an_install_creates_everything_and_names_why_values_differ() -> None:
@@ -65,6 +68,7 @@ async def test_an_install_creates_everything_and_names_why_values_differ() -> No
     assert (found.chart, found.chart_version, found.app_version) == ("ingress-nginx", "4.12.1", "1.12.1")
     assert not found.collisions
     assert not found.error
+    assert found.unseen == "no workload that the chart ingress-nginx renders is a controller of this kind"
 
 
 async def test_an_upgrade_shows_what_goes_comes_and_changes() -> None:

@@ -24,6 +24,7 @@ from blueshift.preflight.protocol import Finding, failed
 from blueshift.preflight.run import run_all
 from tests.unit.preflight import cluster_cases
 from tests.unit.preflight.case import Case
+from tests.unit.preflight.nginx_cases import CASES as NGINX
 from tests.unit.preflight.worlds import (
     CONTROLLER,
     HARDENED,
@@ -209,6 +210,7 @@ CASES = [
             )
         },
     ),
+    *NGINX,
 ]
 
 

@@ -12,6 +12,8 @@ from blueshift.discovery.pods import Container, Pods, RenderedService
 from blueshift.discovery.seen import GRANTED, Hook, Hosts, Ownership, Permissions, Ports, Rights, Servers
 from blueshift.discovery.seen_neighbours import Budgets, Identity, Mesh, Policies, Webhooks
 from blueshift.discovery.seen_room import Free, Ground, Image, Images, Node, Quotas, Room, Taken
+from blueshift.discovery.seen_sides import Comparison, Running
+from blueshift.discovery.settings import Settings, Side
 from blueshift.discovery.world import (
     ControllerFact,
     DnsFact,
@@ -79,6 +81,18 @@ SHOP = NameFact(
     records=(RecordSet("shop.example.test", "A", 300, (ADDRESS,)),),
     here=True,
 )
+SETTINGS = Settings(
+    version="1.11.3",
+    controller="k8s.io/ingress-nginx",
+    ingress_class="nginx",
+    image="registry.k8s.io/ingress-nginx/controller:v1.11.3@sha256:d56f",
+    grace=300,
+    webhook=True,
+)
+SIDE = Side(SETTINGS, "4.11.3", SETTINGS.image)
+NEW = "registry.k8s.io/ingress-nginx/controller:v1.12.1@sha256:d2fb"
+SAFER = msgspec.structs.replace(SETTINGS, version="1.12.1", image=NEW, risk="High", strict_paths=True)
+TARGET_SIDE = Side(SAFER, "4.12.1", NEW)
 GIB = 2**30
 IMAGE = "registry/controller:v1.11.3"
 PODS = Pods(
@@ -95,8 +109,9 @@ TEMPORARY = Rendered(
     chart_version="4.11.3",
     pods=(msgspec.structs.replace(PODS, name="web-blueshift-controller", namespace="web-blueshift"),),
     services=(RenderedService("web-blueshift-controller", "web-blueshift", "LoadBalancer"),),
+    side=SIDE,
 )
-TARGET = Rendered(chart="ingress-nginx", chart_version="4.12.1", pods=(PODS,))
+TARGET = Rendered(chart="ingress-nginx", chart_version="4.12.1", pods=(PODS,), side=TARGET_SIDE)
 GROUND = Ground((Node("n1", {"kubernetes.io/hostname": "n1"}),), {"n1": 2})
 HARDENED = Rendered(
     chart="ingress-nginx",
@@ -106,6 +121,7 @@ HARDENED = Rendered(
         ValueChange("controller.lifecycle.preStop", "unset", "/wait-shutdown", "it is in the image"),
     ),
     pods=(PODS,),
+    side=SIDE,
 )
 FINDINGS: dict[str, msgspec.Struct] = {
     "cluster-rbac": Permissions(asked=90),
@@ -122,6 +138,8 @@ FINDINGS: dict[str, msgspec.Struct] = {
     "cluster-mesh": Mesh(),
     "cluster-webhook-orphan": Webhooks(),
     "nginx-prestop-binary": Hook(("/wait-shutdown",), (), "web-controller-1"),
+    "nginx-running": Running(SIDE, "v1.11.3"),
+    "nginx-compared": Comparison(("1.12",)),
     "dns-hosts": Hosts(requests={"shop.example.test": 12.0}),
     "dns-name-servers": Servers((SERVER,)),
     "dns-update-rights": Rights({"shop.example.test": GRANTED}),
