@@ -55,7 +55,7 @@ test-ready: lab-ready
 # The closing line is pytest's own, over all stages in one run.
 test: quick test-ready
 	$(ROOT) $(BIN)/python -m pytest -p no:cacheprovider -m "not slow" --durations 30 --durations-min 10 \
-		tests/unit tests/render tests/contract tests/crash tests/e2e
+		tests/unit tests/render tests/contract tests/bad_input tests/crash tests/e2e
 
 test-all: test test-slow
 

@@ -23,6 +23,7 @@ from blueshift.playbook.config import (
     Temporary,
     load_config,
 )
+from blueshift.playbook.files import expanded
 from blueshift.playbook.hooks import of_folder, once
 from blueshift.playbook.schema import Playbook, load, parse_set
 from blueshift.playbook.shipped import find
@@ -35,12 +36,16 @@ STATE_NAMESPACE = Cluster().state_namespace
 
 def from_file(path: Path) -> Config:
     """Read blueshift.yaml. Raises BlueshiftError with every fault, or the next command if there is none."""
-    if not path.exists():
+    try:
+        path.stat()
+    except FileNotFoundError:
         raise BlueshiftError(
             "there is no such file",
             place=str(path),
             hint="`blueshift init` looks at the cluster and writes one",
-        )
+        ) from None
+    except OSError:
+        pass  # there may be one: what reads it says why not
     config = load_config(path, settings_type)
     known(config.checks.acknowledged, place=f"{path}: checks.acknowledged")
     return config
@@ -59,7 +64,7 @@ def chart_of(ref: str, version: str | None) -> Chart:
             return Chart(repo=repo, name=name, version=version)
     except ValueError as error:
         raise BlueshiftError(str(error), place="--chart", hint="`--to-version` says which version") from None
-    return Chart(path=str(Path(ref).expanduser().resolve()))
+    return Chart(path=str(expanded(ref).resolve()))
 
 
 def with_version(chart: Chart | None, version: str) -> Chart:
@@ -137,4 +142,4 @@ def _key_flag(settings: Any) -> str:
     source = getattr(settings, "key", None)
     if not isinstance(source, KeySource):
         return ""
-    return f" -k {Path(source.file).expanduser()}" if source.file else " -k KEYFILE"
+    return f" -k {expanded(source.file)}" if source.file else " -k KEYFILE"

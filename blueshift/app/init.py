@@ -190,12 +190,6 @@ def see_chart(ref: str, running: str) -> None:
     """
     if "://" in ref:
         return
-    if not Path(ref).expanduser().exists():
-        raise BlueshiftError(
-            "there is no such chart",
-            place=ref,
-            hint="name a folder, a .tgz, oci://…, or the https:// URL of a chart repository",
-        )
     with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
         chart = read_local(ChartRef(ref), Path(scratch))
     if chart.name != running:

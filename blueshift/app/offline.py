@@ -11,6 +11,7 @@ from blueshift.discovery import world as worlds
 from blueshift.discovery.world import World
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.config import Config, Dns, Release
+from blueshift.playbook.files import there
 from blueshift.playbook.schema import Playbook
 from blueshift.preflight.waivers import Waivers
 
@@ -53,7 +54,7 @@ def beside(world: World, settings: Path, *, required: bool) -> Config | None:
 
     Raises BlueshiftError with the place, also for settings of another release.
     """
-    if not required and not settings.exists():
+    if not required and not there(settings):
         return None
     config = configuration.from_file(settings)
     release = Release(world.release.name, world.release.namespace)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, cast
 import msgspec
 from msgspec.structs import replace
 
+from blueshift.app import configuration
 from blueshift.app.inputs import Frozen, thaw_steps
 from blueshift.app.kinds import compile_track
 from blueshift.app.windows import foretold
@@ -18,6 +19,7 @@ from blueshift.discovery.world import World, contract_hash
 from blueshift.engine.hooks import When, due
 from blueshift.engine.protocol import Step, StepPlan, Way
 from blueshift.errors import BlueshiftError
+from blueshift.playbook import files
 from blueshift.playbook.hooks import TOLD, Hook
 from blueshift.playbook.schema import Playbook
 from blueshift.shift.protocol import Target
@@ -53,6 +55,10 @@ class Plan(msgspec.Struct, frozen=True):
     skipped: tuple[str, ...] = ()
     """Checks that are not to count."""
     schema: int = SCHEMA
+
+
+class _Schema(msgspec.Struct):
+    schema: int
 
 
 class PlanFile(msgspec.Struct, frozen=True):
@@ -154,14 +160,23 @@ def save(frozen: Frozen, path: Path) -> None:
 def load(path: Path) -> Frozen:
     """Read a plan file. Raises BlueshiftError for one that is not there, not a plan, or was edited."""
     again = "plan again: `blueshift plan -o FILE`"
+    data = files.read(path, most=files.MOST_SAVED, hint=again)
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=PlanFile)
-    except OSError as error:
-        raise BlueshiftError(f"cannot read it: {error.strerror}", place=str(path), hint=again) from None
-    except msgspec.MsgspecError as error:
+        schema = msgspec.json.decode(data, type=_Schema).schema
+        if schema != SCHEMA:
+            why = f"another version of Blueshift made this plan (schema {schema}; this one reads {SCHEMA})"
+            raise BlueshiftError(why, place=str(path), hint=again)
+        found = msgspec.json.decode(data, type=PlanFile)
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BlueshiftError(f"this is not a plan: {error}", place=str(path), hint=again) from None
     if found.seal != _seal(found.frozen):
         raise BlueshiftError("the plan was edited after it was made", place=str(path), hint=again)
+    try:
+        thaw_steps(found.frozen)
+        configuration.thaw(found.frozen.config, configuration.STATE_NAMESPACE)
+    except (KeyError, TypeError, msgspec.MsgspecError) as error:
+        why = f"another version of Blueshift made this plan: {error} is not as this one has it"
+        raise BlueshiftError(why, place=str(path), hint=again) from None
     return found.frozen
 
 

@@ -106,4 +106,11 @@ async def _secrets(kube: KubeApi, config: Config) -> dict[tuple[str, str], Mappi
             f"there is no Secret {place[0]}/{place[1]}",
             hint="`dns.settings.key.secret` in blueshift.yaml names the Secret with the TSIG key",
         )
-    return {place: {key: base64.b64decode(value) for key, value in (found.get("data") or {}).items()}}
+    try:
+        return {place: {key: base64.b64decode(value) for key, value in (found.get("data") or {}).items()}}
+    except (ValueError, TypeError, AttributeError):
+        raise BlueshiftError(
+            "its data is not base64, as every Secret's is",
+            place=f"Secret {place[0]}/{place[1]}",
+            hint="make it anew: `kubectl create secret generic NAME --from-file=key=FILE`",
+        ) from None

@@ -9,9 +9,10 @@ from blueshift.app.session import Session
 from blueshift.controllers.profile import Profile
 from blueshift.errors import BlueshiftError
 from blueshift.helm import yaml
-from blueshift.helm.charts import Chart, ChartRef, read_chart
+from blueshift.helm.charts import Chart, ChartRef, read_chart, read_local
 from blueshift.helm.records import ReleaseRecord, write_chart
 from blueshift.helm.values import merge
+from blueshift.playbook import files
 from blueshift.playbook.config import Config
 from blueshift.steps.revisions import Revisions
 
@@ -34,20 +35,22 @@ async def revisions_of(session: Session, record: ReleaseRecord, profile: Profile
     )
 
 
+def readable(config: Config, scratch: Path) -> None:
+    """See that what the settings name on this machine can be read: values, a chart that is here.
+
+    Raises BlueshiftError. It needs no cluster, and so is told before one is asked.
+    """
+    target_values(config, {})
+    if config.chart is not None and config.chart.path is not None:
+        read_local(_ref(config), scratch)
+
+
 def target_values(config: Config, running: dict[str, Any]) -> dict[str, Any]:
     """One mapping: the running release's values (or nothing), each file over them, then `inline`."""
     merged: dict[str, Any] = dict(running) if config.values.base == "running" else {}
     for file in config.values.files:
-        path = Path(file)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise BlueshiftError(
-                f"cannot read these values: {error.strerror}",
-                place=str(path),
-                hint="`values.files` in blueshift.yaml names them; paths begin at that file",
-            ) from None
-        merged = merge(merged, yaml.load(data, str(path)))
+        data = files.read(file, hint="`values.files` in blueshift.yaml names it; paths begin at that file")
+        merged = merge(merged, yaml.load(data, file, unique=True))
     return merge(merged, config.values.inline)
 
 

@@ -9,6 +9,7 @@ from blueshift.errors import BlueshiftError, Errors
 
 # An error must not push its own beginning off the screen: the rest of a long one is seen with --debug.
 LONGEST = 4
+WIDEST = 1600
 
 
 class ExitCode(IntEnum):
@@ -31,11 +32,19 @@ class ExitCode(IntEnum):
 
 
 def explain(error: BaseException) -> str:
-    """The text for stderr: `error: <place>: <message>` and `hint: …` for each error in it, 5 lines at most.
+    """The text for stderr: `error: <place>: <message>` and `hint: …`, 5 lines at most.
 
-    An error that is not Blueshift's own is a fault in Blueshift and is told as one.
+    Several errors of one input are one: their first lines, and the first hint. An error that is not
+    Blueshift's own is a fault in Blueshift and is told as one.
     """
-    return "\n".join(line for single in _singles(error) for line in _lines(single))
+    singles = list(_singles(error))
+    hint = next((hint for single in singles if (hint := _hint(single))), None)
+    lines = _lines(singles[0]) if len(singles) == 1 else [_lines(single)[0] for single in singles]
+    if len(lines) > LONGEST:
+        left = len(lines) - LONGEST + 1
+        lines = [*lines[: LONGEST - 1], f"… {left} more (`blueshift --debug …` shows all)"]
+    told = [f"error: {_cut(lines[0])}", *(f"  {_cut(line)}" for line in lines[1:])]
+    return "\n".join(told + ([f"hint: {_cut(' '.join(hint.split()))}"] if hint else []))
 
 
 def _singles(error: BaseException) -> Iterator[BaseException]:
@@ -50,15 +59,21 @@ def _singles(error: BaseException) -> Iterator[BaseException]:
 
 
 def _lines(error: BaseException) -> list[str]:
-    hint: str | None
+    own = isinstance(error, BlueshiftError)
+    text = str(error) if own else f"unexpected {type(error).__name__}: {error}"
+    return [line for line in text.splitlines() if line.strip()] or [type(error).__name__]
+
+
+def _hint(error: BaseException) -> str | None:
     if isinstance(error, BlueshiftError):
-        text, hint = str(error), error.hint
-    else:
-        text = f"unexpected {type(error).__name__}: {error}"
-        hint = "this is a fault in Blueshift; `blueshift --debug …` shows where it happened"
-    lines = [line for line in text.splitlines() if line.strip()] or [type(error).__name__]
-    if len(lines) > LONGEST:
-        left = len(lines) - LONGEST + 1
-        lines = [*lines[: LONGEST - 1], f"… {left} more lines (`blueshift --debug …` shows them)"]
-    told = [f"error: {lines[0]}", *(f"  {line}" for line in lines[1:])]
-    return told + ([f"hint: {' '.join(hint.split())}"] if hint else [])
+        return error.hint
+    return "this is a fault in Blueshift; `blueshift --debug …` shows where it happened"
+
+
+def _cut(line: str) -> str:
+    """A line of bounded length, with nothing in it that would move a terminal's cursor."""
+    plain = "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for character in line.expandtabs(2)
+    )
+    return plain if len(plain) <= WIDEST else f"{plain[: WIDEST - 1]}…"

@@ -22,6 +22,14 @@ _on_sigint: ContextVar[Callable[[], None] | None] = ContextVar("on_sigint", defa
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
+def _namespace(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    from blueshift.playbook.names import wrong
+
+    if why := wrong("namespace", value):
+        raise click.BadParameter(f"{value!r} cannot be the name of a namespace: {why}")
+    return value
+
+
 def cluster_options(command: Command) -> Command:
     """`kubeconfig: Path | None`, `context: str | None`, `state_namespace: str`: which cluster, whose runs."""
     for option in (
@@ -30,6 +38,7 @@ def cluster_options(command: Command) -> Command:
             default="blueshift",
             show_default=True,
             envvar="BLUESHIFT_STATE_NAMESPACE",
+            callback=_namespace,
             help="Namespace of the cluster in which runs are kept.",
         ),
         click.option("--context", envvar="BLUESHIFT_CONTEXT", help="Context of the kubeconfig."),

@@ -137,10 +137,11 @@ class Show:
         """Print it, and write it to the file that was named."""
         from blueshift.app import plans
 
-        self.only(plan)
-        if self.output not in ("table", "json"):
-            file = Path(self.output)
+        file = None if self.output in ("table", "json") else Path(self.output)
+        if file is not None:
             _written(file, lambda: plans.save(frozen(), file))
+        self.only(plan)
+        if file is not None:
             say(f"saved to {file}; run exactly this: blueshift upgrade --plan {file}")
         return ExitCode.CHANGES_PENDING if self.detailed and pending else ExitCode.DONE
 

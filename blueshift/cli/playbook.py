@@ -112,7 +112,8 @@ def new(file: Path, source: str) -> None:
     except FileExistsError:
         raise BlueshiftError("it exists already", place=str(file), hint="give another name") from None
     except OSError as error:
-        raise BlueshiftError(f"cannot write it: {error.strerror}", place=str(file)) from None
+        hint = "give another name, in a folder that you may write to"
+        raise BlueshiftError(f"cannot write it: {error.strerror}", place=str(file), hint=hint) from None
     path = str(file) if "/" in str(file) or file.suffix in {".yaml", ".yml"} else f"./{file}"
     say(f"{file} written; check it with: blueshift playbook lint {path}")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from blueshift.app import claims, configuration, offline, plans, runs, windows
+from blueshift.app import claims, configuration, offline, plans, runs, target, windows
 from blueshift.app.look import Looked, look
 from blueshift.app.session import Session, open_session
 from blueshift.app.tools import places
@@ -96,6 +96,8 @@ async def looked_at(
     fail checks with remedies that would break it.
     """
     config, playbook = loaded or wanted.loaded()
+    with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
+        await asyncio.to_thread(target.readable, config, Path(scratch))
     kubeconfig = str(wanted.kubeconfig) if wanted.kubeconfig else None
     async with open_session(config, SystemClock(), kubeconfig=kubeconfig, context=wanted.context) as session:
         if alone:

@@ -14,7 +14,7 @@ from blueshift.cluster import execute as execution
 from blueshift.cluster import paths
 from blueshift.cluster import watch as watching
 from blueshift.cluster.access import Access
-from blueshift.cluster.errors import Forbidden, NotFound, Unauthorized
+from blueshift.cluster.errors import Forbidden, NotFound, NotKubernetes, Unauthorized
 from blueshift.cluster.execute import ExecResult
 from blueshift.cluster.identity import Cluster
 from blueshift.cluster.listing import list_all
@@ -79,9 +79,13 @@ class KubeApi:
 
     async def identity(self) -> Cluster:
         """Which cluster answers."""
-        version = await self.get("/version")
-        system = await self.get(paths.core("namespaces", None, "kube-system"))
-        return Cluster(self.server, self.context, system["metadata"]["uid"], version["gitVersion"])
+        try:
+            version = await self.get("/version")
+            system = await self.get(paths.core("namespaces", None, "kube-system"))
+            return Cluster(self.server, self.context, system["metadata"]["uid"], version["gitVersion"])
+        except (KeyError, TypeError, NotFound):
+            why = "it tells neither its version nor its kube-system"
+            raise NotKubernetes(self.server, why, place="GET /version") from None
 
     async def get(self, path: str, *, accept: str = "application/json", **params: Any) -> dict[str, Any]:
         """One object. Raises NotFound and the other kinds of `errors`."""
@@ -225,7 +229,10 @@ class KubeApi:
         }
         path = paths.apis("authorization.k8s.io/v1", "selfsubjectaccessreviews")
         answer = await self._transport.read("POST", path, {}, body, tries=tries)
-        return bool(answer["status"].get("allowed"))
+        try:
+            return bool(answer["status"].get("allowed"))
+        except (KeyError, AttributeError):
+            raise NotKubernetes(self.server, "its answer is no review", place=f"POST {path}") from None
 
     async def _write(
         self, method: str, path: str, body: Any, params: Mapping[str, Any], content: str = "application/json"

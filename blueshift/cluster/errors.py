@@ -53,6 +53,18 @@ class ApiFailing(Retryable):
     """The server failed at a read, or refused a write before it was stored (an admission webhook is down)."""
 
 
+class NotKubernetes(ApiError):
+    """What answers a read answers no object of the Kubernetes API, or one without what every such one has."""
+
+    def __init__(self, server: str, why: str, *, place: str) -> None:
+        super().__init__(
+            f"what answers at {server} is no Kubernetes API: {why}",
+            place=place,
+            hint="is it the API server's address, with no proxy or login page before it? "
+            "`kubectl cluster-info` asks it too",
+        )
+
+
 class WriteLost(Ambiguous):
     """A write was sent and its answer is missing or says nothing about whether it was stored."""
 
@@ -68,21 +80,25 @@ _KINDS: Mapping[int, type[ApiError]] = {
 }
 
 
+_BUSY = "the API server is in trouble: `kubectl get --raw '/readyz?verbose'` says of what kind"
+
+
 def refusal(
     code: int, status: Mapping[str, Any], headers: Mapping[str, str], *, place: str, read: bool
 ) -> BlueshiftError:
     """The error for an answer of 300 or more. `place` is the method and path, `status` the decoded body."""
     message = str(status.get("message") or f"the API server answered {code}")
     if code == 429:
-        return TooMany(message, after=retry_after(headers), place=place)
+        return TooMany(message, after=retry_after(headers), place=place, hint=_BUSY)
     if code in _KINDS:
         return _KINDS[code](message, status=status, place=place, hint=_hint(code, message))
     if code >= 500:
         # The one 500 that is certain: admission comes before storage (apiserver admission chain).
         if read or "failed calling webhook" in message:
-            return ApiFailing(message, after=retry_after(headers), place=place)
+            return ApiFailing(message, after=retry_after(headers), place=place, hint=_BUSY)
         return WriteLost(message, place=place, hint="look whether it landed before trying again")
-    return ApiError(f"{message} ({code})", status=status, place=place)
+    hint = "is it the API server's address? `kubectl cluster-info` asks it too"
+    return ApiError(f"the API server answered {code}: {message}", status=status, place=place, hint=hint)
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
@@ -96,6 +112,8 @@ def _hint(code: int, message: str) -> str | None:
         return "log in to the cluster again, or name another kubeconfig or context (--kubeconfig, --context)"
     if code == 403:
         return "`kubectl auth can-i --list` shows what this user may; `blueshift check` names what is missing"
+    if code == 404:
+        return "it may be gone by now; `kubectl cluster-info` asks whether this is the API server at all"
     if code == 409 and "conflict with" in message:
         return "another manager owns these fields: `kubectl get -o yaml --show-managed-fields` shows which"
     return None

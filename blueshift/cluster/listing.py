@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from blueshift.cluster.errors import Gone
+from blueshift.cluster.errors import Gone, NotKubernetes
 from blueshift.cluster.transport import Transport
 
 PAGE = 500
@@ -34,10 +34,17 @@ async def _pages(
     query = {"limit": PAGE, **params}
     while True:
         page = await transport.read("GET", path, query, accept=accept)
-        # Lists of built-in types leave these two out of their items.
-        kind = {"apiVersion": page["apiVersion"], "kind": str(page["kind"]).removesuffix("List")}
-        items += [{**kind, **item} for item in page.get("items") or ()]
-        token = page["metadata"].get("continue")
+        try:
+            token = page["metadata"].get("continue")
+            version = page["metadata"].get("resourceVersion", "")
+            found = [{**item} for item in page.get("items") or ()]
+            # Lists of built-in types leave these two out of their items.
+            kind = {"apiVersion": page["apiVersion"], "kind": str(page["kind"]).removesuffix("List")}
+        except (KeyError, TypeError, AttributeError):
+            raise NotKubernetes(
+                transport.access.server, "its answer is no list", place=f"GET {path}"
+            ) from None
+        items += [{**kind, **item} for item in found]
         if not token:
-            return items, page["metadata"].get("resourceVersion", "")
+            return items, version
         query = {**query, "continue": token}

@@ -15,13 +15,15 @@ from yarl import URL
 
 from blueshift.clock import Clock
 from blueshift.cluster.access import Access
-from blueshift.cluster.errors import ApiFailing, ApiUnreachable, TooMany, WriteLost, refusal
+from blueshift.cluster.errors import ApiFailing, ApiUnreachable, NotKubernetes, TooMany, WriteLost, refusal
 from blueshift.errors import BlueshiftError, Retryable
 
 # Seconds. A write may wait for admission webhooks, which Kubernetes lets take up to 30 s each.
 CONNECT = 5.0
 READ = 30.0
 WRITE = 65.0
+LARGEST = 256 * 2**20
+"""Bytes of an answer: a page has 500 objects, and etcd keeps 1.5 MiB of one."""
 # Tries of one read: about 7 s of pauses in all, which rides out an API server's restart behind a balancer.
 TRIES = 5
 
@@ -136,8 +138,22 @@ class Transport:
         async with self._request(
             method, path, params, headers=headers, data=data, timeout=timeout, read=read
         ) as response:
-            raw = await response.read()
-        return msgspec.json.decode(raw) if raw else {}
+            raw = await _whole(response)
+        return self._decoded(raw, f"{method} {path}", read=read)
+
+    def _decoded(self, raw: bytes | None, place: str, *, read: bool) -> dict[str, Any]:
+        try:
+            answer = {} if raw == b"" else msgspec.json.decode(raw or b"")
+            why = "" if isinstance(answer, dict) else "its answer is no object"
+        except (msgspec.DecodeError, RecursionError):
+            why = (
+                "its answer is no JSON" if raw is not None else f"its answer is bigger than {LARGEST:,} bytes"
+            )
+        if not why:
+            return dict(answer)
+        if read:
+            raise NotKubernetes(self.access.server, why, place=place)
+        raise WriteLost(why, place=place, hint="look whether it landed before trying again")
 
     @asynccontextmanager
     async def _request(
@@ -171,7 +187,7 @@ class Transport:
                     if response.status == 401 and not anew:
                         continue
                     if response.status >= 300:
-                        status = _status(await response.read())
+                        status = _status(await _whole(response) or b"")
                         raise refusal(response.status, status, response.headers, place=place, read=read)
                     yield response
                     return
@@ -203,6 +219,17 @@ class Transport:
             f"the API server {self.access.server} cannot be reached: {_reason(error)}",
             hint="is the address right, the VPN up, the cluster there? `kubectl cluster-info` asks it too",
         )
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes | None:
+    """The body; None for one that is larger than any answer to a page of a collection."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > LARGEST:
+            response.close()
+            return None
+    return bytes(body)
 
 
 def _session() -> aiohttp.ClientSession:
@@ -238,8 +265,8 @@ def _pairs(params: Params) -> Iterator[tuple[str, str]]:
 def _status(raw: bytes) -> Mapping[str, Any]:
     try:
         status = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
-        return {"message": raw[:300].decode(errors="replace").strip()}
+    except (msgspec.DecodeError, RecursionError):
+        return {"message": " ".join(raw[:300].decode(errors="replace").split())}
     return status if isinstance(status, dict) else {}
 
 

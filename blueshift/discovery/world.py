@@ -7,6 +7,7 @@ are redacted and Secrets in rendered differences are masked before they come in 
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from blueshift.discovery.pods import Pods, RenderedService
 from blueshift.discovery.settings import Side
 from blueshift.dns.records import RecordSet
 from blueshift.errors import BlueshiftError
+from blueshift.playbook import files
 
 SCHEMA = 1
 
@@ -284,13 +286,13 @@ def save(world: World, path: Path) -> None:
 
 def load(path: Path) -> World:
     """Read a saved World. Raises BlueshiftError with the place for a file that is not one."""
+    again = "`blueshift plan --save-world FILE` writes one"
+    data = files.read(path, most=files.MOST_SAVED, hint=again)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=World)
-    except OSError as error:
-        raise BlueshiftError(f"cannot read it: {error.strerror}", place=str(path)) from None
-    except msgspec.MsgspecError as error:
-        raise BlueshiftError(
-            f"this is not a saved World: {error}",
-            place=str(path),
-            hint="`blueshift plan --save-world FILE` writes one",
-        ) from None
+        world = msgspec.json.decode(data, type=World)
+        for service in world.services:
+            for address in (*service.ipv4, *service.ipv6):
+                ipaddress.ip_address(address)
+        return world
+    except (ValueError, RecursionError) as error:  # msgspec's are ValueErrors
+        raise BlueshiftError(f"this is not a saved World: {error}", place=str(path), hint=again) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Literal
 
@@ -21,7 +21,7 @@ from blueshift.dns.line import Line, is_authoritative, line, parsed, rcode_of
 from blueshift.dns.records import Question, RecordSet, canonical, within
 from blueshift.dns.update import to_records
 from blueshift.dns.wire import NoAnswer, addresses, ask, endpoint, has_route, question
-from blueshift.errors import Retryable
+from blueshift.errors import BlueshiftError, Retryable
 from blueshift.together import together
 
 _AT_ONCE = 32
@@ -83,6 +83,11 @@ class Directory:
     def __init__(
         self, resolver: str | None = None, *, authorities: Sequence[str] = (), zones: Sequence[str] = ()
     ) -> None:
+        for key, text in (("resolver", resolver), *(("authorities", one) for one in authorities)):
+            if text is not None:
+                _usable(f"dns.{key}", text, endpoint)
+        for zone in zones:
+            _usable("dns.zones", zone, canonical)
         self._resolver = resolver
         self._authorities = tuple(authorities)
         self._known_zones = sorted((canonical(zone) for zone in zones), key=len, reverse=True)
@@ -144,6 +149,13 @@ class Directory:
         address = (await addresses(host))[0]
         async with self._gate:
             return await ask(question(name, rdtype, recursive=True), address, port)
+
+
+def _usable(key: str, text: str, read: Callable[[str], object]) -> None:
+    try:
+        read(text)
+    except ValueError as error:  # UnicodeError is one
+        raise BlueshiftError(str(error), place=key, hint=f"correct `{key}` in blueshift.yaml") from None
 
 
 def _system_resolver() -> str:

@@ -7,13 +7,13 @@ import binascii
 import os
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import NoReturn
 
 import msgspec
 
 from blueshift.dns.records import canonical
 from blueshift.errors import BlueshiftError
+from blueshift.playbook import files
 from blueshift.playbook.convert import LocalPath
 
 ALGORITHMS = frozenset(
@@ -26,7 +26,7 @@ ReadSecret = Callable[[str, str], Mapping[str, bytes]]
 _CLAUSE = re.compile(r'key\s+"?([^\s"{]+)"?\s*\{([^}]*)\}', re.DOTALL)
 _FIELD = re.compile(r'\b(algorithm|secret)\s+"?([^\s";]+)"?\s*;')
 # A quoted text first: base64 may hold `//`, which is no comment there.
-_COMMENT = re.compile(r'"[^"\n]*"|/\*.*?\*/|(?://|#)[^\n]*', re.DOTALL)
+_COMMENT = re.compile(r'"[^"\n]*"|/\*.*?(?:\*/|\Z)|(?://|#)[^\n]*', re.DOTALL)
 
 
 class UnusableKey(BlueshiftError):
@@ -60,7 +60,9 @@ def parse_key(text: str, *, name: str | None = None, algorithm: str | None = Non
     `name` and `algorithm` fill in what the text does not say. `place` is where it came from, for errors.
     Raises UnusableKey, whose message never holds a part of the text.
     """
-    clause = _CLAUSE.search(_COMMENT.sub(_uncommented, text))
+    plain = _COMMENT.sub(_uncommented, text)
+    # Where no bracket closes any more no clause can end: to look on from each one that opens takes minutes.
+    clause = _CLAUSE.search(plain, 0, plain.rfind("}") + 1)
     if clause is not None:
         fields = dict(_FIELD.findall(clause[2]))
         return _key(
@@ -91,7 +93,9 @@ def _key(
 ) -> Key:
     if not name:
         raise _bad(place, "the key has no name (set `name` beside it)")
-    if wanted_name is not None and canonical(wanted_name) != canonical(name):
+    if not _is_name(name):
+        raise _bad(place, "its name cannot be one of DNS")
+    if wanted_name is not None and (not _is_name(wanted_name) or canonical(wanted_name) != canonical(name)):
         raise _bad(place, f"it is named {name}, and {wanted_name} is asked for")
     chosen = (algorithm or "hmac-sha256").lower().removesuffix(".sig-alg.reg.int")
     if chosen not in ALGORITHMS:
@@ -105,6 +109,17 @@ def _key(
     if not raw:
         raise _bad(place, "its secret is not base64") from None
     return Key(name, chosen, raw)
+
+
+def _is_name(name: str) -> bool:
+    """Whether it can be a name in DNS: labels of 1 to 63 octets, 253 in all (RFC 1035 §2.3.4)."""
+    try:
+        found = canonical(name)
+    except UnicodeError:
+        return False
+    return (
+        len(found) <= 253 and all(0 < len(label) < 64 for label in found.split(".")) and found.isprintable()
+    )
 
 
 class SecretField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,11 +164,9 @@ class KeySource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def _read(file: str) -> str:
     try:
-        return Path(file).expanduser().read_text(encoding="utf-8")
-    except OSError as error:
-        raise _bad(file, f"it cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise _bad(file, "it is not text") from None
+        return files.text(files.read(file), file)
+    except BlueshiftError as error:
+        raise _bad(file, f"it {error.message}") from None
 
 
 def _variable(name: str, env: Mapping[str, str]) -> str:

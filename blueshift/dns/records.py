@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TypeAlias
 
 import msgspec
 
+_TYPE = re.compile(r"[A-Z][A-Z0-9-]*", re.ASCII)
 Question: TypeAlias = tuple[str, str]
 """(name, type), such as ("shop.example.org", "AAAA")."""
 
@@ -56,6 +58,8 @@ class RecordSet(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         rdtype = self.type.upper()
+        if not _TYPE.fullmatch(rdtype):
+            raise ValueError(f"{self.type!r} is no type of records")
         values = tuple(sorted({_value(rdtype, value) for value in self.values}))
         if not values:
             raise ValueError(f"a record set without values: {self.name} {rdtype}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 
 import dns.asyncquery
@@ -97,6 +98,9 @@ async def send(wire: bytes, address: str, port: int, clock: Clock, *, timeout: f
             writer.close()
 
 
+_HOST = re.compile(r"[\w.:%-]+")
+
+
 def endpoint(text: str, *, default_port: int = 53) -> tuple[str, int]:
     """Read "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:53" or a host name alike.
 
@@ -109,7 +113,7 @@ def endpoint(text: str, *, default_port: int = 53) -> tuple[str, int]:
     elif host.count(":") == 1:
         host, _, port = host.partition(":")
     number = int(port) if port.isdecimal() else (default_port if not port else 0)
-    if not host or not 0 < number < 65536:
+    if not _HOST.fullmatch(host) or not 0 < number < 65536:
         raise ValueError(f"expected an address or a name, with :port if it is not {default_port}: {text!r}")
     return host, number
 

@@ -181,14 +181,23 @@ class Writer:
 
 def decode(found: Mapping[str, Any]) -> Journal:
     """The journal in a ConfigMap. Raises BlueshiftError for one of a newer Blueshift."""
-    raw = found["data"][_JOURNAL].encode()
-    schema = msgspec.json.decode(raw, type=_Schema).schema
-    if schema > SCHEMA:
+    place = f"ConfigMap {found['metadata']['name']}"
+    try:
+        raw = found["data"][_JOURNAL].encode()
+        schema = msgspec.json.decode(raw, type=_Schema).schema
+        if schema > SCHEMA:
+            raise BlueshiftError(
+                f"{found['metadata']['name']} was written by a newer Blueshift (journal schema {schema})",
+                hint="install that version: this one reads up to schema " + str(SCHEMA),
+            )
+        return msgspec.json.decode(raw, type=Journal)
+    except (KeyError, AttributeError, msgspec.MsgspecError, RecursionError) as error:
+        why = "there is none" if isinstance(error, KeyError) else str(error)
         raise BlueshiftError(
-            f"{found['metadata']['name']} was written by a newer Blueshift (journal schema {schema})",
-            hint="install that version: this one reads up to schema " + str(SCHEMA),
-        )
-    return msgspec.json.decode(raw, type=Journal)
+            f"the journal of this run cannot be read: {why}",
+            place=place,
+            hint="somebody edited it: put it back from a backup, or forget the run (docs/troubleshooting.md)",
+        ) from None
 
 
 class _Schema(msgspec.Struct):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,14 @@ import msgspec
 
 from blueshift.helm import values, yaml
 from blueshift.helm.errors import ChartError
+from blueshift.playbook import files
+from blueshift.playbook.files import expanded
+
+MOST_OF_FILE = 5 * 2**20
+MOST_UNPACKED = 100 * 2**20
+"""Bytes, of one file of a chart and of all: Helm's own bounds (helm/pkg/chart/loader, since 3.17.3)."""
+_NAMED = "name a folder, a .tgz, oci://…, or the https:// URL of a chart repository"
+_HELM = "`helm lint` looks at a chart's folder"
 
 
 class ChartRef(msgspec.Struct, frozen=True):
@@ -28,7 +37,7 @@ class ChartRef(msgspec.Struct, frozen=True):
     @property
     def local(self) -> bool:
         """Whether it is on this machine already."""
-        return not self.repo and not self.ref.startswith("oci://") and Path(self.ref).expanduser().exists()
+        return not self.repo and not self.ref.startswith("oci://") and files.there(expanded(self.ref))
 
 
 class Chart(msgspec.Struct, frozen=True):
@@ -51,15 +60,20 @@ class Chart(msgspec.Struct, frozen=True):
 def read_chart(folder: Path) -> Chart:
     """Read a chart's folder. Raises ChartError where there is none, BlueshiftError for broken YAML."""
     metadata_file, values_file = folder / "Chart.yaml", folder / "values.yaml"
-    if not metadata_file.is_file():
+    if not files.there(metadata_file):
         raise ChartError(
             "there is no Chart.yaml", place=str(folder), hint="name the folder that holds a chart, or a .tgz"
         )
-    metadata = yaml.load(metadata_file.read_bytes(), str(metadata_file))
-    defaults = yaml.load(values_file.read_bytes(), str(values_file)) if values_file.is_file() else {}
+    metadata = yaml.load(_content(metadata_file), str(metadata_file))
+    defaults = yaml.load(_content(values_file), str(values_file)) if files.there(values_file) else {}
     if not metadata.get("name") or not metadata.get("version"):
-        raise ChartError("has no name or no version", place=str(metadata_file))
-    templates = {name: (folder / name).read_bytes() for name in _templates(folder)}
+        raise ChartError("has no name or no version", place=str(metadata_file), hint=_HELM)
+    dependencies = metadata.get("dependencies") or []
+    if not isinstance(dependencies, list) or not all(
+        isinstance(one, dict) and "name" in one for one in dependencies
+    ):
+        raise ChartError("its dependencies are no list of names", place=str(metadata_file), hint=_HELM)
+    templates = {name: _content(folder / name) for name in _templates(folder)}
     return Chart(
         path=folder,
         name=str(metadata["name"]),
@@ -68,13 +82,19 @@ def read_chart(folder: Path) -> Chart:
         kube_version=str(metadata.get("kubeVersion") or ""),
         defaults=defaults,
         digest=digest(metadata, templates, defaults),
-        dependencies=tuple(one["name"] for one in metadata.get("dependencies") or ()),
+        dependencies=tuple(str(one["name"]) for one in dependencies),
     )
+
+
+def _content(file: Path) -> bytes:
+    return files.read(file, most=MOST_OF_FILE, hint=_HELM)
 
 
 def read_local(ref: ChartRef, into: Path) -> Chart:
     """Read a folder, or a .tgz, which is unpacked below `into`. Raises as `read_chart`."""
-    path = Path(ref.ref).expanduser().absolute()
+    path = expanded(ref.ref).absolute()
+    if not files.there(path):
+        raise ChartError("there is no such chart", place=ref.ref, hint=_NAMED)
     return read_chart(path if path.is_dir() else _unpack(path, into))
 
 
@@ -82,19 +102,26 @@ def _unpack(archive: Path, into: Path) -> Path:
     try:
         with tarfile.open(archive) as tar:
             extract(tar, into)
-    except (tarfile.TarError, OSError) as error:
-        raise ChartError(f"cannot be unpacked: {error}", place=str(archive)) from error
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        why = f"this archive cannot be unpacked: {error}"
+        raise ChartError(
+            why, place=str(archive), hint="name a folder that holds a chart, or a .tgz"
+        ) from error
     return only_chart(into, str(archive))
 
 
 def extract(tar: tarfile.TarFile, into: Path) -> None:
     """Write the plain files of an archive below a folder; everything else in it is left out.
 
-    Raises tarfile.TarError for a path that leads out. (`extractall(filter=)` came with Python 3.11.4, and
-    Debian 12 has 3.11.2.)
+    Raises tarfile.TarError for a path that leads out, and for more than `MOST_UNPACKED`.
+    (`extractall(filter=)` came with Python 3.11.4, and Debian 12 has 3.11.2.)
     """
     root = into.resolve()
+    left = MOST_UNPACKED
     for member in tar:
+        left -= member.size
+        if left < 0:
+            raise tarfile.ExtractError(f"it is bigger than {MOST_UNPACKED:,} bytes when unpacked")
         source = tar.extractfile(member) if member.isfile() else None
         if source is None:
             continue
@@ -109,7 +136,7 @@ def only_chart(folder: Path, place: str) -> Path:
     """The one chart directly below a folder. Raises ChartError when there is none."""
     found = sorted(folder.glob("*/Chart.yaml"))
     if not found:
-        raise ChartError("holds no chart", place=place)
+        raise ChartError("holds no chart", place=place, hint="name a folder that holds a chart, or a .tgz")
     return found[0].parent
 
 
@@ -127,7 +154,7 @@ def _templates(folder: Path) -> Iterator[str]:
     rules = ["templates/.?*"]
     ignore = folder / ".helmignore"
     if ignore.is_file():
-        lines = (line.strip() for line in ignore.read_text().splitlines())
+        lines = (line.strip() for line in files.text(_content(ignore), str(ignore)).splitlines())
         rules += [line for line in lines if line and not line.startswith("#")]
     for path in sorted((folder / "templates").rglob("*")):
         name = path.relative_to(folder).as_posix()

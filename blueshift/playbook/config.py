@@ -11,6 +11,7 @@ import msgspec
 
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.convert import LocalPath, NameOrPath, Raw, collect, raise_all
+from blueshift.playbook.names import Namespace, ReleaseName
 from blueshift.playbook.reader import parse, read_file
 from blueshift.playbook.tree import Mapping, Node, Scalar, invalid
 
@@ -21,8 +22,8 @@ DEFAULT = "blueshift.yaml"
 class Release(msgspec.Struct, frozen=True):
     """The Helm release to upgrade: the primary."""
 
-    name: Text
-    namespace: Text
+    name: ReleaseName
+    namespace: Namespace
 
 
 class Cluster(msgspec.Struct, frozen=True):
@@ -30,7 +31,7 @@ class Cluster(msgspec.Struct, frozen=True):
 
     kubeconfig: LocalPath | None = None
     context: str | None = None
-    state_namespace: Text = "blueshift"
+    state_namespace: Namespace = "blueshift"
     """Where runs keep their journal."""
 
 
@@ -114,7 +115,7 @@ class Checks(msgspec.Struct, frozen=True):
 class Temporary(msgspec.Struct, frozen=True):
     """The release that carries traffic meanwhile."""
 
-    release: Text | None = None
+    release: ReleaseName | None = None
     """Its name; by default the primary's with `-blueshift`."""
     namespace: Literal["own", "same"] = "own"
     """`own`: a namespace of its own, made and removed by the run."""

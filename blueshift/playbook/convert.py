@@ -12,6 +12,7 @@ import msgspec
 from msgspec import inspect
 
 from blueshift.errors import BlueshiftError, Errors
+from blueshift.playbook import files, names
 from blueshift.playbook.duration import SCALAR as DURATION
 from blueshift.playbook.duration import parse_seconds
 from blueshift.playbook.tree import (
@@ -36,6 +37,10 @@ NameOrPath: TypeAlias = Annotated[str, msgspec.Meta(extra={"scalar": "name-or-pa
 
 Raw: TypeAlias = Annotated[Any, msgspec.Meta(extra={"scalar": "node"})]
 """The Node itself, for what is converted later."""
+
+
+_LONGEST_NAME = 255
+"""Bytes of one name in a path, on every file system of Linux."""
 
 
 class _Failed(Exception):
@@ -180,7 +185,7 @@ class _Converter:
                 if not isinstance(value, str):
                     quote = f' (write it in quotes: "{node.text}")' if node.text else ""
                     raise self._fail(node, found + quote)
-                value = _path(node, scalar) if scalar else value
+                value = self._worded(node, value, scalar)
             case inspect.BoolType() if isinstance(value, bool):
                 return value
             case inspect.IntType() if isinstance(value, int) and not isinstance(value, bool):
@@ -199,6 +204,15 @@ class _Converter:
         if problem:
             raise self._fail(node, problem)
         return value
+
+    def _worded(self, node: Scalar, value: str, scalar: str) -> str:
+        if scalar in names.FORMS:
+            if why := names.wrong(scalar, value):
+                raise self._fail(node, f"{value!r} cannot be the name of a {scalar}: {why}")
+            return value
+        if scalar and any(len(part.encode()) > _LONGEST_NAME or "\0" in part for part in value.split("/")):
+            raise self._fail(node, f"a name in a path has no NUL, and at most {_LONGEST_NAME} bytes")
+        return _path(node, scalar) if scalar else value
 
     def _seconds(self, node: Scalar, found: str) -> float:
         if isinstance(node.value, bool) or node.value is None:
@@ -222,7 +236,7 @@ def _path(node: Scalar, scalar: str) -> str:
     if scalar == "name-or-path" and "/" not in node.text and not node.text.endswith((".yaml", ".yml")):
         return node.text
     # Absolute, so that a resume from another folder means the same; links are left as they are.
-    return os.path.abspath(Path(node.place.folder) / Path(node.text).expanduser())  # noqa: PTH100
+    return os.path.abspath(Path(node.place.folder) / files.expanded(node.text))  # noqa: PTH100
 
 
 def _shape_of(node: Node) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
@@ -16,6 +17,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.masks import masked
 from blueshift.playbook.convert import collect
 from blueshift.playbook.duration import Seconds
+from blueshift.playbook.files import expanded
 from blueshift.playbook.tree import Items, Mapping, Node, described, invalid, suggestion
 
 TOLD = (
@@ -88,10 +90,12 @@ def _read(item: Node, known: Sequence[str], errors: list[BlueshiftError]) -> Ite
     assert on is not None
     program = written.run[0]
     if "/" in program:
-        program = str((Path(run.place.folder) / Path(program).expanduser()).absolute())
+        program = str((Path(run.place.folder) / expanded(program)).absolute())
     if located(program) is None:
         errors.append(invalid(run.place, f"there is no program {written.run[0]!r} {_offered(program)}"))
     for word in written.run:
+        if "\0" in word:
+            errors.append(invalid(run.place, "an argument cannot hold a NUL"))
         if masked(word, {}) != word:
             message = "an argument looks like a secret, and everybody on a machine sees arguments"
             errors.append(invalid(run.place, message, hint="hand it over in an environment variable"))
@@ -107,31 +111,47 @@ def of_folder(folder: Path, steps: Iterable[str]) -> list[Hook]:
 
     Raises BlueshiftError for a folder that is not there, or that has unknown events.
     """
+    try:
+        return list(_of_folder(folder, events(steps)))
+    except OSError as error:
+        place, why = str(error.filename or folder), f"cannot be read: {error.strerror}"
+        raise BlueshiftError(why, place=place, hint="`--hooks` names a folder") from None
+
+
+def _of_folder(folder: Path, known: Sequence[str]) -> Iterator[Hook]:
     if not folder.is_dir():
         raise BlueshiftError("there is no such folder", place=str(folder), hint="`--hooks` names a folder")
-    known = events(steps)
-    found: list[Hook] = []
     for inner in sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."):
         if inner.name not in known:
             raise BlueshiftError(
                 f"no event is called {inner.name} {suggestion(inner.name, known)}",
-                place=str(folder),
+                place=str(inner),
                 hint=f"events are {', '.join((*TOLD, *EVERY_STEP))}, and before- and after- a step's id",
             )
-        found += [
-            Hook(inner.name, (str(path.absolute()),), TIMEOUT, f"{inner.name}/{path.name}", str(folder))
-            for path in programs(inner)
-        ]
-    return found
+        for path in programs(inner):
+            name = f"{inner.name}/{path.name}"
+            yield Hook(inner.name, (str(path.absolute()),), TIMEOUT, name, str(folder))
 
 
 def programs(folder: Path) -> list[Path]:
-    """The executable files of a folder by name; what is hidden or ends in `~` is none."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_file() and os.access(path, os.X_OK) and path.name[0] != "." and path.name[-1] != "~"
+    """The executable files of a folder by name; what is hidden or ends in `~` is none.
+
+    Raises BlueshiftError for a script that may not be executed: its owner believes that it runs.
+    """
+    found = sorted(
+        path for path in folder.iterdir() if path.is_file() and path.name[0] != "." and path.name[-1] != "~"
     )
+    for path in found:
+        if not os.access(path, os.X_OK) and os.access(path, os.R_OK) and _begins(path) == b"#!":
+            raise BlueshiftError(
+                "this script may not be executed", place=str(path), hint=f"chmod +x {shlex.quote(str(path))}"
+            )
+    return [path for path in found if os.access(path, os.X_OK)]
+
+
+def _begins(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(2)
 
 
 def once(hooks: Iterable[Hook]) -> tuple[Hook, ...]:

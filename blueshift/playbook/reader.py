@@ -1,4 +1,4 @@
-"""Reads YAML into the tree, within bounds: size, depth, and what aliases may multiply."""
+"""Reads YAML into the tree, within the bounds of `files` and `bounds`."""
 
 from __future__ import annotations
 
@@ -9,15 +9,11 @@ from typing import Any
 import msgspec
 import yaml
 
+from blueshift.playbook import files
+from blueshift.playbook.bounds import TAG, bounded, unprintable
 from blueshift.playbook.tree import Entry, Invalid, Items, Mapping, Node, Place, Scalar, invalid
 
-MAX_BYTES = 1_000_000
-MAX_DEPTH = 50
-MAX_NODES = 100_000
-"""After aliases are expanded: a "billion laughs" file ends here."""
-
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # some builds of PyYAML are without libyaml
-_TAG = "tag:yaml.org,2002:"
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -33,38 +29,26 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def read_file(path: str | Path) -> Source:
-    """Read a file. Raises Invalid if there is none, it is too big, or it is not UTF-8."""
-    file = Path(path).expanduser()
-    place = Place(str(path))
-    try:
-        with file.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise invalid(place, f"cannot be read: {error.strerror}", hint="check the path") from None
-    if len(raw) > MAX_BYTES:
-        raise invalid(place, f"is bigger than {MAX_BYTES:,} bytes", hint="is this the right file?")
-    try:
-        return Source(raw.decode("utf-8-sig"), str(path), str(file.parent))
-    except UnicodeDecodeError as error:
-        raise invalid(place, f"is not UTF-8 (byte {error.start})", hint="is this the right file?") from None
+    """Read a file. Raises BlueshiftError if there is none, it is too big, or it is not UTF-8."""
+    text = files.text(files.read(path), str(path))
+    return Source(text, str(path), str(files.expanded(path).parent))
 
 
 def parse(source: Source) -> Node:
     """Return the tree of one YAML document. Raises Invalid at the first fault."""
     place = Place(source.name, int(source.lines), int(source.lines), source.folder)
-    if len(source.text) > MAX_BYTES:
-        raise invalid(place, f"is bigger than {MAX_BYTES:,} bytes")
+    if found := unprintable(source.text, source.name):
+        where, why = found
+        raise Invalid(why, place=where if source.lines else source.name, hint="write it out, or take it out")
     try:
         node = _Composer(source).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = _place(source, mark) if mark is not None else place
+        at = _place(source, mark) if mark is not None else place
         problem = error.problem or error.context or "something else"
-        raise invalid(where, f"this is no YAML: {problem}", hint="check indentation and quotes") from None
-    except yaml.YAMLError as error:  # characters that YAML forbids
-        raise invalid(place, f"this is no YAML: {' '.join(str(error).split())}") from None
+        raise invalid(at, f"this is no YAML: {problem}", hint="check indentation and quotes") from None
     if node is None:
-        raise invalid(place, "there is nothing in it")
+        raise invalid(place, "there is nothing in it", hint="is this the right file?")
     return node
 
 
@@ -79,9 +63,9 @@ class _Composer:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._events: Iterator[Any] = yaml.parse(source.text, Loader=_LOADER)
+        events = yaml.parse(source.text, Loader=_LOADER)
+        self._events: Iterator[Any] = bounded(events, self._error)
         self._anchors: dict[str, Node] = {}
-        self._nodes = 0
         self._resolve: Any = yaml.resolver.Resolver().resolve
 
     def document(self) -> Node | None:
@@ -94,68 +78,45 @@ class _Composer:
                     raise self._error(
                         event, "there is a second document in it", "keep one, and drop the `---`"
                     )
-                node = self._node(next(self._events), 0)
+                node = self._node(next(self._events))
         return node
 
-    def _node(self, event: Any, depth: int) -> Node:
-        if depth > MAX_DEPTH:
-            raise self._error(event, f"nested more than {MAX_DEPTH} deep")
+    def _node(self, event: Any) -> Node:
         if isinstance(event, yaml.AliasEvent):
-            known = self._anchors.get(str(event.anchor))
-            if known is None:
-                raise self._error(
-                    event, f"the alias *{event.anchor} stands for nothing that was finished above"
-                )
-            self._count(event, known.size)
-            return known
-        self._count(event, 1)
-        node = self._fresh(event, depth)
+            return self._anchors[str(event.anchor)]
+        node = self._fresh(event)
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         return node
 
-    def _fresh(self, event: Any, depth: int) -> Node:
+    def _fresh(self, event: Any) -> Node:
         place = _place(self._source, event.start_mark)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, place)
-        before = self._nodes
         if isinstance(event, yaml.SequenceStartEvent):
             nodes = []
             while not isinstance(inner := next(self._events), yaml.SequenceEndEvent):
-                nodes.append(self._node(inner, depth + 1))
-            return Items(tuple(nodes), place, 1 + self._nodes - before)
-        entries = self._entries(depth)
-        return Mapping(tuple(entries.values()), place, 1 + self._nodes - before)
+                nodes.append(self._node(inner))
+            return Items(tuple(nodes), place)
+        return Mapping(tuple(self._entries()), place)
 
-    def _entries(self, depth: int) -> dict[str, Entry]:
-        entries: dict[str, Entry] = {}
+    def _entries(self) -> Iterator[Entry]:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            key = self._node(event, depth + 1)
+            key = self._node(event)
             if not isinstance(key, Scalar):
                 raise self._error(event, "a key must be text")
             if key.text == "<<":
                 raise self._error(event, "merge keys (`<<`) are not supported", "write the keys out")
-            if key.text in entries:
-                first = entries[key.text].key.place
-                raise self._error(
-                    event, f"the key {key.text!r} stands here again (first in line {first.line})"
-                )
-            entries[key.text] = Entry(key, self._node(next(self._events), depth + 1))
-        return entries
+            yield Entry(key, self._node(next(self._events)))
 
     def _scalar(self, event: Any, place: Place) -> Scalar:
         tag = event.tag
         if tag is None or tag == "!":
             tag = self._resolve(yaml.ScalarNode, event.value, event.implicit)
         try:
-            return Scalar(_value(tag.removeprefix(_TAG), event.value), event.value, place)
+            return Scalar(_value(tag.removeprefix(TAG), event.value), event.value, place)
         except ValueError as error:
             raise self._error(event, str(error)) from None
-
-    def _count(self, event: Any, more: int) -> None:
-        self._nodes += more
-        if self._nodes > MAX_NODES:
-            raise self._error(event, f"more than {MAX_NODES:,} nodes, aliases expanded")
 
     def _error(self, event: Any, message: str, hint: str | None = None) -> Invalid:
         return invalid(_place(self._source, event.start_mark), message, hint=hint)

@@ -11,6 +11,7 @@ import msgspec
 
 from blueshift.errors import BlueshiftError
 from blueshift.playbook import hooks as written_hooks
+from blueshift.playbook.bounds import MAX_DEPTH
 from blueshift.playbook.convert import Raw, collect, raise_all
 from blueshift.playbook.reader import Source, parse
 from blueshift.playbook.tree import Entry, Items, Mapping, Node, Place, Scalar, described, invalid, merged
@@ -20,6 +21,10 @@ Kinds = AbstractMapping[str, type[msgspec.Struct]]
 """Step kind → the type of its settings."""
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+
+
+_SHOWN = 100
+"""Characters of an option's keys in an error."""
 
 
 class StepEntry(msgspec.Struct, frozen=True):
@@ -169,12 +174,14 @@ def parse_set(text: str) -> Node:
 
     Raises Invalid.
     """
-    place = Place(f"--set {text.partition('=')[0]}")
     path, equals, value = text.partition("=")
+    place = Place(f"--set {path if len(path) <= _SHOWN else path[:_SHOWN] + '…'}")
     keys = path.strip().split(".")
     if not equals or len(keys) < 2 or not all(keys):
         raise invalid(place, "expected step.key=value", hint="for example --set soak.lasts=10m")
+    if len(keys) > MAX_DEPTH:
+        raise invalid(place, f"nested more than {MAX_DEPTH} deep")
     node: Node = parse(Source(value, place.source, lines=False)) if value.strip() else Scalar(None, "", place)
     for key in reversed(keys):
-        node = Mapping((Entry(Scalar(key, key, place), node),), place, node.size + 1)
+        node = Mapping((Entry(Scalar(key, key, place), node),), place)
     return node

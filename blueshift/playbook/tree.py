@@ -34,11 +34,6 @@ class Scalar(msgspec.Struct, frozen=True, tag="scalar"):
     """As written, without quotes."""
     place: Place
 
-    @property
-    def size(self) -> int:
-        """Nodes in it."""
-        return 1
-
 
 class Entry(msgspec.Struct, frozen=True):
     """A key and its node."""
@@ -52,7 +47,6 @@ class Mapping(msgspec.Struct, frozen=True, tag="mapping"):
 
     entries: tuple[Entry, ...]
     place: Place
-    size: int = 1
 
     def get(self, key: str) -> Node | None:
         """Return the node of a key."""
@@ -64,7 +58,6 @@ class Items(msgspec.Struct, frozen=True, tag="items"):
 
     nodes: tuple[Node, ...]
     place: Place
-    size: int = 1
 
 
 Node: TypeAlias = Scalar | Mapping | Items
@@ -110,7 +103,7 @@ def merged(base: Node, over: Node) -> Node:
         known = entries.get(entry.key.text)
         node = entry.node if known is None else merged(known.node, entry.node)
         entries[entry.key.text] = Entry(entry.key, node)
-    return Mapping(tuple(entries.values()), base.place, base.size + over.size)
+    return Mapping(tuple(entries.values()), base.place)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

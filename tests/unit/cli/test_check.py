@@ -117,7 +117,7 @@ def test_junit_is_for_machines_and_has_the_same_exit_code(tmp_path: Path) -> Non
         (("--only", "dns-host"), "there is no check 'dns-host'", "did you mean 'dns-hosts'?"),
         (("--skip", "zzz", "--world", "none.json"), "there is no check 'zzz'", "check --list"),
         (("--acknowledge", "dns-host"), "there is no check 'dns-host'", "did you mean 'dns-hosts'?"),
-        (("--world", "none.json"), "none.json: cannot read it", ""),
+        (("--world", "none.json"), "none.json: cannot be read", ""),
         (("--list", "-o", "junit"), "a list has no results", "--list -o json"),
         ((), "blueshift.yaml: there is no such file", "blueshift init"),
     ],

@@ -42,19 +42,34 @@ def test_an_error_says_place_message_and_hint() -> None:
 
 def test_all_errors_of_one_input_are_shown() -> None:
     errors = Errors([BlueshiftError("one", hint="a"), BlueshiftError("two", place="f:1:1")])
-    assert explain(errors).splitlines() == ["error: one", "hint: a", "error: f:1:1: two"]
+    assert explain(errors).splitlines() == ["error: one", "  f:1:1: two", "hint: a"]
 
 
-def test_errors_out_of_a_task_group_are_told_singly() -> None:
+def test_errors_out_of_a_task_group_are_told_together() -> None:
     group = ExceptionGroup("unhandled", [BlueshiftError("one"), ExceptionGroup("", [BlueshiftError("two")])])
-    assert explain(group).splitlines() == ["error: one", "error: two"]
+    assert explain(group).splitlines() == ["error: one", "  two"]
 
 
 def test_a_long_message_is_cut() -> None:
     told = explain(BlueshiftError("\n".join(f"line {n}" for n in range(40)), hint="mend it")).splitlines()
     assert len(told) == LONGEST + 1 <= 5
     assert told[0] == "error: line 0"
-    assert "37 more lines" in told[3]
+    assert "37 more" in told[3]
+
+
+def test_many_errors_do_not_push_the_first_off_the_screen() -> None:
+    told = explain(Errors([BlueshiftError(f"fault {n}", hint="mend it") for n in range(40)])).splitlines()
+    assert told == [
+        "error: fault 0",
+        "  fault 1",
+        "  fault 2",
+        "  … 37 more (`blueshift --debug …` shows all)",
+        "hint: mend it",
+    ]
+
+
+def test_a_terminals_control_characters_are_not_passed_on() -> None:
+    assert explain(BlueshiftError("no \x1b[2J name")) == "error: no \N{REPLACEMENT CHARACTER}[2J name"
 
 
 def test_a_fault_of_our_own_is_called_one() -> None:

@@ -133,7 +133,7 @@ def test_what_is_pending_is_told_by_the_exit_code(world: World, tmp_path: Path) 
             "blueshift.yaml: this is not a saved World",
             "--save-world",
         ),
-        (SETTINGS, ("--world", "none.json"), "none.json: cannot read it", ""),
+        (SETTINGS, ("--world", "none.json"), "none.json: cannot be read", ""),
         (SETTINGS, ("-o", "no/such/folder"), "no/such/folder: cannot be written", "another file"),
         ("", ("-o", "plan.json"), "a plan file needs the settings", "blueshift init"),
     ],
@@ -202,4 +202,7 @@ def test_hooks_are_named_at_their_steps_and_faults_have_their_place(world: World
     (tmp_path / "hooks.d" / "befor-upgrade").mkdir(parents=True)
     (tmp_path / "blueshift.yaml").write_text(SETTINGS)
     done = blueshift(tmp_path, "plan", "--world", "world.json", "--hooks", "hooks.d")
-    assert "hooks.d: no event is called befor-upgrade (did you mean 'before-upgrade'?)" in done.stderr
+    assert (
+        "hooks.d/befor-upgrade: no event is called befor-upgrade (did you mean 'before-upgrade'?)"
+        in done.stderr
+    )

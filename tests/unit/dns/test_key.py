@@ -101,7 +101,7 @@ def test_from_a_file(tmp_path: Path) -> None:
     with pytest.raises(UnusableKey, match="No such file"):
         KeySource(file=str(tmp_path / "none")).load(no_secrets)
     file.write_bytes(b"\xff\xfe")
-    with pytest.raises(UnusableKey, match="not text"):
+    with pytest.raises(UnusableKey, match="not UTF-8"):
         KeySource(file=str(file)).load(no_secrets)
 
 

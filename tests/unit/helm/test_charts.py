@@ -54,8 +54,8 @@ def test_a_rule_for_folders_leaves_files_alone(tmp_path: Path) -> None:
     [
         ({"Chart.yaml": "name: x\n"}, "no version", "Chart.yaml"),
         ({"Chart.yaml": "name: [\n"}, "is not YAML", "Chart.yaml:2:1"),
-        ({"values.yaml": "- a\n"}, "is not a mapping", "values.yaml"),
-        ({"values.yaml": "a: 1\n---\nb: 1\n"}, "more than one document", "values.yaml"),
+        ({"values.yaml": "- a\n"}, "is not a mapping", "values.yaml:1:1"),
+        ({"values.yaml": "a: 1\n---\nb: 1\n"}, "more than one document", "values.yaml:2:1"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(
