@@ -18,6 +18,7 @@ from blueshift.app.configuration import from_file, playbook
 from blueshift.app.example import example_world
 from blueshift.app.plans import save
 from blueshift.discovery import world as worlds
+from blueshift.preflight.waivers import NONE
 from tests.bad_input.case import Answer, Case, cases, lay
 from tests.bad_input.command import Done, blueshift
 from tests.bad_input.server import RUN, Api, serving
@@ -57,7 +58,7 @@ def well(tmp_path_factory: pytest.TempPathFactory) -> Path:
     world = example_world(4)
     worlds.save(world, folder / "world.json")
     config = from_file(folder / "blueshift.yaml")
-    save(offline.freeze(world, config, playbook(config)), folder / "plan.json")
+    save(offline.freeze(world, config, playbook(config), NONE), folder / "plan.json")
     return folder
 
 
