@@ -11,7 +11,7 @@ from blueshift.app.plans import offline
 from blueshift.app.session import Session
 from blueshift.app.target import revisions_of
 from blueshift.app.tools import places
-from blueshift.controllers.profile import Profile
+from blueshift.controllers.profile import Profile, TemporaryFacts
 from blueshift.discovery.look import Revised, Sources
 from blueshift.discovery.look import look as look_at
 from blueshift.discovery.look import look_again as look_at_again
@@ -83,6 +83,32 @@ def temporary_of(session: Session) -> tuple[str, str]:
     return name, name if session.config.temporary.namespace == "own" else release.namespace
 
 
+PLANNED = "plan"
+"""Stands for the id of a run before there is one, in the labels of what is rendered."""
+
+
+def facts_of(found: Primary, revisions: Revisions, temporary: tuple[str, str]) -> TemporaryFacts:
+    """What the temporary `(release, namespace)` is made by, before there is a run.
+
+    Raises BlueshiftError where no Service could be moved.
+    """
+    external = [service for service in found.services if service.role == "external"]
+    if not external:
+        raise BlueshiftError(
+            f"{found.release.name} has no Service of type LoadBalancer that clients could reach it by",
+            hint="`blueshift check` says more; hostNetwork and NodePort cannot be moved by DNS addresses",
+        )
+    return temporary_facts(
+        PLANNED,
+        temporary,
+        (found.release.name, found.release.namespace),
+        revisions.running,
+        external[0],
+        ready=found.workload.ready,
+        watches=found.controller.watches,
+    )
+
+
 async def revised(
     session: Session,
     found: Primary,
@@ -92,21 +118,7 @@ async def revised(
 ) -> Revised:
     """Every revision of a run, rendered. Raises BlueshiftError where no Service could be moved."""
     primary = (found.release.name, found.release.namespace)
-    external = [service for service in found.services if service.role == "external"]
-    if not external:
-        raise BlueshiftError(
-            f"{found.release.name} has no Service of type LoadBalancer that clients could reach it by",
-            hint="`blueshift check` says more; hostNetwork and NodePort cannot be moved by DNS addresses",
-        )
-    facts = temporary_facts(
-        "plan",
-        temporary,
-        primary,
-        revisions.running,
-        external[0],
-        ready=found.workload.ready,
-        watches=found.controller.watches,
-    )
+    beside = revisions.temporary(facts_of(found, revisions, temporary))
 
     async def of(release: tuple[str, str], revision: Revision, old: tuple[Raw, ...]) -> Rendered:
         return await rendered(
@@ -122,7 +134,7 @@ async def revised(
 
     return Revised(
         *await together(
-            of(temporary, revisions.temporary(facts), ()),
+            of(temporary, beside, ()),
             of(primary, revisions.hardened(grace_of(playbook, "harden")), found.objects),
             of(primary, revisions.target(grace_of(playbook, "upgrade")), found.objects),
         )
