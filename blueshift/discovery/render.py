@@ -10,6 +10,7 @@ import msgspec
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Forbidden
+from blueshift.discovery.fixed import fixed
 from blueshift.discovery.found import each
 from blueshift.discovery.pods import rendered_pods, rendered_services
 from blueshift.discovery.profile import Knowledge
@@ -60,6 +61,8 @@ async def rendered(
         return msgspec.structs.replace(result, error=str(error))
     difference = manifests.diff(old, new, namespace)
     side, unseen = await _side(kube, known, new, namespace, chart)
+    # Hooks are no part of a difference; an install makes those too, and may delete what has their names.
+    hooks = () if old else (manifests.key(item, namespace) for item in new if manifests.is_hook(item))
     versions = {manifests.key(item, namespace): str(item.get("apiVersion") or "v1") for item in new}
     return msgspec.structs.replace(
         result,
@@ -70,8 +73,11 @@ async def rendered(
         ),
         collisions=(
             *(() if old else await _left_over(kube, release)),
-            *await collisions(kube, release, [(key, versions[key]) for key in difference.created]),
+            *await collisions(
+                kube, release, [(key, versions[key]) for key in sorted({*difference.created, *hooks})]
+            ),
         ),
+        fixed=() if old else fixed(new, namespace),
         rights=needed(old, new, namespace),
         pods=rendered_pods(new, namespace),
         services=rendered_services(new, namespace),

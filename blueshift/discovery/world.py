@@ -196,6 +196,8 @@ class Rendered(msgspec.Struct, frozen=True):
     objects: tuple[ObjectChange, ...] = ()
     collisions: tuple[str, ...] = ()
     """Objects that exist and belong to somebody else."""
+    fixed: tuple[str, ...] = ()
+    """Of an install: addresses, ports and names that its objects ask for and only one release can have."""
     error: str = ""
     rights: tuple[Right, ...] = ()
     """What Helm needs for the objects, and what they pass on to pods."""

@@ -22,7 +22,7 @@ CHECKS: tuple[Check, ...] = (
     Check("helm-release-pending", "error", "no other Helm command is at work", helm.release_pending),
     Check("helm-gitops-owner", "error", "neither Argo CD nor Flux owns the release", helm.gitops_owner),
     Check("helm-render", "error", "every revision of the run renders", helm.render),
-    Check("helm-name-collision", "error", "nothing to be created exists already", helm.name_collision),
+    Check("helm-name-collision", "error", "nothing to be created is another's already", helm.name_collision),
     Check("cluster-rbac", "error", "this user may do what the run does", cluster.rbac),
     Check("cluster-exec", "error", "commands may be run in the pods", cluster.execute),
     Check("cluster-replicas", "error", "the primary is whole", cluster.replicas),

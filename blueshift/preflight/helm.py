@@ -70,7 +70,7 @@ def render(world: World) -> Iterator[Seen]:
 
 
 def name_collision(world: World) -> Iterator[Seen]:
-    """Nothing that a run would create exists already as another's."""
+    """Nothing that a run would create exists already as another's, or asks for what is another's."""
     bad = False
     for which, one in _revisions(world):
         if one.collisions:
@@ -81,5 +81,13 @@ def name_collision(world: World) -> Iterator[Seen]:
                 "another `temporary.release` in blueshift.yaml, or remove what is left over there",
                 one.collisions,
             )
+        if one.fixed:
+            bad = True
+            yield fails(
+                f"the {which} revision asks for what one release alone can have: {brief(one.fixed)}",
+                "`blueshift temporary render` shows the objects; take it out of the chart or values of the "
+                "primary where it is not needed, else this release cannot have a second beside it",
+                one.fixed,
+            )
     if not bad:
-        yield passed("nothing that would be created exists already")
+        yield passed("nothing that would be created exists already, or asks for an address that is taken")

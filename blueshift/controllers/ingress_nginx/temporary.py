@@ -9,10 +9,10 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from blueshift.controllers.ingress_nginx.identity import claims
 from blueshift.controllers.ingress_nginx.version import VERSION_LABELS_ON_PODS, at_least
 from blueshift.controllers.overrides import DELETE, Absent, Override, Path, Values, dig, has, merge
 from blueshift.controllers.profile import TemporaryFacts
+from blueshift.discovery.identity import claims
 
 RUN_LABEL = "blueshift.dev/run"
 

@@ -39,19 +39,23 @@ def owned(release: str, namespace: str) -> dict[str, Any]:
 
 
 class FakeHelm:
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, objects: list[dict[str, Any]] = NEW) -> None:
         self.error = error
+        self.objects = objects
 
     async def render(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
         if self.error:
             raise self.error
-        return NEW
+        return self.objects
 
 
 async def run(
-    kube: FakeKube, old: list[dict[str, Any]] | None = None, error: Exception | None = None
+    kube: FakeKube,
+    old: list[dict[str, Any]] | None = None,
+    error: Exception | None = None,
+    new: list[dict[str, Any]] = NEW,
 ) -> Rendered:
-    helm = cast(Helm, FakeHelm(error))
+    helm = cast(Helm, FakeHelm(error, new))
     return await rendered(
         helm, kube.api, load("ingress-nginx"), ("tmp", "tmp"), CHART, {"x": 1}, changes=CHANGES, old=old or []
     )
@@ -101,6 +105,18 @@ async def test_what_is_anothers_is_a_collision(there: dict[str, Any], said: tupl
 
 async def test_what_the_release_has_already_is_none() -> None:
     assert not (await run(FakeKube({CLASS: owned("web", "ingress")}), [NEW[0]])).collisions
+
+
+async def test_a_hook_that_an_install_would_make_over_anothers_object_is_a_collision() -> None:
+    hook = {**NEW[1], "metadata": {"name": "web", "annotations": {"helm.sh/hook": "pre-install"}}}
+    there = FakeKube({ROLE: owned("web", "ingress")})
+    assert (await run(there, new=[hook])).collisions == ("ClusterRole web belongs to release ingress/web",)
+
+
+async def test_an_install_tells_what_it_asks_for_and_an_upgrade_has_it_already() -> None:
+    service = item("v1", "Service", "web", spec={"loadBalancerIP": "192.0.2.1"})
+    assert (await run(FakeKube(), new=[service])).fixed == ("Service tmp/web: loadBalancerIP 192.0.2.1",)
+    assert not (await run(FakeKube(), [NEW[0]], new=[service])).fixed
 
 
 async def test_what_may_not_be_looked_at_is_no_pass() -> None:

@@ -77,6 +77,11 @@ CASES = [
         {"temporary": Rendered(collisions=("IngressClass nginx belongs to release a/b",))},
     ),
     Case(
+        "helm-name-collision",
+        "asks for what one release alone can have: Service t/web: loadBalancerIP 192.0.2.1",
+        {"temporary": Rendered(fixed=("Service t/web: loadBalancerIP 192.0.2.1",))},
+    ),
+    Case(
         "cluster-rbac",
         "lacks 1 of 90 rights: create namespaces (the first, as the temporary gets one",
         {"findings": seen(cluster_rbac=DENIED)},
