@@ -64,6 +64,8 @@ class TemporaryFacts(msgspec.Struct, frozen=True):
     """The chart's own values.yaml, out of the release record."""
     ready: int
     """The primary's ready replicas now."""
+    chart_name: str = "ingress-nginx"
+    """What objects are called after where no override says otherwise."""
     watches: str = ""
     """The one namespace that the primary watches; empty for all."""
     families: tuple[str, ...] = ()

@@ -35,6 +35,8 @@ ADDRESSES = frozenset(
         "io.cilium/lb-ipam-ips",
         "projectcalico.org/loadbalancerips",
         "purelb.io/addresses",
+        "cni.projectcalico.org/ipaddrs",
+        "cni.projectcalico.org/ipaddrsnoipam",
         "eip.openelb.kubesphere.io/v1alpha2",
         "load-balancer.hetzner.cloud/private-ipv4",
         "service.beta.kubernetes.io/scw-loadbalancer-ip-ids",

@@ -88,6 +88,7 @@ def temporary_facts(
         namespace=temporary[1],
         primary_release=primary[0],
         primary_namespace=primary[1],
+        chart_name=running.name,
         chart_version=running.version,
         defaults=running.defaults,
         ready=ready,

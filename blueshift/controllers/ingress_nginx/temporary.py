@@ -15,6 +15,7 @@ from blueshift.controllers.profile import TemporaryFacts
 from blueshift.discovery.identity import claims
 
 RUN_LABEL = "blueshift.dev/run"
+OWN_NAMESPACE = "$(POD_NAMESPACE)"
 
 SINGLE = "one release alone can have it"
 OWN_NAMES = "the temporary release names its objects after itself: cluster-scoped names derive from it"
@@ -25,6 +26,7 @@ _CLEAR: dict[Path, str] = {
     ("fullnameOverride",): OWN_NAMES,
     ("nameOverride",): OWN_NAMES,
     ("namespaceOverride",): "every object belongs into the temporary release's own namespace",
+    ("releaseLabelOverride",): "its selectors would take the primary's pods (charts of stable/)",
     ("controller", "publishService", "pathOverride"): OWN_STATUS,
     ("controller", "configMapNamespace"): "it must read the ConfigMap of its own release",
     ("controller", "tcp", "configMapNamespace"): "it must read the ConfigMap of its own release",
@@ -41,8 +43,11 @@ _SERVICES: tuple[Path, ...] = (
     ("controller", "service"),
     ("controller", "service", "internal"),
     ("controller", "metrics", "service"),
+    ("controller", "stats", "service"),  # of stable/nginx-ingress
     ("defaultBackend", "service"),
 )
+
+_NOTED: tuple[Path, ...] = (("controller", "podAnnotations"), *((*path, "annotations") for path in _SERVICES))
 
 _CLAIMED = {
     "loadBalancerIP": "the address is the primary's",
@@ -72,6 +77,21 @@ _TRUTHS: tuple[tuple[Path, Any, str], ...] = (
 )
 
 
+# What the chart would be asked for, and what it means where a version of it has no such value.
+_ABSENT: dict[Path, str] = {
+    ("commonLabels",): "not every object can carry the run's label: those are found by the release's own",
+    ("namespaceOverride",): "objects always go into the release's namespace",
+    ("controller", "service", "ipFamilyPolicy"): "the Service gets the cluster's default family alone",
+    ("controller", "ingressClassResource", "enabled"): "the chart makes no IngressClass",
+    ("controller", "admissionWebhooks", "enabled"): "the chart has no admission webhook",
+    ("controller", "hostPort", "enabled"): "host ports are those of a DaemonSet, which it is not made as",
+    ("controller", "metrics", "prometheusRule"): "there is no rule to switch off",
+    ("controller", "labels"): "the workload carries no label of the run where `commonLabels` is missing too",
+    ("controller", "service", "labels"): "the Service carries no label of the run without `commonLabels`",
+    ("serviceAccount", "create"): "the account is made where the rights are made",
+}
+
+
 def temporary_values(values: Values, facts: TemporaryFacts) -> tuple[Override, ...]:
     """The changes, in the order in which a person reads them. Only what differs is changed."""
     seen = merge(facts.defaults, values)
@@ -80,6 +100,7 @@ def temporary_values(values: Values, facts: TemporaryFacts) -> tuple[Override, .
         *_truths(seen, facts),
         *_cleared(values, facts),
         *_scope(seen, facts),
+        *_own_namespace(values, facts),
         *_service(values, seen, facts),
         *_replicas(seen, facts),
         *_monitoring(values, seen),
@@ -90,13 +111,7 @@ def temporary_values(values: Values, facts: TemporaryFacts) -> tuple[Override, .
 
 def absent(facts: TemporaryFacts) -> tuple[Absent, ...]:
     """What this chart version does not have, and what follows."""
-    missing: dict[Path, str] = {
-        ("commonLabels",): "not every object can carry the run's label: those are found by the release's own",
-        ("controller", "service", "ipFamilyPolicy"): "the Service gets the cluster's default family alone",
-        ("controller", "metrics", "prometheusRule"): "there is no rule to switch off",
-        ("namespaceOverride",): "objects always go into the release's namespace",
-    }
-    return tuple(Absent(path, why) for path, why in missing.items() if not has(facts.defaults, path))
+    return tuple(Absent(path, why) for path, why in _ABSENT.items() if not has(facts.defaults, path))
 
 
 def _clear(values: Values, defaults: Values, path: Path, reason: str) -> Iterator[Override]:
@@ -164,9 +179,23 @@ def _scope(seen: Values, facts: TemporaryFacts) -> Iterator[Override]:
     yield from _set(seen, ("controller", "scope", "namespace"), watches, reason)
 
 
+def _own_namespace(values: Values, facts: TemporaryFacts) -> Iterator[Override]:
+    """References to the primary's namespace by the pod's variable would lead into the temporary's."""
+    if facts.shared:
+        return
+    flags = dig(values, ("controller", "extraArgs")) or {}
+    paths: list[Path] = [("controller", "extraArgs", name) for name in flags]
+    for path in (*paths, ("controller", "defaultBackendService")):
+        value = dig(values, path)
+        if isinstance(value, str) and OWN_NAMESPACE in value and path not in _CLEAR:
+            meant = value.replace(OWN_NAMESPACE, facts.primary_namespace)
+            yield Override(
+                path, meant, f"{OWN_NAMESPACE} would be the temporary's: what it names is not there"
+            )
+
+
 def _service(values: Values, seen: Values, facts: TemporaryFacts) -> Iterator[Override]:
-    for service in _SERVICES[:2]:
-        path = (*service, "annotations")
+    for path in _NOTED:
         for name, reason in claims(dig(seen, path) or {}).items():
             yield from _clear(values, facts.defaults, (*path, name), reason)
     policy: Path = ("controller", "service", "ipFamilyPolicy")
@@ -203,18 +232,19 @@ def _labels(facts: TemporaryFacts) -> Iterator[Override]:
     if has(facts.defaults, ("commonLabels",)):
         yield Override(("commonLabels", RUN_LABEL), facts.run, reason)
     else:
-        yield Override(("controller", "labels", RUN_LABEL), facts.run, reason)
-        yield Override(("controller", "service", "labels", RUN_LABEL), facts.run, reason)
+        for path in (("controller", "labels"), ("controller", "service", "labels")):
+            if has(facts.defaults, path):
+                yield Override((*path, RUN_LABEL), facts.run, reason)
     if not at_least(facts.chart_version, VERSION_LABELS_ON_PODS):
         yield Override(("controller", "podLabels", RUN_LABEL), facts.run, reason)
 
 
 def _placement(seen: Values, facts: TemporaryFacts) -> Iterator[Override]:
     """Literal labels of the primary in affinity and spread rules would keep apart what is not there."""
-    renamed = {"app.kubernetes.io/instance": (facts.primary_release, facts.release)}
-    called = dig(seen, ("nameOverride",))
-    if called:
-        renamed["app.kubernetes.io/name"] = (str(called), "ingress-nginx")
+    # The second of each pair is of stable/nginx-ingress.
+    renamed = dict.fromkeys(("app.kubernetes.io/instance", "release"), (facts.primary_release, facts.release))
+    if called := dig(seen, ("nameOverride",)):
+        renamed |= dict.fromkeys(("app.kubernetes.io/name", "app"), (str(called), facts.chart_name))
     for key in ("affinity", "topologySpreadConstraints"):
         path: Path = ("controller", key)
         rules = dig(seen, path)
