@@ -13,7 +13,7 @@ from blueshift.cluster.api import KubeApi
 from blueshift.cluster.identity import Cluster
 from blueshift.controllers.profile import Profile, Workload
 from blueshift.controllers.registry import load as load_profile
-from blueshift.controllers.registry import recognise
+from blueshift.controllers.registry import recognise, refuse
 from blueshift.dns.agreement import agreement, exactly
 from blueshift.dns.authority import Directory
 from blueshift.dns.backend import DnsBackend
@@ -41,7 +41,11 @@ class Session:
     runs: Runs
 
     def recognise(self, workload: Workload) -> Profile | None:
-        """The profile that knows a workload: the one that the configuration names, or the surest."""
+        """The profile that knows a workload: the one that the configuration names, or the surest.
+
+        Raises BlueshiftError for a controller that no profile may upgrade.
+        """
+        refuse(workload)
         if self.config.controller.profile is None:
             found = recognise(workload)
             return found[0] if found else None

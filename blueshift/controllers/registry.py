@@ -7,12 +7,22 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, cast
 
+from blueshift.discovery.raw import containers, ref
 from blueshift.errors import BlueshiftError
 
 if TYPE_CHECKING:  # the protocol pulls in parsers that naming a profile does not need
     from blueshift.controllers.profile import Match, Profile, Workload
 
 PROFILES = {"ingress-nginx": "blueshift.controllers.ingress_nginx.profile:IngressNginx"}
+
+REFUSED = {
+    "apisix-ingress-controller": (
+        "APISIX is refused: a second release of its ingress controller would write its routes into the "
+        "primary's own data plane (chart apisix-ingress-controller 1.1.2: one GatewayProxy, one lease), so "
+        "there is no side to move traffic to"
+    ),
+}
+"""Words in an image's name → why no temporary release of that controller can be safe."""
 
 ENTRY_POINTS = "blueshift.controllers"
 """The entry point group in which third parties name their profiles."""
@@ -32,6 +42,20 @@ def load(name: str) -> Profile:
         f"there is no controller profile {name!r}",
         hint=f"did you mean {near[0]!r}?" if near else f"known profiles: {', '.join(known)}",
     )
+
+
+def refuse(workload: Workload) -> None:
+    """Raises BlueshiftError for a controller of which no second release can live beside the primary."""
+    for container in containers(workload):
+        image = str(container.get("image", ""))
+        for word, why in REFUSED.items():
+            if word in image:
+                raise BlueshiftError(
+                    why,
+                    place=f"{ref(workload)}: image {image}",
+                    hint="upgrade it in place in a window, or by a second cluster; "
+                    "`blueshift init` lists the controllers that can be upgraded here",
+                )
 
 
 def recognise(workload: Workload) -> tuple[Profile, Match] | None:

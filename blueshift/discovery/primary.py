@@ -77,9 +77,12 @@ async def primary(kube: KubeApi, release: str, namespace: str, recognise: Recogn
     workload = choose(found, recognise)
     known = recognise(workload) if workload else None
     if workload is None or known is None:
+        images = sorted({str(one.get("image")) for item in found for one in containers(item)})
         raise BlueshiftError(
-            f"no workload of the release {release} is an ingress controller that Blueshift knows",
-            hint="`blueshift init` lists those of this cluster; a profile is named by `controller.profile`",
+            f"no workload of the release {release} is an ingress controller that Blueshift knows "
+            f"(images: {', '.join(images) or 'none'})",
+            hint="`blueshift init` lists those of this cluster; for another controller write a profile "
+            "(docs/configuration.md, `controller`) and name it by `controller.profile`",
         )
     config, pods = await together(_config(kube, known, workload), pods_of(kube, workload))
     settings = known.settings(workload, config)

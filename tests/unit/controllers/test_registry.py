@@ -5,7 +5,7 @@ import pytest
 
 from blueshift.controllers.ingress_nginx.profile import IngressNginx
 from blueshift.controllers.profile import Profile
-from blueshift.controllers.registry import load, recognise
+from blueshift.controllers.registry import load, recognise, refuse
 from blueshift.errors import BlueshiftError
 from tests.unit.controllers.test_workload import controller, workload
 
@@ -29,6 +29,16 @@ def test_a_workload_is_recognised() -> None:
     assert found is not None
     assert (found[0].name, found[1].confidence) == ("ingress-nginx", 1.0)
     assert recognise(workload({"image": "traefik:v3"})) is None
+
+
+def test_apisix_is_refused_with_the_reason_and_others_are_not() -> None:
+    refuse(workload(controller()))
+    refuse(workload({"image": "traefik:v3"}))
+    with pytest.raises(BlueshiftError) as caught:
+        refuse(workload({"image": "apache/apisix-ingress-controller:2.0.1"}))
+    assert "the primary's own data plane" in caught.value.message
+    assert "image apache/apisix-ingress-controller:2.0.1" in str(caught.value)
+    assert "blueshift init" in str(caught.value.hint)
 
 
 def test_naming_profiles_loads_none() -> None:

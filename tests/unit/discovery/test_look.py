@@ -14,7 +14,7 @@ from blueshift.cluster import paths
 from blueshift.cluster.execute import ExecResult
 from blueshift.cluster.identity import Cluster
 from blueshift.discovery import traffic
-from blueshift.discovery.look import Revised, Sources, look
+from blueshift.discovery.look import Revised, Sources, look, look_again
 from blueshift.discovery.pods import Container, Pods
 from blueshift.discovery.primary import Primary
 from blueshift.discovery.profile import Knowledge
@@ -343,6 +343,16 @@ async def test_nothing_to_upgrade_is_an_error_with_a_next_command(without: Any, 
     with pytest.raises(BlueshiftError, match=says) as caught:
         await taken(cluster(**without))
     assert caught.value.hint
+
+
+async def test_a_controller_that_is_not_known_is_told_with_its_image_and_how_a_profile_is_named() -> None:
+    other = deployment()
+    other["spec"]["template"]["spec"]["containers"] = [{"name": "c", "image": "corp/edge:7"}]
+    there = {"/apis/apps/v1/namespaces/ingress/deployments/web": other}
+    sources = Sources(cluster(**there).api, Cluster("", "", "", ""), FakeDns(), OneServer(), ManualClock())
+    with pytest.raises(BlueshiftError, match=r"knows \(images: corp/edge:7\)") as caught:
+        await look_again(sources, Config(Release("web", "ingress"), Dns()), lambda _: None)
+    assert "write a profile" in str(caught.value.hint)
 
 
 async def test_a_flux_release_has_its_owner() -> None:
