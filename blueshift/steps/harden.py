@@ -17,10 +17,11 @@ from blueshift.steps.base import Base
 from blueshift.steps.context import PODS, brief
 from blueshift.steps.describe import changes_of
 from blueshift.steps.facts import Hardened, Snapshot, TemporaryReady, Upgraded
-from blueshift.steps.parity import parity, unlike
+from blueshift.steps.parity import parity, served, unlike
 from blueshift.steps.proof import prove
 from blueshift.steps.release import Revise
 from blueshift.steps.revisions import Grace, Revision
+from blueshift.together import together
 
 
 class RevisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,14 +127,16 @@ class PrimaryRevision(Base[S], ABC, Generic[S]):
                 poll=PODS,
                 on_timeout=Hold(f"the rollout did not finish: {pods.sentence}"),
             )
-        proof = await prove(self.tools, "primary", self.tools.world.moving())
+        proof, read = await together(
+            prove(self.tools, "primary", self.tools.world.moving()), served(self.tools)
+        )
         if proof.failed:
             proved = self.here.waited("proof")
             if proved is not None and proved > PROOF_PATIENCE:
                 return Hold(f"the primary does not prove itself after {self.kind}: {proof.sentence}")
             return Wait("proof", f"the primary does not answer yet: {proof.sentence}")
         skip = self.tools.record.fact(TemporaryReady).skip_routes
-        compared = await parity(self.tools, self.tools.target("temporary"), skip)
+        compared = await parity(self.tools, self.tools.target("temporary"), read, skip)
         if problems := compared.problems():
             return unlike(
                 self.here,

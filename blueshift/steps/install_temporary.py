@@ -19,7 +19,7 @@ from blueshift.steps.context import PODS, Tools, brief
 from blueshift.steps.describe import changes_of
 from blueshift.steps.facts import Snapshot, TemporaryReady
 from blueshift.steps.namespace import prepare
-from blueshift.steps.parity import parity, unlike
+from blueshift.steps.parity import parity, served, unlike
 from blueshift.steps.proof import MOST_HOSTS, ask, said
 from blueshift.steps.release import Revise
 from blueshift.steps.revisions import temporary_facts
@@ -147,7 +147,7 @@ class InstallTemporary(Base[InstallSettings]):
                 then="routes are compared",
                 poll=min(2.0, max(left, 0.5)),
             )
-        compared = await parity(self.tools, target, settings.skip_routes)
+        compared = await parity(self.tools, target, await served(self.tools), settings.skip_routes)
         if problems := compared.problems():
             shown = brief(problems, 10)
             sentence = f"the temporary does not serve what the primary serves: {shown} ({compared.said()})"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from blueshift.discovery.world import HostFact
 from blueshift.engine.protocol import Hold, Wait
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError, Retryable
@@ -17,27 +20,37 @@ from blueshift.traffic.routes import Routes
 _DUMP = 60.0
 
 
-async def parity(tools: Tools, temporary: Target, skip: tuple[str, ...] = ()) -> Parity:
-    """Compare primary and temporary, all routes of both.
+class Served(NamedTuple):
+    """What both sides are configured to serve."""
 
-    Raises BlueshiftError when a side's configuration cannot be read.
-    """
+    routes: tuple[Routes, Routes]
+    """The primary's and the temporary's."""
+    hosts: tuple[HostFact, ...]
+    """Of the Ingresses that exist."""
+
+
+async def served(tools: Tools) -> Served:
+    """Read both configurations. Raises BlueshiftError when one cannot be read."""
+    ours, theirs, hosts = await together(
+        configured(tools, "primary"), configured(tools, "temporary"), live_hosts(tools)
+    )
+    return Served((ours, theirs), hosts)
+
+
+async def parity(tools: Tools, temporary: Target, read: Served, skip: tuple[str, ...] = ()) -> Parity:
+    """Compare primary and temporary, all routes of both. Raises BlueshiftError as `compare_routes` does."""
     service = tools.world.service()
     primary = tools.target("primary")
     sides = (
         AskedSide("primary", reached(primary), service.http, service.https),
         AskedSide("temporary", reached(temporary), service.http, service.https),
     )
-    ours, theirs, hosts = await together(
-        configured(tools, "primary"), configured(tools, "temporary"), live_hosts(tools)
-    )
-    routes = (ours, theirs)
-    certified = [host.host for host in hosts if host.tls]
+    certified = [host.host for host in read.hosts if host.tls]
     # Counted before and not after: the answers to it must not pass for users' requests.
-    tools.followers["primary"].sent(len(routes[0].routes))
-    tools.followers["temporary"].sent(len(routes[1].routes))
+    tools.followers["primary"].sent(len(read.routes[0].routes))
+    tools.followers["temporary"].sent(len(read.routes[1].routes))
     return await compare_routes(
-        routes, sides, clock=tools.clock, rules=ParityRules(skip=skip), certified=certified
+        read.routes, sides, clock=tools.clock, rules=ParityRules(skip=skip), certified=certified
     )
 
 

@@ -111,7 +111,7 @@ def _key_in_no_secret(front: Front) -> None:
     [
         (_other_release, f"there is no Helm release frnt in namespace {NAMESPACE}", "helm list -A"),
         (_no_such_context, "it has no context prod", "it has: contract"),
-        (_values_that_are_not_there, "prod.yaml: cannot read these values", "values.files"),
+        (_values_that_are_not_there, "prod.yaml: cannot be read", "values.files"),
         (_another_chart, "the target is traefik", "--chart"),
         (_no_key_there, "none.key: no usable TSIG key: it cannot be read", "tsig-keygen"),
         (_key_in_no_secret, f"there is no Secret {NAMESPACE}/none", "dns.settings.key.secret"),
