@@ -25,7 +25,12 @@ MARGIN = 15
 _ARGUMENTS: Path = ("controller", "extraArgs")
 _SLEEP = re.compile(r"\bsleep\s+(\d+)s?")
 # All that the hooks which people use are made of; another word in one is the user's own work and stays.
+_WAITS_FOR_NGINX = (
+    r"\bwhile\s+pgrep(\s+-\w+)*\s+nginx(\s*[12&]?>\s*(/dev/null|&1))*\s*;"
+    r"\s*do\s+sleep\s+\d+s?\s*;?\s*done\b"
+)
 _HOOK_WORDS = re.compile(
+    rf"({_WAITS_FOR_NGINX})|"
     r"(\bsleep\s+\d+s?)|/wait-shutdown|(\S*nginx(\s+-c\s+\S+)?\s+-s\s+quit)|/bin/(ba)?sh|\b(ba)?sh\b|(?<!\S)-e?c\b|[;&\s]|\btrue\b"
 )
 _DEAD_PATH = "/usr/local/openresty/"

@@ -77,6 +77,24 @@ def test_kubernetes_own_sleep_becomes_a_grace_period_too() -> None:
     assert changed["extraArgs"]["shutdown-grace-period"] == "25"
 
 
+@pytest.mark.parametrize(
+    "waits",
+    [
+        "while pgrep -x nginx >/dev/null; do sleep 1; done",
+        "while pgrep nginx > /dev/null 2>&1; do sleep 1s; done",
+    ],
+)
+@pytest.mark.parametrize("quits", ["nginx -s quit", "/usr/sbin/nginx -c /etc/nginx/nginx.conf -s quit"])
+def test_the_hook_that_people_write_by_hand_becomes_a_grace_period(quits: str, waits: str) -> None:
+    changed = made(hook("/bin/sh", "-c", f"sleep 5; {quits}; {waits}"))
+    assert changed["lifecycle"]["preStop"]["exec"]["command"] == ["/wait-shutdown"]
+
+
+def test_a_hook_that_waits_for_something_else_stays() -> None:
+    own = hook("/bin/sh", "-c", "nginx -s quit; while pgrep vector; do sleep 1; done")
+    assert made(own)["lifecycle"] == own["controller"]["lifecycle"]
+
+
 def test_a_hook_with_other_work_in_it_stays() -> None:
     own = hook("/bin/sh", "-c", "/opt/deregister --now; /wait-shutdown")
     assert made(own)["lifecycle"] == own["controller"]["lifecycle"]
