@@ -46,8 +46,13 @@ async def rights(names: Sequence[NameFact], backend: DnsBackend) -> Rights:
         tried = await backend.try_rights(asked)
     except (BadKey, BadSig, BadTime, Refused, NotAuth) as refusal:
         kind = next(text for error, text in _KINDS.items() if isinstance(refusal, error))
-        return Rights(kind=kind, reason=refusal.message, hint=refusal.hint or "")
-    return Rights(by_name=_by_name(tried))
+        late = refusal.offset if isinstance(refusal, BadTime) else None
+        return Rights(kind=kind, reason=refusal.message, hint=refusal.hint or "", ahead=late)
+    return Rights(
+        by_name=_by_name(tried),
+        made_up=tuple(dict.fromkeys(right.name for right in tried if not right.held)),
+        ahead=max((right.ahead for right in tried if right.ahead is not None), key=abs, default=None),
+    )
 
 
 def _by_name(tried: Sequence[Right]) -> dict[str, str]:

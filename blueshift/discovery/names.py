@@ -77,21 +77,25 @@ def _fact(name: str, trails: Sequence[Trail], sides: Sides) -> NameFact:
         records=first.records,
         why=why,
         here=_here(first, sides),
+        balancer=_balancer(first, sides),
     )
 
 
 def _here(trail: Trail, sides: Sides) -> bool:
     """Whether clients that use the name come to the primary, all or a part of them."""
     values = {value for record in trail.records for value in record.values}
-    met = {trail.name, *trail.chain} & sides.hostnames
-    return bool(met or values & (sides.external | sides.internal))
+    return bool(_balancer(trail, sides) or values & (sides.external | sides.internal))
+
+
+def _balancer(trail: Trail, sides: Sides) -> str:
+    return next((name for name in (*trail.chain, trail.name) if name in sides.hostnames), "")
 
 
 def judge(trail: Trail, sides: Sides) -> tuple[NameState, str]:
     """The state of a name and why."""
     passed = (*trail.chain, trail.name)
-    if met := [name for name in passed if name in sides.hostnames]:
-        return "elsewhere", f"it is an alias of {met[0]}, the load balancer's own name"
+    if met := _balancer(trail, sides):
+        return "elsewhere", f"it is an alias of {met}, the load balancer's own name"
     values = [value for record in trail.records for value in record.values]
     if proxy := proxy_of(passed, values):
         return "proxied", f"{proxy} answers for it: its origin is set there and not in DNS"

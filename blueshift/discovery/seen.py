@@ -23,6 +23,13 @@ class Hosts(msgspec.Struct, frozen=True):
     unmeasured: str = ""
     """Why there are no such counts."""
 
+    def accepts(self, host: str) -> bool:
+        """Whether the user has acknowledged that it stays."""
+        return any(
+            host == given or (given.startswith("*.") and host.endswith(given[1:]))
+            for given in self.acknowledged
+        )
+
 
 class Ports(msgspec.Struct, frozen=True):
     """How the controller's pods take traffic beside Services, and which ways this machine lacks to these."""
@@ -81,6 +88,10 @@ class Rights(msgspec.Struct, frozen=True):
     """BADKEY, BADSIG, BADTIME, REFUSED, NOTAUTH where the whole try was turned down."""
     reason: str = ""
     hint: str = ""
+    made_up: tuple[str, ...] = ()
+    """Names that the server answers for without a record of that name and type in the zone."""
+    ahead: float | None = None
+    """Seconds by which this machine's clock is ahead of the server's; None where no signature told."""
 
 
 class Denied(msgspec.Struct, frozen=True):

@@ -128,6 +128,8 @@ class NameFact(msgspec.Struct, frozen=True):
     why: str = ""
     here: bool = False
     """Whether it brings clients to the primary, also where it cannot be moved."""
+    balancer: str = ""
+    """The load balancer's own name, where this is it or an alias of it."""
 
 
 class ServerFact(msgspec.Struct, frozen=True):

@@ -43,6 +43,10 @@ class Right(msgspec.Struct, frozen=True):
     allowed: bool
     reason: str
     """What the server said, for a person."""
+    held: bool = True
+    """False where the server answers with the record and yet says that it does not stand there."""
+    ahead: float | None = None
+    """Seconds by which this machine's clock is ahead of the server's; None where no signature told."""
 
 
 class Difference(msgspec.Struct, frozen=True):

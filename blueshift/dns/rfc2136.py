@@ -37,6 +37,7 @@ from blueshift.dns.records import Change, Question, RecordSet, canonical, within
 from blueshift.dns.settings import Rfc2136Settings
 from blueshift.dns.update import (
     PREREQUISITE_FAILED,
+    ahead,
     read_answer,
     refusal,
     swap_message,
@@ -113,7 +114,7 @@ class Rfc2136:
         before = await self.read(questions)
         if differences := _differences([change.expected for change in changes], before, questions):
             raise Stale(differences)
-        rcode = await self._update(swap_message(zone, changes))
+        rcode, _ahead = await self._update(swap_message(zone, changes))
         if rcode in PREREQUISITE_FAILED:
             raise await self._stale(changes, rcode)
         if rcode != dns.rcode.NOERROR:
@@ -157,7 +158,7 @@ class Rfc2136:
 
     async def _try(self, zone: str, entries: list[tuple[str, str, RecordSet | None]]) -> list[Right]:
         """Try many names in one message; only where that is refused, each by itself."""
-        rcode = await self._update(try_message(zone, entries))
+        rcode, ahead_by = await self._update(try_message(zone, entries))
         if rcode != dns.rcode.NOERROR and len(entries) > 1:
             return [right for entry in entries for right in await self._try(zone, [entry])]
         reason = "the server took an update that changes nothing"
@@ -165,8 +166,9 @@ class Rfc2136:
             reason = "the record changed meanwhile, or a wildcard answers for this name: nothing was tried"
         elif rcode != dns.rcode.NOERROR:
             reason = refusal(rcode, zone, self._where, self._key).message
+        held = rcode not in PREREQUISITE_FAILED
         allowed = rcode == dns.rcode.NOERROR
-        return [Right(name=name, type=kind, allowed=allowed, reason=reason) for name, kind, _ in entries]
+        return [Right(name, kind, allowed, reason, held, ahead_by) for name, kind, _ in entries]
 
     async def _find_zone(self, name: str) -> str:
         answer = await self._ask(name, "SOA")
@@ -245,7 +247,8 @@ class Rfc2136:
         if not authoritative:
             raise self._not_auth(name)
 
-    async def _update(self, message: dns.message.Message) -> dns.rcode.Rcode:
+    async def _update(self, message: dns.message.Message) -> tuple[dns.rcode.Rcode, float | None]:
+        """Send an update; its rcode, and by how many seconds our clock is `ahead` of the server's."""
         if self._key is not None:
             message.use_tsig(tsig_key(self._key))
         try:
@@ -257,7 +260,8 @@ class Rfc2136:
             ) from None
         server = await self._address()
         answer = await send(wire, server, self.settings.port, self._clock, timeout=self.settings.timeout)
-        return read_answer(answer, message, self._key, self._where)
+        rcode = read_answer(answer, message, self._key, self._where)
+        return rcode, ahead(answer, self._clock.utc().timestamp())
 
     async def _address(self) -> str:
         """Resolve the server's name once: reads and writes of a run meet the same server."""

@@ -144,11 +144,25 @@ def _peer_error(error: dns.tsig.PeerError, wire: bytes, key: Key, where: str) ->
 
 def _clock_offset(wire: bytes) -> float | None:
     """Return ours minus the server's; a BADTIME answer holds both (RFC 8945 §5.2.3)."""
-    answer = dns.message.from_wire(wire, keyring=False, ignore_trailing=True)
-    tsig = None if answer.tsig is None else answer.tsig[0]
-    if not isinstance(tsig, dns.rdtypes.ANY.TSIG.TSIG) or len(tsig.other) != 6:
+    tsig = _signature(wire)
+    if tsig is None or len(tsig.other) != 6:
         return None
     return float(tsig.time_signed - int.from_bytes(tsig.other, "big"))
+
+
+def ahead(wire: bytes, now: float) -> float | None:
+    """Return `now` minus the time at which the server signed its answer (RFC 8945 §5.3), in seconds.
+
+    Whole seconds are signed, so that a clock that is right seems up to one ahead. None if it is not signed.
+    """
+    tsig = _signature(wire)
+    return None if tsig is None else now - tsig.time_signed
+
+
+def _signature(wire: bytes) -> dns.rdtypes.ANY.TSIG.TSIG | None:
+    answer = dns.message.from_wire(wire, keyring=False, ignore_trailing=True)
+    tsig = None if answer.tsig is None else answer.tsig[0]
+    return tsig if isinstance(tsig, dns.rdtypes.ANY.TSIG.TSIG) else None
 
 
 def refusal(rcode: dns.rcode.Rcode, zone: str, where: str, key: Key | None) -> BlueshiftError:

@@ -6,6 +6,7 @@ from blueshift.preflight import (
     cluster,
     dns,
     helm,
+    names,
     neighbours,
     nginx,
     nginx_crossing,
@@ -58,5 +59,10 @@ CHECKS: tuple[Check, ...] = (
     Check("dns-hosts", "error", "every host is known, and those with traffic move", dns.hosts),
     Check("dns-name-servers", "error", "all name servers agree", dns.name_servers),
     Check("dns-update-rights", "error", "the key may write the names", dns.update_rights),
+    Check("dns-tsig-clock", "error", "signatures hold by both clocks", dns.tsig_clock),
+    Check("dns-ttl", "warning", "no TTL makes a run wait for days, and all can be written", names.ttl),
+    Check("dns-wildcard-apex", "error", "wildcards, zone tops and aliases can move", names.wildcard_apex),
+    Check("dns-families", "warning", "both families of a name lead to the primary", names.families),
+    Check("dns-hostname-address", "error", "the load balancer has addresses", names.hostname_address),
     Check("dns-external-dns", "error", "no external-dns writes the names", dns.external_dns),
 )

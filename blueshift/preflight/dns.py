@@ -21,7 +21,7 @@ def hosts(world: World) -> Iterator[Seen]:
     """Every host is classified, and none with traffic stays behind."""
     seen = found(world, "dns-hosts", Hosts)
     moving = world.moving()
-    unknown = {host: why for host, why in seen.unknown.items() if not _acknowledged(host, seen)}
+    unknown = {host: why for host, why in seen.unknown.items() if not seen.accepts(host)}
     if unknown:
         reasons = brief(sorted(set(unknown.values())), 2)
         yield Seen(
@@ -58,7 +58,7 @@ def hosts(world: World) -> Iterator[Seen]:
 
 def _staying(names: Sequence[NameFact], said: str, seen: Hosts) -> Iterator[Seen]:
     """Hosts that stay behind: an error with traffic, else one list that can be acknowledged."""
-    left = [name for name in names if not all(_acknowledged(host, seen) for host in name.hosts)]
+    left = [name for name in names if not all(map(seen.accepts, name.hosts))]
     busy = [name for name in left if _busy(name, seen)]
     quiet = [name for name in left if name not in busy]
     if busy:
@@ -82,12 +82,6 @@ def _busy(name: NameFact, seen: Hosts) -> bool:
     if seen.unmeasured:
         return name.here  # without counts, whoever is led here counts as traffic
     return any(seen.requests.get(host, 0.0) > 0 for host in name.hosts)
-
-
-def _acknowledged(host: str, seen: Hosts) -> bool:
-    return any(
-        host == given or (given.startswith("*.") and host.endswith(given[1:])) for given in seen.acknowledged
-    )
 
 
 def _described(names: Sequence[NameFact]) -> str:
@@ -143,6 +137,37 @@ def update_rights(world: World) -> Iterator[Seen]:
         yield passed(
             f"the key may write all {len(seen.by_name)} names, tried with updates that change nothing"
         )
+
+
+_FUDGE = 300  # seconds that a signature's time may be off (RFC 8945 §10); all servers that we know keep to it
+_SKEW = 60
+
+
+def tsig_clock(world: World) -> Iterator[Seen]:
+    """This machine's clock is near enough to the server's for signatures to hold, with room to drift."""
+    if world.dns.backend == "manual":
+        yield tells("a person makes the changes (`dns.backend: manual`): nothing is signed")
+        return
+    seen = found(world, "dns-update-rights", Rights)
+    if seen.kind == "BADTIME":
+        yield fails(seen.reason, seen.hint)
+    elif seen.ahead is not None:
+        said = f"this machine's clock is {abs(seen.ahead):.0f} s {'ahead of' if seen.ahead > 0 else 'behind'}"
+        said += " the name server's, by the time in its signed answer"
+        if abs(seen.ahead) > _SKEW:
+            yield warns(
+                f"{said}: from {_FUDGE} s on it refuses every update, also in the middle of a run",
+                "set the clock that is wrong; on this machine: `timedatectl set-ntp true`",
+            )
+        else:
+            yield passed(said)
+    elif not (seen.kind or seen.by_name):
+        yield tells("no name moves, so no update was signed")
+    elif GRANTED in seen.by_name.values():
+        yield tells("updates are not signed (`dns.settings.key`), so the clocks need not agree")
+    else:
+        why = "no signed answer came; `dns-update-rights` says why"
+        yield Seen("not-looked", why, "settle that check first", stops=False)
 
 
 def external_dns(world: World) -> Iterator[Seen]:

@@ -17,7 +17,7 @@ from blueshift.dns.backend import BadKey, BadSig, BadTime, DnsError, NotAuth, Re
 from blueshift.dns.key import parse_key
 from blueshift.dns.records import Change, RecordSet
 from blueshift.dns.registry import BACKENDS, SETTINGS, backend, settings_type
-from blueshift.dns.update import read_answer, refusal, swap_message, try_message, tsig_key
+from blueshift.dns.update import ahead, read_answer, refusal, swap_message, try_message, tsig_key
 from blueshift.errors import Ambiguous, BlueshiftError
 
 KEY = parse_key("writer:c2VjcmV0c2VjcmV0", place="test")
@@ -96,6 +96,15 @@ def test_a_clock_offset_is_ours_minus_the_servers() -> None:
     with pytest.raises(BadTime, match=r"by 3600 s \(behind\)") as caught:
         read_answer(wire, request, KEY, "ns1")
     assert caught.value.offset == pytest.approx(-3600, abs=2)
+
+
+def test_a_signed_answer_tells_the_servers_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = signed_request()
+    monkeypatch.setattr("time.time", lambda: 1_800_000_000.7)  # what dnspython signs by
+    wire = answered(request, dns.rcode.NOERROR)
+    assert ahead(wire, 1_800_000_090.0) == 90
+    assert ahead(wire, 1_799_999_900.0) == -100
+    assert ahead(request.id.to_bytes(2, "big") + b"\xa8\x05" + bytes(8), 0.0) is None
 
 
 @pytest.mark.parametrize(

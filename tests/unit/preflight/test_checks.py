@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from blueshift.discovery.seen import (
+    GRANTED,
     Denied,
     Hook,
     Hosts,
@@ -17,7 +18,7 @@ from blueshift.discovery.seen import (
     Rights,
     Servers,
 )
-from blueshift.discovery.world import Rendered, World
+from blueshift.discovery.world import DnsFact, NameFact, Rendered, World
 from blueshift.dns.records import RecordSet
 from blueshift.preflight.checks import CHECKS
 from blueshift.preflight.protocol import Finding, failed
@@ -51,11 +52,35 @@ OTHER = but(
     here=False,
 )
 PARTLY = but(OTHER, why="only a part of it points here", here=True)
+TOP = but(SHOP, name="example.test", hosts=("example.test",))
+HALF = but(
+    OTHER,
+    records=(
+        RecordSet("old.example.test", "A", 300, ("198.18.0.50",)),
+        RecordSet("old.example.test", "AAAA", 300, ("2001:db8::9",)),
+    ),
+    here=True,
+)
+BALANCER = but(OTHER, name="lb.aws", here=True, balancer="lb.aws")
+BY_HAND = DnsFact("manual", 0)
 ONE_ADDRESS = but(CONTROLLER, publishes=("198.18.0.50",))
 
 
 def hosts(**looks: Any) -> dict[str, Any]:
     return {"findings": seen(dns_hosts=Hosts(**looks))}
+
+
+def lasting(*ttls: int, min_ttl: int = 0) -> dict[str, Any]:
+    """A name whose A and AAAA have these TTLs."""
+    values = {"A": "198.18.0.50", "AAAA": "2001:2::50"}
+    records = tuple(
+        RecordSet(SHOP.name, kind, ttl, (values[kind],)) for kind, ttl in zip(values, ttls, strict=False)
+    )
+    return {"names": (but(SHOP, records=records),), "dns": DnsFact("rfc2136", min_ttl)}
+
+
+def tried(**looks: Any) -> dict[str, Any]:
+    return {"findings": seen(dns_update_rights=Rights(**looks))}
 
 
 def release(**changes: Any) -> dict[str, Any]:
@@ -201,6 +226,81 @@ CASES = [
         {"findings": seen(dns_update_rights=Rights({"shop.example.test": "A: REFUSED"}))},
     ),
     Case("dns-update-rights", "no answer", {"findings": seen(dns_update_rights=UNSEEN)}, "not-looked"),
+    Case("dns-tsig-clock", "differs", tried(kind="BADTIME", reason="it differs by 400 s", hint="set it")),
+    Case(
+        "dns-tsig-clock",
+        "clock is 90 s ahead of the name server's",
+        tried(by_name={SHOP.name: GRANTED}, ahead=90.4),
+        "warn",
+        stops=False,
+    ),
+    Case("dns-tsig-clock", "61 s behind", tried(by_name={SHOP.name: GRANTED}, ahead=-61.0), "warn", False),
+    Case("dns-tsig-clock", "not signed", tried(by_name={SHOP.name: GRANTED}), "info", stops=False),
+    Case("dns-tsig-clock", "no signed answer", tried(by_name={SHOP.name: "REFUSED"}), "not-looked", False),
+    Case("dns-tsig-clock", "no signed answer", tried(kind="BADKEY"), "not-looked", stops=False),
+    Case("dns-tsig-clock", "no answer within", {"findings": seen(dns_update_rights=UNSEEN)}, "not-looked"),
+    Case("dns-tsig-clock", "nothing is signed", {"dns": BY_HAND}, "info", stops=False),
+    Case("dns-ttl", "wait at least 2.0 hours", lasting(7200), "info", stops=False),
+    Case("dns-ttl", "the longest 259200 s (shop.example.test AAAA)", lasting(300, 259200), "warn", False),
+    Case("dns-ttl", "below 60 s, the backend's minimum", lasting(30, min_ttl=60), "warn", stops=False),
+    Case("dns-ttl", "(A 300 s, AAAA 60 s)", lasting(300, 60), "info", stops=False),
+    Case(
+        "dns-wildcard-apex",
+        "1 wildcards move as a whole",
+        {"names": (but(SHOP, name="*.example.test"),)},
+        "info",
+        stops=False,
+    ),
+    Case("dns-wildcard-apex", "1 names are the top of their zone; their", {"names": (TOP,)}, "info", False),
+    Case(
+        "dns-wildcard-apex",
+        "cannot be told apart: example.test",
+        {"names": (TOP,), "dns": BY_HAND},
+        "warn",
+        stops=False,
+    ),
+    Case(
+        "dns-wildcard-apex",
+        "1 hosts are aliases (CNAME) of names that move, and move with them: www.example.test",
+        {"names": (but(SHOP, hosts=("shop.example.test", "www.example.test")),)},
+        "info",
+        stops=False,
+    ),
+    Case("dns-wildcard-apex", "do not stand there", tried(by_name={SHOP.name: "A: …"}, made_up=(SHOP.name,))),
+    Case(
+        "dns-families",
+        "old.example.test: A points here, AAAA at 2001:db8::9",
+        {"names": (SHOP, HALF)},
+        "warn",
+        stops=False,
+    ),
+    Case(
+        "dns-families",
+        "one family alone, as acknowledged",
+        {"names": (SHOP, HALF), **hosts(acknowledged=("*.example.test",))},
+        "info",
+        stops=False,
+    ),
+    Case("dns-families", "the primary has IPv6, and 1 names", {}, "info", stops=False),
+    Case(
+        "dns-families",
+        "the primary has IPv4, and 1 names that move have no A record",
+        {"names": (but(SHOP, records=(RecordSet(SHOP.name, "AAAA", 300, ("2001:2::50",)),)),)},
+        "info",
+        stops=False,
+    ),
+    Case(
+        "dns-hostname-address",
+        "has the name lb.aws and no address: names lead to it by CNAME",
+        {"services": (but(SERVICE, ipv4=(), ipv6=(), hostname="lb.aws"),), "names": (BALANCER,)},
+    ),
+    Case(
+        "dns-hostname-address",
+        "1 hosts are aliases of it, which are not moved: old.example.test",
+        {"services": (but(SERVICE, hostname="lb.aws"),), "names": (SHOP, BALANCER)},
+        "warn",
+        stops=False,
+    ),
     Case(
         "dns-external-dns",
         "owns 1 of the names, by its TXT records: shop.example.test (owner prod)",
@@ -290,6 +390,32 @@ def test_an_external_dns_for_other_domains_stops_nothing() -> None:
     instance = Instance("dns/external-dns", domains=("other.test",))
     found = of("dns-external-dns", world(findings=seen(dns_external_dns=Ownership((instance,)))))
     assert not failed(found)
+
+
+PASSES: list[tuple[str, dict[str, Any]]] = [
+    ("dns-tsig-clock", tried(by_name={SHOP.name: GRANTED}, ahead=60.0)),
+    ("dns-ttl", lasting(3600, 3600, min_ttl=3600)),
+    ("dns-wildcard-apex", {}),
+    ("dns-families", {**lasting(300, 300), "dns": DnsFact("rfc2136", 0)}),
+    ("dns-hostname-address", {"services": (but(SERVICE, hostname="lb.aws"),)}),
+]
+
+
+@pytest.mark.parametrize(("check", "changes"), PASSES, ids=[check for check, _ in PASSES])
+def test_a_check_passes_at_its_edge(check: str, changes: dict[str, Any]) -> None:
+    assert [one.outcome for one in of(check, world(**changes))] == ["pass"]
+
+
+@pytest.mark.parametrize("check", ["dns-tsig-clock", "dns-ttl", "dns-wildcard-apex", "dns-families"])
+def test_without_names_there_is_nothing_to_pass(check: str) -> None:
+    none: tuple[NameFact, ...] = ()
+    outcomes = {one.outcome for one in of(check, world(names=none, **tried()))}
+    assert outcomes == {"info"}
+
+
+@pytest.mark.parametrize("check", ["dns-families", "dns-hostname-address"])
+def test_without_a_service_another_check_speaks(check: str) -> None:
+    assert [one.outcome for one in of(check, world(services=()))] == ["info"]
 
 
 def test_no_prestop_hook_has_nothing_to_be_missing() -> None:

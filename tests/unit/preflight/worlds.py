@@ -142,7 +142,7 @@ FINDINGS: dict[str, msgspec.Struct] = {
     "nginx-compared": Comparison(("1.12",)),
     "dns-hosts": Hosts(requests={"shop.example.test": 12.0}),
     "dns-name-servers": Servers((SERVER,)),
-    "dns-update-rights": Rights({"shop.example.test": GRANTED}),
+    "dns-update-rights": Rights({"shop.example.test": GRANTED}, ahead=0.4),
     "dns-external-dns": Ownership(),
 }
 
