@@ -150,13 +150,13 @@ def _clock_offset(wire: bytes) -> float | None:
     return float(tsig.time_signed - int.from_bytes(tsig.other, "big"))
 
 
-def ahead(wire: bytes, now: float) -> float | None:
-    """Return `now` minus the time at which the server signed its answer (RFC 8945 §5.3), in seconds.
+def ahead(request: bytes, answer: bytes) -> float | None:
+    """Return the time at which the request was signed minus that of its answer (RFC 8945 §5.3), in seconds.
 
-    Whole seconds are signed, so that a clock that is right seems up to one ahead. None if it is not signed.
+    What the answer took makes it less. None if either is not signed.
     """
-    tsig = _signature(wire)
-    return None if tsig is None else now - tsig.time_signed
+    ours, theirs = _signature(request), _signature(answer)
+    return None if ours is None or theirs is None else float(ours.time_signed - theirs.time_signed)
 
 
 def _signature(wire: bytes) -> dns.rdtypes.ANY.TSIG.TSIG | None:

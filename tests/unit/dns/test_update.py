@@ -99,12 +99,14 @@ def test_a_clock_offset_is_ours_minus_the_servers() -> None:
 
 
 def test_a_signed_answer_tells_the_servers_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_800_000_000.7
+    monkeypatch.setattr("time.time", lambda: now)  # what dnspython signs by
     request = signed_request()
-    monkeypatch.setattr("time.time", lambda: 1_800_000_000.7)  # what dnspython signs by
-    wire = answered(request, dns.rcode.NOERROR)
-    assert ahead(wire, 1_800_000_090.0) == 90
-    assert ahead(wire, 1_799_999_900.0) == -100
-    assert ahead(request.id.to_bytes(2, "big") + b"\xa8\x05" + bytes(8), 0.0) is None
+    sent = request.to_wire()
+    for late in (90, -100):
+        now = 1_800_000_000.7 - late
+        assert ahead(sent, answered(request, dns.rcode.NOERROR)) == late
+    assert ahead(sent, request.id.to_bytes(2, "big") + b"\xa8\x05" + bytes(8)) is None
 
 
 @pytest.mark.parametrize(
