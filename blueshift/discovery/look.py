@@ -11,8 +11,8 @@ import msgspec
 from blueshift.clock import Clock
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.identity import Cluster
+from blueshift.discovery import classes, external_dns, prestop, sides, traffic
 from blueshift.discovery import dns as zones
-from blueshift.discovery import external_dns, prestop, sides, traffic
 from blueshift.discovery.found import attempt, kept
 from blueshift.discovery.names import Trail, classify, sides_of, unknown
 from blueshift.discovery.prepared import is_prepared
@@ -82,9 +82,10 @@ async def look(
 
     async def revise() -> tuple[Revised, dict[str, Any]]:
         asked = {"nginx-running": sides.running(sources.kube, found)}
+        temporary = (temporary_release, temporary_namespace)
         made, now = await together(render(found), attempt(asked))
         of_run, around, compared = await together(
-            _cluster(sources, config, found, temporary_namespace, prepared, made.rights),
+            _cluster(sources, config, found, recognise, temporary, prepared, made.rights),
             surroundings(
                 sources.kube,
                 found,
@@ -176,12 +177,13 @@ async def _cluster(
     sources: Sources,
     config: Config,
     found: Primary,
-    temporary_namespace: str,
+    recognise: Recognise,
+    temporary: tuple[str, str],
     prepared: bool,
     rendered: tuple[Right, ...],
 ) -> dict[str, Any]:
-    spaces = spaces_of(found.workload.namespace, temporary_namespace, config.cluster.state_namespace)
-    own = prepared or temporary_namespace == found.workload.namespace
+    spaces = spaces_of(found.workload.namespace, temporary[1], config.cluster.state_namespace)
+    own = prepared or temporary[1] == found.workload.namespace
     rights = at(RULES, spaces, config.release.name, prepared=own)
     container = found.workload.container
     return await attempt(
@@ -191,6 +193,7 @@ async def _cluster(
             "nginx-prestop-binary": prestop.look(
                 sources.kube, found.pods, container, found.known.prestop(found.raw)
             ),
+            "class-shared": classes.sharing(sources.kube, found, recognise, temporary),
         }
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blueshift.preflight import (
+    classes,
     cluster,
     dns,
     helm,
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     Check("cluster-network-policy", "error", "backends admit the temporary too", neighbours.network_policy),
     Check("cluster-mesh", "warning", "no mesh knows the primary alone", neighbours.mesh),
     Check("cluster-webhook-orphan", "error", "no dead webhook refuses writes", neighbours.webhook_orphan),
+    Check("class-shared", "error", "no other controller serves the same Ingresses", classes.shared),
     Check("nginx-prestop-binary", "error", "the preStop hook can run", nginx.prestop_binary),
     Check("nginx-ssl-passthrough", "error", "no connection passes unseen", nginx.ssl_passthrough),
     Check("nginx-status-race", "error", "no pod blanks the status of Ingresses", nginx.status_race),

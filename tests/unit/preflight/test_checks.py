@@ -18,6 +18,7 @@ from blueshift.discovery.seen import (
     Rights,
     Servers,
 )
+from blueshift.discovery.seen_classes import Other, Sharing
 from blueshift.discovery.world import DnsFact, NameFact, Rendered, World
 from blueshift.dns.records import RecordSet
 from blueshift.preflight.checks import CHECKS
@@ -81,6 +82,11 @@ def lasting(*ttls: int, min_ttl: int = 0) -> dict[str, Any]:
 
 def tried(**looks: Any) -> dict[str, Any]:
     return {"findings": seen(dns_update_rights=Rights(**looks))}
+
+
+def sharing(**other: Any) -> dict[str, Any]:
+    one = Other("Deployment two/ctl", "two/two", ("class nginx",), ("shop/web",))
+    return {"findings": seen(class_shared=Sharing(2, (but(one, **other),)))}
 
 
 def release(**changes: Any) -> dict[str, Any]:
@@ -192,6 +198,11 @@ CASES = [
     ),
     Case("nginx-status-race", "the last old pod blanks", {"controller": ONE_ADDRESS, "harden": BARE}),
     Case("nginx-status-race", "the harden step sets", {"controller": ONE_ADDRESS}, "info", stops=False),
+    Case("class-shared", "serves 1 of the primary's Ingresses too, by class nginx, and both", sharing()),
+    Case("class-shared", "none is served by both now", sharing(ingresses=()), "warn", stops=False),
+    Case("class-shared", "has no pods now", sharing(idle=True), "warn", stops=False),
+    Case("class-shared", "temporary of a run, which is not", sharing(temporary=True), "info", stops=False),
+    Case("class-shared", "no answer within", {"findings": seen(class_shared=UNSEEN)}, "not-looked"),
     Case("dns-hosts", "no Ingress has a class of k8s.io/ingress-nginx", {"hosts": (), "names": ()}),
     Case("dns-hosts", "none of the 1 hosts has a name", {"names": (OTHER,)}),
     Case("dns-hosts", "the names of 1 hosts could not be", hosts(unknown={"a.b": "SERVFAIL"}), "not-looked"),

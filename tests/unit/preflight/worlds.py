@@ -10,6 +10,7 @@ import msgspec
 from blueshift.cluster.identity import Cluster
 from blueshift.discovery.pods import Container, Pods, RenderedService
 from blueshift.discovery.seen import GRANTED, Hook, Hosts, Ownership, Permissions, Ports, Rights, Servers
+from blueshift.discovery.seen_classes import Sharing
 from blueshift.discovery.seen_neighbours import Budgets, Identity, Mesh, Policies, Webhooks
 from blueshift.discovery.seen_room import Free, Ground, Image, Images, Node, Quotas, Room, Taken
 from blueshift.discovery.seen_sides import Comparison, Running
@@ -140,6 +141,7 @@ FINDINGS: dict[str, msgspec.Struct] = {
     "nginx-prestop-binary": Hook(("/wait-shutdown",), (), "web-controller-1"),
     "nginx-running": Running(SIDE, "v1.11.3"),
     "nginx-compared": Comparison(("1.12",)),
+    "class-shared": Sharing(1),
     "dns-hosts": Hosts(requests={"shop.example.test": 12.0}),
     "dns-name-servers": Servers((SERVER,)),
     "dns-update-rights": Rights({"shop.example.test": GRANTED}, ahead=0.4),
