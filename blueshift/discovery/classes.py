@@ -82,4 +82,4 @@ def _release(workload: Raw) -> tuple[str, str]:
 
 def _idle(kind: str, workload: Raw) -> bool:
     path = ("status", "desiredNumberScheduled") if kind == "DaemonSet" else ("spec", "replicas")
-    return dig(workload, *path) == 0
+    return bool(dig(workload, *path) == 0)
