@@ -9,6 +9,7 @@ import pytest
 
 from blueshift.cluster.errors import Forbidden
 from blueshift.discovery.classes import sharing
+from blueshift.discovery.ingresses import classes_of, served
 from blueshift.discovery.primary import Primary
 from blueshift.discovery.render import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.seen_classes import Other, Sharing
@@ -46,12 +47,14 @@ def workload(name: str, release: str = "", **spec: Any) -> dict[str, Any]:
 async def look(
     other: SimpleNamespace, *, mine: SimpleNamespace | None = None, release: str = "two", **spec: Any
 ) -> Sharing:
+    own: Any = mine or flags()
     primary = SimpleNamespace(
-        settings=mine or flags(),
+        settings=own,
         release=SimpleNamespace(name="web", namespace="web"),
         workload=SimpleNamespace(uid="web"),
-        classes=CLASSES,
+        ingress_classes=CLASSES,
         ingresses=INGRESSES,
+        served=served(INGRESSES, classes_of(CLASSES, own.controller), own),
     )
     others = [workload("web"), workload("two", release, **spec), workload("app")]
     known = SimpleNamespace(settings=lambda _workload, _config: other)
