@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
+
 from blueshift.app.kinds import compile_track
 from blueshift.app.plans import offline
 from blueshift.app.session import Session
-from blueshift.app.target import revisions_of
+from blueshift.app.target import revisions_of, source_of
 from blueshift.app.tools import places
 from blueshift.controllers.profile import Profile, TemporaryFacts
 from blueshift.discovery.look import Revised, Sources
@@ -17,9 +19,10 @@ from blueshift.discovery.look import look as look_at
 from blueshift.discovery.look import look_again as look_at_again
 from blueshift.discovery.primary import Primary
 from blueshift.discovery.raw import Raw
-from blueshift.discovery.render import rendered
+from blueshift.discovery.render import RECORD, rendered
 from blueshift.discovery.world import Rendered, World
 from blueshift.errors import BlueshiftError
+from blueshift.helm.values import forgotten, holds
 from blueshift.playbook.schema import Playbook
 from blueshift.steps.harden import RevisionSettings
 from blueshift.steps.revisions import Grace, Revision, Revisions, temporary_facts
@@ -120,7 +123,9 @@ async def revised(
     primary = (found.release.name, found.release.namespace)
     beside = revisions.temporary(facts_of(found, revisions, temporary))
 
-    async def of(release: tuple[str, str], revision: Revision, old: tuple[Raw, ...]) -> Rendered:
+    async def of(
+        release: tuple[str, str], revision: Revision, old: tuple[Raw, ...], source: str = RECORD
+    ) -> Rendered:
         return await rendered(
             session.helm,
             session.kube,
@@ -130,14 +135,25 @@ async def revised(
             revision.values,
             changes=revision.changes,
             old=old,
+            source=source,
         )
 
+    made, hardened, target = await together(
+        of(temporary, beside, ()),
+        of(primary, revisions.hardened(grace_of(playbook, "harden")), found.objects),
+        of(
+            primary,
+            revisions.target(grace_of(playbook, "upgrade")),
+            found.objects,
+            source_of(session.config),
+        ),
+    )
+    before, now = revisions.running.defaults, revisions.target_chart.defaults
     return Revised(
-        *await together(
-            of(temporary, beside, ()),
-            of(primary, revisions.hardened(grace_of(playbook, "harden")), found.objects),
-            of(primary, revisions.target(grace_of(playbook, "upgrade")), found.objects),
-        )
+        made,
+        msgspec.structs.replace(hardened, reused=holds(before, revisions.running_values)),
+        msgspec.structs.replace(target, forgotten=forgotten(revisions.target_values, before, now)),
+        helm=str(session.helm.version),
     )
 
 

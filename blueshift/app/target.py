@@ -7,6 +7,7 @@ from typing import Any
 
 from blueshift.app.session import Session
 from blueshift.controllers.profile import Profile
+from blueshift.discovery.render import RECORD
 from blueshift.errors import BlueshiftError
 from blueshift.helm import yaml
 from blueshift.helm.charts import Chart, ChartRef, read_chart, read_local
@@ -52,6 +53,16 @@ def target_values(config: Config, running: dict[str, Any]) -> dict[str, Any]:
         data = files.read(file, hint="`values.files` in blueshift.yaml names it; paths begin at that file")
         merged = merge(merged, yaml.load(data, file, unique=True))
     return merge(merged, config.values.inline)
+
+
+def source_of(config: Config) -> str:
+    """Where the target's chart comes from, as in `Rendered.source`."""
+    chart = config.chart
+    if chart is None:
+        return RECORD
+    if chart.repo:
+        return f"repo {chart.repo}"
+    return f"registry {chart.oci}" if chart.oci else f"path {chart.path or chart.name}"
 
 
 def _ref(config: Config) -> ChartRef:

@@ -128,6 +128,16 @@ class KubeApi:
         """PATCH; `apply` takes `force=True` to take fields from other managers. Raises as `replace`."""
         return await self._write("PATCH", path, body, params, content=_PATCH[kind])
 
+    async def try_apply(
+        self, path: str, body: Mapping[str, Any], *, manager: str, force: bool = False
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """What a server-side apply would make of an object, as a dry run, and the server's warnings.
+
+        Raises Conflict with the fields in its status, Invalid, Forbidden.
+        """
+        params = {"fieldManager": manager, "force": force}
+        return await self._transport.dry_run("PATCH", path, params, body, content=_PATCH["apply"])
+
     async def delete(
         self, path: str, *, uid: str | None = None, propagation: str | None = None, **params: Any
     ) -> dict[str, Any]:

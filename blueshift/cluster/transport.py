@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
@@ -28,6 +29,8 @@ LARGEST = 256 * 2**20
 TRIES = 5
 
 Params = Mapping[str, Any]
+_WARNING = re.compile(r'299 \S+ "(.*)"')
+"""RFC 7234, 5.5, as the API server writes it (apimachinery: net.NewWarningHeader)."""
 
 
 class Transport:
@@ -82,6 +85,16 @@ class Transport:
         """
         return await self._exchange(method, path, params, body, read=False, content=content)
 
+    async def dry_run(
+        self, method: str, path: str, params: Params, body: Any, *, content: str
+    ) -> tuple[Any, tuple[str, ...]]:
+        """The decoded answer to a write that stores nothing, and the server's warnings; asked once."""
+        answer, response = await self._answer(
+            method, path, {**params, "dryRun": "All"}, body, read=True, content=content
+        )
+        texts = (_WARNING.match(line) for line in response.headers.getall("Warning", []))
+        return answer, tuple(found[1].replace('\\"', '"') for found in texts if found)
+
     @asynccontextmanager
     async def stream(
         self, path: str, params: Params, *, quiet: float
@@ -127,6 +140,19 @@ class Transport:
         content: str = "application/json",
         accept: str = "application/json",
     ) -> Any:
+        return (await self._answer(method, path, params, body, read=read, content=content, accept=accept))[0]
+
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        params: Params,
+        body: Any,
+        *,
+        read: bool,
+        content: str = "application/json",
+        accept: str = "application/json",
+    ) -> tuple[Any, aiohttp.ClientResponse]:
         headers = {"Accept": accept}
         data = None
         if body is not None:
@@ -139,7 +165,7 @@ class Transport:
             method, path, params, headers=headers, data=data, timeout=timeout, read=read
         ) as response:
             raw = await _whole(response)
-        return self._decoded(raw, f"{method} {path}", read=read)
+        return self._decoded(raw, f"{method} {path}", read=read), response
 
     def _decoded(self, raw: bytes | None, place: str, *, read: bool) -> dict[str, Any]:
         try:

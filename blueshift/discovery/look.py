@@ -11,7 +11,7 @@ import msgspec
 from blueshift.clock import Clock
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.identity import Cluster
-from blueshift.discovery import classes, external_dns, prestop, sides, traffic
+from blueshift.discovery import classes, drift, external_dns, helm_history, prestop, sides, traffic
 from blueshift.discovery import dns as zones
 from blueshift.discovery.found import attempt, kept
 from blueshift.discovery.names import Trail, classify, sides_of, unknown
@@ -19,7 +19,7 @@ from blueshift.discovery.prepared import is_prepared
 from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.profile import Recognise
 from blueshift.discovery.rights import EXEC, RULES, at, permissions, spaces_of
-from blueshift.discovery.seen import Hosts, Rights, Servers
+from blueshift.discovery.seen import Hosts, Ports, Rights, Servers
 from blueshift.discovery.seen_sides import Running
 from blueshift.discovery.surroundings import surroundings
 from blueshift.discovery.trails import Follower
@@ -49,6 +49,8 @@ class Revised:
     temporary: Rendered
     harden: Rendered
     target: Rendered
+    helm: str = ""
+    """Version of the helm program that would make them."""
 
     @property
     def rights(self) -> tuple[Right, ...]:
@@ -119,7 +121,7 @@ async def look(
         temporary_namespace=temporary_namespace,
         baseline=baseline,
         prepared=prepared,
-        findings={**of_cluster, **of_dns, "cluster-lb-address": msgspec.to_builtins(ports)},
+        findings={**of_cluster, **of_dns, **_plain(found, revised, ports)},
     )
 
 
@@ -194,6 +196,10 @@ async def _cluster(
                 sources.kube, found.pods, container, found.known.prestop(found.raw)
             ),
             "class-shared": classes.sharing(sources.kube, found, recognise, temporary),
+            "helm-values-drift": drift.drift(
+                sources.kube, (config.release.name, config.release.namespace), found.objects
+            ),
+            "helm-history-max": helm_history.kept(sources.kube, found.record),
         }
     )
 
@@ -203,6 +209,12 @@ async def _compared(found: Primary, now: dict[str, Any], target: Rendered) -> di
     if running is None:
         return {"nginx-compared": now["nginx-running"]}
     return await attempt({"nginx-compared": sides.comparison(found, running, target)})
+
+
+def _plain(found: Primary, revised: Revised, ports: Ports) -> dict[str, Any]:
+    """What the primary's objects tell without another question."""
+    client = helm_history.client(found.record, found.raw, revised.helm)
+    return {"cluster-lb-address": msgspec.to_builtins(ports), "helm-client": msgspec.to_builtins(client)}
 
 
 def _external(found: Primary) -> ServiceFact | None:

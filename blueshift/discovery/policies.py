@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from blueshift.cluster import paths
+from blueshift.discovery.apply import RELEASE_NAME
 from blueshift.discovery.raw import Raw, annotated, dig, listed, mapped, matches, namespace, ref
 from blueshift.discovery.reads import Reads
-from blueshift.discovery.render import RELEASE_NAME
 from blueshift.discovery.seen_neighbours import Closed, Policies
 
 POLICIES = paths.apis("networking.k8s.io/v1", "networkpolicies")

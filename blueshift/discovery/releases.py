@@ -10,11 +10,11 @@ import msgspec
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.discovery import ingresses as serving
+from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.found import each
 from blueshift.discovery.owner import owner
 from blueshift.discovery.profile import Knowledge, Recognise
 from blueshift.discovery.raw import Raw, annotated, dig, name, namespace, pod_labels
-from blueshift.discovery.render import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.services import service_facts
 from blueshift.discovery.world import HostFact, ServiceFact
 from blueshift.dns.authority import Directory, follow

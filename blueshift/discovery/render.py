@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Forbidden
+from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE, applied, path_of
 from blueshift.discovery.fixed import fixed
 from blueshift.discovery.found import each
+from blueshift.discovery.immutable import immutable, readdressed
 from blueshift.discovery.pods import rendered_pods, rendered_services
 from blueshift.discovery.profile import Knowledge
 from blueshift.discovery.raw import Raw, annotated
@@ -26,8 +27,8 @@ from blueshift.helm.charts import Chart
 from blueshift.helm.client import Helm
 from blueshift.helm.manifests import Key
 
-RELEASE_NAME = "meta.helm.sh/release-name"
-RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
+RECORD = "record"
+"""The source of a chart that is rebuilt from Helm's record of the running release."""
 
 
 async def rendered(
@@ -40,12 +41,13 @@ async def rendered(
     *,
     changes: Sequence[ValueChange] = (),
     old: Sequence[Raw] = (),
+    source: str = RECORD,
 ) -> Rendered:
     """What a revision of `release` (name, namespace) would change.
 
     `old` are the objects of the revision before it, hooks too, empty for an install; `changes` are what
-    Blueshift set in `values`. A chart that does not render is told in `error`; what the API server or the
-    machine fails at is raised.
+    Blueshift set in `values`; `source` is as in `Rendered`. A chart that does not render is told in `error`;
+    what the API server or the machine fails at is raised.
     """
     name, namespace = release
     result = Rendered(
@@ -54,6 +56,8 @@ async def rendered(
         app_version=chart.app_version,
         values_hash=helm_values.digest(values),
         values=tuple(changes),
+        kube_version=chart.kube_version,
+        source=source,
     )
     try:
         new = await helm.render(name, namespace, chart, values, is_upgrade=bool(old))
@@ -83,6 +87,9 @@ async def rendered(
         services=rendered_services(new, namespace),
         side=side,
         unseen=unseen,
+        immutable=immutable(old, new, namespace),
+        readdressed=readdressed(old, new, namespace),
+        applied=await applied(kube, release, old, new) if old else None,
     )
 
 
@@ -112,7 +119,7 @@ async def collisions(
     async def taken(item: tuple[Key, str]) -> str:
         key, version = item
         try:
-            there = await kube.find(_path(key, version))
+            there = await kube.find(path_of(key, version))
         except Forbidden:
             return f"{key} may exist: this user may not look at it"
         return "" if there is None else ownership(key, there, release)
@@ -129,9 +136,3 @@ def ownership(key: Key, there: Raw, release: tuple[str, str]) -> str:
     if not owner[0]:
         return f"{key} exists and belongs to no Helm release"
     return f"{key} belongs to release {owner[1]}/{owner[0]}"
-
-
-def _path(key: Key, version: str) -> str:
-    if "/" in version:
-        return paths.apis(version, manifests.plural(key.kind), key.namespace or None, key.name)
-    return paths.core(manifests.plural(key.kind), key.namespace or None, key.name)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from blueshift.cluster import paths
+from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.raw import Raw, annotated, dig, labels, listed, mapped, matches, name, namespace, ref
 from blueshift.discovery.reads import Reads
-from blueshift.discovery.render import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.room import SERVICES
 from blueshift.discovery.seen_neighbours import Webhook, Webhooks
 from blueshift.together import together

@@ -17,6 +17,7 @@ import msgspec
 
 from blueshift.cluster.identity import Cluster
 from blueshift.discovery.pods import Pods, RenderedService
+from blueshift.discovery.seen_apply import Applied
 from blueshift.discovery.settings import Side
 from blueshift.dns.records import RecordSet
 from blueshift.errors import BlueshiftError
@@ -209,6 +210,25 @@ class Rendered(msgspec.Struct, frozen=True):
     """What would be in force."""
     unseen: str = ""
     """Why that is not known, although it renders."""
+    kube_version: str = ""
+    """Versions of Kubernetes that the chart allows; empty for any."""
+    source: str = ""
+    """Where the chart comes from: `record`, or `repo URL`, `registry URL`, `path FOLDER`; empty: not kept."""
+    immutable: tuple[str, ...] = ()
+    """Fields that would change and must not, as `Deployment ns/name: spec.selector`."""
+    readdressed: tuple[str, ...] = ()
+    """Services that stay and lose their load balancer's address, as `Service ns/name`."""
+    forgotten: tuple[str, ...] | None = None
+    """Values that are set, that the running chart knows and this one does not; None: not compared."""
+    reused: bool = False
+    """Whether the chart's defaults hold every value that is set, as `--reuse-values` leaves a record."""
+    applied: Applied | None = None
+    """What a try on the server said; None for an install, and where it was not tried."""
+
+    def deletes(self, kind: str) -> tuple[str, ...]:
+        """The objects of a kind that it deletes, as `Service ns/name`."""
+        gone = (one.object for one in self.objects if one.action == "delete")
+        return tuple(one for one in gone if one.startswith(f"{kind} "))
 
 
 class World(msgspec.Struct, frozen=True):

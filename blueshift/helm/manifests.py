@@ -114,8 +114,14 @@ def diff(old: Iterable[Raw], new: Iterable[Raw], namespace: str) -> Changes:
             for one in both
             if before[one] != after[one]
         ),
-        deleted=tuple(sorted(before.keys() - after.keys())),
+        deleted=tuple(sorted(one for one in before.keys() - after.keys() if not _stays(before[one]))),
     )
+
+
+def _stays(item: Raw) -> bool:
+    """Whether Helm leaves it where it is when a chart renders it no more (pkg/kube: ResourcePolicyAnno)."""
+    marks = (item.get("metadata") or {}).get("annotations") or {}
+    return bool(marks.get("helm.sh/resource-policy") == "keep")
 
 
 def _difference(old: Raw, new: Raw) -> str:

@@ -58,6 +58,28 @@ def _redact(key: str, value: Any) -> Any:
     return HIDDEN if looks else masked(value, {})
 
 
+def forgotten(
+    values: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any], at: str = ""
+) -> tuple[str, ...]:
+    """Paths in `values` that the defaults `before` know and those of `now` do not.
+
+    Where the defaults are an empty map every key below is the user's own, and neither knows any.
+    """
+    found: list[str] = []
+    for key, value in values.items():
+        path = f"{at}.{key}" if at else key
+        if key in before and key not in now:
+            found.append(path)
+        elif all(isinstance(one, Mapping) for one in (value, before.get(key), now.get(key))) and now[key]:
+            found += forgotten(value, before[key], now[key], path)
+    return tuple(found)
+
+
+def holds(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Whether a chart's defaults hold every one of these values (at least one)."""
+    return bool(values) and merge(defaults, values) == defaults
+
+
 def _plain(value: Any) -> Any:
     """Numbers as Helm has them: 1.0 and 1 are the same, and what is beyond 2^53 is a float64."""
     if isinstance(value, Mapping):

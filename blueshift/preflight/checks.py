@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from blueshift.preflight import (
+    applies,
     classes,
     cluster,
     dns,
     helm,
+    helm_client,
     names,
     neighbours,
     nginx,
     nginx_crossing,
     nginx_own,
     nginx_settings,
+    revisions,
     room,
 )
 from blueshift.preflight.protocol import Check
@@ -25,6 +28,19 @@ CHECKS: tuple[Check, ...] = (
     Check("helm-gitops-owner", "error", "neither Argo CD nor Flux owns the release", helm.gitops_owner),
     Check("helm-render", "error", "every revision of the run renders", helm.render),
     Check("helm-name-collision", "error", "nothing to be created is another's already", helm.name_collision),
+    Check("helm-service-recreated", "error", "no Service loses its address", revisions.service_recreated),
+    Check("helm-ingressclass-deleted", "error", "no class is taken away", revisions.ingressclass_deleted),
+    Check("helm-immutable-field", "error", "no field changes that must not", revisions.immutable_field),
+    Check("helm-kube-version", "error", "the charts allow this cluster", helm_client.kube_version),
+    Check("helm-chart-source", "info", "it is known where the chart is from", helm_client.chart_source),
+    Check("helm-history-max", "info", "Helm keeps what a way back needs", helm_client.history_max),
+    Check("helm-client", "warning", "the same Helm goes on", helm_client.client),
+    Check("helm-ssa-conflict", "error", "the API server would take every object", applies.ssa_conflict),
+    Check("helm-api-deprecated", "error", "this cluster serves every object's API", applies.api_deprecated),
+    Check("helm-values-drift", "warning", "live objects are as Helm believes", applies.values_drift),
+    Check(
+        "helm-reuse-values", "warning", "the target knows every value that is set", helm_client.reuse_values
+    ),
     Check("cluster-rbac", "error", "this user may do what the run does", cluster.rbac),
     Check("cluster-exec", "error", "commands may be run in the pods", cluster.execute),
     Check("cluster-replicas", "error", "the primary is whole", cluster.replicas),

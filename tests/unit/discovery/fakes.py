@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from blueshift.cluster.api import KubeApi
-from blueshift.cluster.errors import Forbidden
+from blueshift.cluster.errors import Conflict, Forbidden
 from blueshift.cluster.execute import ExecResult
 from blueshift.dns.authority import Directory
 from blueshift.dns.backend import Capabilities, ChangeRef, NotAuth, Right
@@ -23,6 +23,8 @@ class FakeKube:
         self.asked: list[Sequence[str]] = []
         self.admin = False
         self.denied: set[tuple[str, str]] = set()
+        self.warns: dict[str, tuple[str, ...]] = {}
+        self.refuses: dict[str, Exception] = {}
 
     @property
     def api(self) -> KubeApi:
@@ -33,8 +35,14 @@ class FakeKube:
             raise Forbidden("not yours")
         return self.objects.get(path)
 
-    async def get(self, path: str) -> Any:
+    async def get(self, path: str, **_params: Any) -> Any:
         return self.objects[path]
+
+    async def try_apply(self, path: str, body: Any, *, manager: str, force: bool = False) -> Any:
+        assert manager == "helm"
+        if path in self.refuses and not (force and isinstance(self.refuses[path], Conflict)):
+            raise self.refuses[path]
+        return body, self.warns.get(path, ())
 
     async def list(self, path: str, **_params: Any) -> list[Any]:
         if path in self.forbidden:

@@ -14,13 +14,14 @@ from blueshift.cluster import paths
 from blueshift.cluster.execute import ExecResult
 from blueshift.cluster.identity import Cluster
 from blueshift.discovery import traffic
+from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE, as_helm
 from blueshift.discovery.look import Revised, Sources, look, look_again
 from blueshift.discovery.pods import Container, Pods
 from blueshift.discovery.primary import Primary
 from blueshift.discovery.profile import Knowledge
 from blueshift.discovery.raw import Raw, annotated, name
 from blueshift.discovery.releases import controllers
-from blueshift.discovery.render import RELEASE_NAME, RELEASE_NAMESPACE
+from blueshift.discovery.seen_apply import Applied
 from blueshift.discovery.seen_sides import Comparison
 from blueshift.discovery.settings import Settings, Side
 from blueshift.discovery.world import Rendered, World
@@ -135,7 +136,8 @@ def node() -> dict[str, Any]:
 
 
 def cluster(**without: Any) -> FakeKube:
-    manifest = yaml.safe_dump_all([deployment(), {"apiVersion": "v1", **service("web"), "kind": "Service"}])
+    front = {"apiVersion": "v1", **service("web"), "kind": "Service"}
+    manifest = yaml.safe_dump_all([deployment(), front])
     release = {
         "name": "web",
         "namespace": "ingress",
@@ -153,7 +155,8 @@ def cluster(**without: Any) -> FakeKube:
                 "metadata": {"name": "x"},
                 "data": {"release": records.encode(release)},
             },
-            "/apis/apps/v1/namespaces/ingress/deployments/web": deployment(),
+            "/apis/apps/v1/namespaces/ingress/deployments/web": as_helm(deployment(), ("web", "ingress")),
+            "/api/v1/namespaces/ingress/services/web": as_helm(front, ("web", "ingress")),
             "/apis/apps/v1/deployments": [deployment()],
             "/api/v1/namespaces/ingress/services": [service("web", HTTP, HTTPS)],
             "/api/v1/services": [service("web", HTTP, HTTPS)],
@@ -212,8 +215,16 @@ async def taken(kube: FakeKube, dns: FakeDns | None = None) -> World:
 
     async def render(found: Primary) -> Revised:
         await asyncio.sleep(0)
-        same = Rendered(chart=found.record.chart_name, chart_version="4.12.1", pods=(PODS,), side=TARGET)
-        return Revised(same, same, same)
+        same = Rendered(
+            chart=found.record.chart_name,
+            chart_version="4.12.1",
+            source="record",
+            pods=(PODS,),
+            side=TARGET,
+            applied=Applied(),
+            forgotten=(),
+        )
+        return Revised(same, same, same, helm="3.19.0")
 
     return await look(
         sources, config, recognise, render, temporary_release="web-blue", temporary_namespace="web-blue"
@@ -235,6 +246,9 @@ async def test_what_a_look_brings() -> None:
     assert world.target.chart_version == "4.12.1"
     assert world.baseline == {NAMES[0]: 200}
     assert world.findings["dns-hosts"]["requests"] == {NAMES[0]: 7.0}
+    assert list(world.findings["helm-history-max"]["revisions"]) == [3]
+    assert world.findings["helm-values-drift"] == {"fields": (), "unread": {}}
+    assert world.findings["helm-client"]["version"] == "3.19.0"
 
 
 async def test_the_primary_is_compared_with_the_target_by_what_its_program_says_that_it_is() -> None:
@@ -286,6 +300,13 @@ async def test_an_address_without_a_route_from_here_is_kept_and_not_probed(
     world = await taken(cluster())
     assert list(world.findings["cluster-lb-address"]["unrouted"]) == ["2001:2::50"]
     assert (world.baseline, asked) == ({NAMES[0]: 200}, ["198.18.0.50"])
+
+
+async def test_what_was_changed_beside_helm_is_found() -> None:
+    path = "/apis/apps/v1/namespaces/ingress/deployments/web"
+    live = as_helm(deployment(), ("web", "ingress"))
+    world = await taken(cluster(**{path: {**live, "spec": {**live["spec"], "paused": True}}}))
+    assert list(world.findings["helm-values-drift"]["fields"]) == ["Deployment ingress/web: spec.paused"]
 
 
 async def test_checks_stand_on_it() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.mesh import mesh
 from blueshift.discovery.policies import POLICIES, Side, policies
 from blueshift.discovery.reads import Reads
-from blueshift.discovery.render import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.room import SERVICES
 from blueshift.discovery.seen_neighbours import Mesh, Webhook
 from blueshift.discovery.webhooks import CONFIGURATIONS, SLICES, webhooks

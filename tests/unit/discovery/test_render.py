@@ -8,8 +8,12 @@ from typing import Any, cast
 import pytest
 
 from blueshift.cluster import paths
+from blueshift.cluster.errors import Conflict, Forbidden, Invalid
 from blueshift.controllers.registry import load
-from blueshift.discovery.render import RELEASE_NAME, RELEASE_NAMESPACE, rendered
+from blueshift.discovery import apply
+from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE
+from blueshift.discovery.render import rendered
+from blueshift.discovery.seen_apply import Applied, Owned
 from blueshift.discovery.world import Rendered, ValueChange
 from blueshift.helm import manifests
 from blueshift.helm.charts import Chart
@@ -17,7 +21,7 @@ from blueshift.helm.client import Helm
 from blueshift.helm.errors import ChartError
 from tests.unit.discovery.fakes import FakeKube
 
-CHART = Chart(Path("/nowhere"), "ingress-nginx", "4.12.1", "1.12.1", "", {}, "digest")
+CHART = Chart(Path("/nowhere"), "ingress-nginx", "4.12.1", "1.12.1", ">=1.28.0-0", {}, "digest")
 CHANGES = (ValueChange("a.b", "unset", "1", "so that it lives"),)
 CLASS = "/apis/networking.k8s.io/v1/ingressclasses/nginx"
 ROLE = "/apis/rbac.authorization.k8s.io/v1/clusterroles/web"
@@ -49,6 +53,16 @@ class FakeHelm:
         return self.objects
 
 
+@pytest.fixture(autouse=True)
+def _served(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def versions(_: Any) -> tuple[str, ...]:
+        kinds = ("Service", "ConfigMap", "Secret")
+        named = ("networking.k8s.io/v1/IngressClass", "rbac.authorization.k8s.io/v1/ClusterRole")
+        return (*(f"v1/{kind}" for kind in kinds), *named)
+
+    monkeypatch.setattr(apply, "api_versions", versions)
+
+
 async def run(
     kube: FakeKube,
     old: list[dict[str, Any]] | None = None,
@@ -70,6 +84,7 @@ async def test_an_install_creates_everything_and_names_why_values_differ() -> No
     ]
     assert found.values == CHANGES
     assert (found.chart, found.chart_version, found.app_version) == ("ingress-nginx", "4.12.1", "1.12.1")
+    assert (found.kube_version, found.source) == (">=1.28.0-0", "record")
     assert not found.collisions
     assert not found.error
     assert found.unseen == "no workload that the chart ingress-nginx renders is a controller of this kind"
@@ -135,6 +150,61 @@ async def test_a_chart_that_does_not_render_is_told_and_not_raised() -> None:
     found = await run(FakeKube(), error=ChartError("values.yaml: boom", place="helm template tmp"))
     assert found.error == "helm template tmp: values.yaml: boom"
     assert found.chart_version == "4.12.1"
+
+
+WEB = "/api/v1/namespaces/tmp/services/web"
+CONFLICT = {
+    "details": {
+        "causes": [
+            {
+                "reason": "FieldManagerConflict",
+                "message": 'conflict with "kubectl-edit" using v1',
+                "field": ".spec.type",
+            }
+        ]
+    }
+}
+
+
+async def test_what_the_server_says_to_a_try_is_kept() -> None:
+    kube = FakeKube()
+    kube.refuses = {
+        WEB: Conflict("conflict", status=CONFLICT),
+        CLASS: Invalid("spec.controller: field is immutable"),
+    }
+    kube.warns = {ROLE: ("v1 ClusterRole is deprecated", "something else")}
+    old = [item("policy/v1beta1", "PodDisruptionBudget", "web")]
+    found = (await run(kube, old)).applied
+    assert found == Applied(
+        conflicts=(Owned("Service tmp/web", ".spec.type", "kubectl-edit"),),
+        refused={"IngressClass nginx": "spec.controller: field is immutable"},
+        deprecated={"ClusterRole web": "v1 ClusterRole is deprecated"},
+        unserved=("PodDisruptionBudget tmp/web (policy/v1beta1)",),
+    )
+
+
+async def test_a_conflict_with_what_helm_wrote_by_the_client_is_none() -> None:
+    cause = {"reason": "FieldManagerConflict", "message": 'conflict with "helm" using v1', "field": ".a"}
+    kube = FakeKube()
+    kube.refuses = {WEB: Conflict("conflict", status={"details": {"causes": [cause]}})}
+    kube.warns = {WEB: ("v1 is deprecated",)}
+    assert (await run(kube, [NEW[0]])).applied == Applied(deprecated={"Service tmp/web": "v1 is deprecated"})
+
+
+async def test_the_servers_words_about_a_secret_are_not_kept() -> None:
+    secret = item("v1", "Secret", "web", data={"key": "c2VjcmV0"})
+    kube = FakeKube()
+    status = {"details": {"causes": [{"field": "data[key]", "message": "secret"}]}}
+    kube.refuses = {"/api/v1/namespaces/tmp/secrets/web": Invalid("the value secret is bad", status=status)}
+    found = await apply.applied(kube.api, ("tmp", "tmp"), [], [secret])
+    assert found == Applied(refused={"Secret tmp/web": "invalid: data[key]"})
+
+
+async def test_what_may_not_be_tried_is_told_and_an_install_is_not_tried() -> None:
+    kube = FakeKube()
+    kube.refuses = {WEB: Forbidden("not yours")}
+    assert (await run(kube, [NEW[0]])).applied == Applied(untried={"Service tmp/web": "not yours"})
+    assert (await run(kube)).applied is None
 
 
 @pytest.mark.parametrize(

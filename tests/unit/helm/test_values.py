@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueshift.helm.values import digest, merge, redacted
+from blueshift.helm.values import digest, forgotten, holds, merge, redacted
 
 scalars = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=5)
 trees: st.SearchStrategy[dict[str, Any]] = st.recursive(
@@ -73,3 +73,18 @@ def test_secrets_are_hidden_by_the_names_of_their_keys() -> None:
         "args": ["--auth-token=***", "--queue", "amqp://app:***@queue/"],
         "headers": {"Authorization": "Basic ***"},
     }
+
+
+def test_values_that_a_newer_chart_knows_no_more_are_named_and_free_maps_are_not() -> None:
+    before = {"controller": {"old": 1, "kept": 2, "config": {"a": 1}, "extra": {}}, "gone": {"a": 1}}
+    now = {"controller": {"kept": 2, "config": {}, "extra": {}, "new": 3}}
+    mine = {"controller": {"old": 5, "kept": 6, "config": {"a": 2}, "extra": {"x": 1}, "typo": 1}, "gone": 1}
+    assert forgotten(mine, before, now) == ("controller.old", "gone")
+    assert forgotten(mine, before, before) == ()
+
+
+def test_defaults_that_hold_everything_that_is_set() -> None:
+    assert holds({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}})
+    assert not holds({"a": {"b": 1}}, {"a": {"b": 2}})
+    assert not holds({"a": 1}, {"b": 1})
+    assert not holds({"a": 1}, {})

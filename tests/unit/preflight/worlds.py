@@ -10,7 +10,9 @@ import msgspec
 from blueshift.cluster.identity import Cluster
 from blueshift.discovery.pods import Container, Pods, RenderedService
 from blueshift.discovery.seen import GRANTED, Hook, Hosts, Ownership, Permissions, Ports, Rights, Servers
+from blueshift.discovery.seen_apply import Applied, Drift
 from blueshift.discovery.seen_classes import Sharing
+from blueshift.discovery.seen_helm import Client, Kept
 from blueshift.discovery.seen_neighbours import Budgets, Identity, Mesh, Policies, Webhooks
 from blueshift.discovery.seen_room import Free, Ground, Image, Images, Node, Quotas, Room, Taken
 from blueshift.discovery.seen_sides import Comparison, Running
@@ -112,9 +114,18 @@ TEMPORARY = Rendered(
     services=(RenderedService("web-blueshift-controller", "web-blueshift", "LoadBalancer"),),
     side=SIDE,
 )
-TARGET = Rendered(chart="ingress-nginx", chart_version="4.12.1", pods=(PODS,), side=TARGET_SIDE)
+TARGET = Rendered(
+    chart="ingress-nginx",
+    chart_version="4.12.1",
+    source="repo https://charts.test",
+    pods=(PODS,),
+    side=TARGET_SIDE,
+    applied=Applied(),
+    forgotten=(),
+)
 GROUND = Ground((Node("n1", {"kubernetes.io/hostname": "n1"}),), {"n1": 2})
 HARDENED = Rendered(
+    applied=Applied(),
     chart="ingress-nginx",
     chart_version="4.11.3",
     values=(
@@ -125,6 +136,9 @@ HARDENED = Rendered(
     side=SIDE,
 )
 FINDINGS: dict[str, msgspec.Struct] = {
+    "helm-values-drift": Drift(),
+    "helm-history-max": Kept((1, 2, 3)),
+    "helm-client": Client("3.19.0", operations=("Update",)),
     "cluster-rbac": Permissions(asked=90),
     "cluster-exec": Permissions(asked=2),
     "cluster-lb-address": Ports(),

@@ -1,0 +1,70 @@
+"""Checks of what the revisions of the primary do to its objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from blueshift.discovery.found import NotLooked
+from blueshift.discovery.world import Rendered, World
+from blueshift.preflight.protocol import Seen, brief, fails, passed
+
+
+def changing(world: World) -> tuple[tuple[str, Rendered], ...]:
+    """The revisions that change what is there, the hardened first; the temporary makes everything anew.
+
+    Raises NotLooked where one does not render.
+    """
+    both = ("hardened", world.harden), ("target", world.target)
+    for which, one in both:
+        if one.error:
+            raise NotLooked(f"the {which} revision does not render (see helm-render)")
+    return both
+
+
+def service_recreated(world: World) -> Iterator[Seen]:
+    """The Services by which clients come keep their addresses."""
+    used = {f"Service {one.namespace}/{one.name}" for one in world.services}
+    bad = False
+    for which, one in changing(world):
+        gone = [name for name in one.deletes("Service") if name in used]
+        bare = [name for name in one.readdressed if name in used]
+        for names, what in ((gone, "deletes"), (bare, "takes the load balancer from")):
+            if names:
+                bad = True
+                yield fails(
+                    f"the {which} revision {what} {brief(names)}, by which clients come: its address is lost",
+                    "set the values that name the Service and give its type as they were; `blueshift plan` "
+                    "shows the difference",
+                    tuple(names),
+                )
+    yield from () if bad else (passed(f"{len(used)} Services keep their names and types"),)
+
+
+def ingressclass_deleted(world: World) -> Iterator[Seen]:
+    """Classes stay: without its class an Ingress is served by nobody."""
+    bad = False
+    for which, one in changing(world):
+        if names := one.deletes("IngressClass"):
+            bad = True
+            yield fails(
+                f"the {which} revision deletes {brief(names)}: its Ingresses are served by nobody then",
+                "set the values that name the class as they were",
+                names,
+            )
+    yield from () if bad else (passed("no IngressClass is deleted"),)
+
+
+def immutable_field(world: World) -> Iterator[Seen]:
+    """The API server takes every change."""
+    bad = False
+    for which, one in changing(world):
+        if one.immutable:
+            bad = True
+            yield fails(
+                f"the {which} revision changes what the API server lets nobody change: "
+                f"{brief(one.immutable)}",
+                "set the values behind it as they were, or delete that object at a time when it may be gone; "
+                "`blueshift plan` shows the difference",
+                one.immutable,
+            )
+    yield from () if bad else (passed("no field changes that must stay as it is"),)
