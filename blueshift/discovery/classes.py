@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.discovery import ingresses as serving
+from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.primary import Primary
 from blueshift.discovery.profile import Recognise
 from blueshift.discovery.raw import Raw, annotated, dig, ref, uid
-from blueshift.discovery.render import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.seen_classes import Other, Sharing
 from blueshift.discovery.settings import Settings
 from blueshift.together import together

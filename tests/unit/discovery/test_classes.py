@@ -8,10 +8,10 @@ from typing import Any, cast
 import pytest
 
 from blueshift.cluster.errors import Forbidden
+from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.classes import sharing
 from blueshift.discovery.ingresses import classes_of, served
 from blueshift.discovery.primary import Primary
-from blueshift.discovery.render import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.seen_classes import Other, Sharing
 from tests.unit.discovery.fakes import FakeKube
 from tests.unit.discovery.test_objects import ingress
