@@ -52,8 +52,8 @@ async def sharing(kube: KubeApi, found: Primary, recognise: Recognise, temporary
     return Sharing(looked, tuple(others))
 
 
-def _classes(found: Primary, of: Settings | None = None) -> Sequence[str]:
-    return serving.classes_of(found.ingress_classes, (of or found.settings).controller)
+def _classes(found: Primary, settings: Settings) -> Sequence[str]:
+    return serving.classes_of(found.ingress_classes, settings.controller)
 
 
 def _marks(found: Primary, other: Settings) -> Iterator[str]:

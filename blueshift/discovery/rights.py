@@ -99,7 +99,7 @@ RULES: tuple[Rule, ...] = (
         "an external-dns would take names back; another controller may serve the same class",
     ),
     Rule("cluster", "apps", "daemonsets", ("list",), "another controller may be one"),
-    Rule("cluster", "apps", "statefulsets", ("list",), "the same"),
+    Rule("cluster", "apps", "statefulsets", ("list",), "an external-dns may be one"),
     Rule("cluster", _RBAC, "clusterroles", ("list",), _LEFT),
     Rule("cluster", _RBAC, "clusterrolebindings", ("list",), _LEFT),
     Rule("cluster", _ADMISSION, "validatingwebhookconfigurations", ("list",), _LEFT),
