@@ -37,6 +37,7 @@ COMMANDS = {
     "show": Lazy("blueshift.cli.show:show", "Tell what a run saw and did, step by step."),
     "history": Lazy("blueshift.cli.history:history", "List what runs there were, the newest first."),
     "temporary": Lazy("blueshift.cli.temporary:temporary", "See the temporary release before it is made."),
+    "harden": Lazy("blueshift.cli.harden:harden", "Show how pods would be made to end gracefully."),
     "rbac": Lazy("blueshift.cli.rbac:rbac", "Print the least rights of runner, approver or viewer."),
     "playbook": Lazy("blueshift.cli.playbook:playbook", "List, show, check and begin playbooks."),
     "lab": Lazy("blueshift.cli.lab:lab", "A real cluster on this machine, to try and rehearse on."),
