@@ -46,7 +46,7 @@ def harden(
     """
     if not plan:
         raise BlueshiftError(
-            "`blueshift harden` only shows: hooks reach new pods alone, so they are set while traffic is away",
+            "`blueshift harden` only shows: hooks reach new pods alone, and are set while traffic is away",
             hint="`blueshift harden --plan` shows it, `blueshift upgrade --playbook harden` does it",
         )
     from blueshift.cli.work import Wanted
