@@ -23,6 +23,8 @@ from blueshift.helm.manifests import Key
 
 RELEASE_NAME = "meta.helm.sh/release-name"
 RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
+TRIES_AT_ONCE = 4
+"""Dry runs cost the API server what writes cost it, webhooks too."""
 _MANAGED = {"app.kubernetes.io/managed-by": "Helm"}
 
 
@@ -33,15 +35,15 @@ async def applied(kube: KubeApi, release: tuple[str, str], old: Sequence[Raw], n
     namespace = release[1]
     kept = [item for item in new if not manifests.is_hook(item)]
     lost = [item for item in (*old, *new) if f"{_version(item)}/{item['kind']}" not in served]
-    found = [one for one in await each(lambda item: _try(kube, release, item), _without(kept, lost)) if one]
+    tried = await each(lambda item: _try(kube, release, item), _without(kept, lost), at_once=TRIES_AT_ONCE)
     return Applied(
-        conflicts=tuple(owned for one in found for owned in one.conflicts),
-        refused={name: why for one in found for name, why in one.refused.items()},
-        deprecated={name: why for one in found for name, why in one.deprecated.items()},
+        conflicts=tuple(owned for one in tried for owned in one.conflicts),
+        refused={name: why for one in tried for name, why in one.refused.items()},
+        deprecated={name: why for one in tried for name, why in one.deprecated.items()},
         unserved=tuple(
             dict.fromkeys(f"{manifests.key(item, namespace)} ({_version(item)})" for item in lost)
         ),
-        untried={name: why for one in found for name, why in one.untried.items()},
+        untried={name: why for one in tried for name, why in one.untried.items()},
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from blueshift.cluster.api import KubeApi
-from blueshift.discovery.apply import as_helm, path_of
+from blueshift.discovery.apply import TRIES_AT_ONCE, as_helm, path_of
 from blueshift.discovery.found import each
 from blueshift.discovery.helm_history import MANAGER
 from blueshift.discovery.raw import Raw, mapped
@@ -28,7 +28,7 @@ _RUNS = {
 async def drift(kube: KubeApi, release: tuple[str, str], objects: Sequence[Raw]) -> Drift:
     """Compare the objects of the running revision with the live ones; hooks are left out."""
     kept = [item for item in objects if not manifests.is_hook(item)]
-    found = await each(lambda item: _one(kube, release, item), kept)
+    found = await each(lambda item: _one(kube, release, item), kept, at_once=TRIES_AT_ONCE)
     return Drift(
         tuple(field for one in found for field in one.fields),
         {name: why for one in found for name, why in one.unread.items()},
