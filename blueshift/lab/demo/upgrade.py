@@ -13,6 +13,8 @@ from blueshift.lab.paths import Lab
 BLUESHIFT = str(Path(sys.executable).with_name("blueshift"))
 
 
+_BEHIND = ("nice", "-n", "5")
+"""Behind all that the lab serves: elsewhere Blueshift shares no CPU with nodes, name servers and clients."""
 _WORDS = frozenset({"approve", "proceed", "pause", "unpause", "abort", "panic"})
 """Commands of whoever watches a run, and not of who carries it."""
 
@@ -40,7 +42,7 @@ async def start(
     """
     role = "approver" if arguments[0] in _WORDS else "runner"
     rights = {} if admin else {"BLUESHIFT_KUBECONFIG": str(kubeconfig_of(lab, role))}
-    argv = [BLUESHIFT, "lab", "exec", "--name", lab.name, "--", *program, *arguments]
+    argv = [BLUESHIFT, "lab", "exec", "--name", lab.name, "--", *_BEHIND, *program, *arguments]
     return await asyncio.create_subprocess_exec(
         *argv,
         stdin=asyncio.subprocess.DEVNULL,
