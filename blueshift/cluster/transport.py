@@ -65,7 +65,7 @@ class Transport:
         )
         async for attempt in retrying:
             with attempt:
-                return await self._exchange(method, path, params, body, read=True, accept=accept)
+                return (await self._answer(method, path, params, body, read=True, accept=accept))[0]
         raise AssertionError("tenacity ends by answer or error")
 
     async def raw(self, path: str) -> bytes:
@@ -83,7 +83,7 @@ class Transport:
 
         Raises WriteLost when it may have been stored, ApiUnreachable when it never left.
         """
-        return await self._exchange(method, path, params, body, read=False, content=content)
+        return (await self._answer(method, path, params, body, read=False, content=content))[0]
 
     async def dry_run(
         self, method: str, path: str, params: Params, body: Any, *, content: str
@@ -128,19 +128,6 @@ class Transport:
             raise refusal(error.status, status, headers, place=place, read=True) from error
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error) from error
-
-    async def _exchange(
-        self,
-        method: str,
-        path: str,
-        params: Params,
-        body: Any,
-        *,
-        read: bool,
-        content: str = "application/json",
-        accept: str = "application/json",
-    ) -> Any:
-        return (await self._answer(method, path, params, body, read=read, content=content, accept=accept))[0]
 
     async def _answer(
         self,

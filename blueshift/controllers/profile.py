@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from blueshift.controllers.overrides import Absent, Override, Values
-from blueshift.discovery.raw import Raw
-from blueshift.discovery.seen_sides import Comparison
-from blueshift.discovery.settings import Settings, Side
+from blueshift.discovery.profile import Knowledge
+from blueshift.discovery.settings import Settings
 from blueshift.traffic.logs import LogFormat
 from blueshift.traffic.metrics import MetricNames
 from blueshift.traffic.routes import Routes
@@ -91,7 +90,7 @@ class HardenFacts(msgspec.Struct, frozen=True):
     """Seconds that a new pod must be ready before an old one may go."""
 
 
-class Profile(Protocol):
+class Profile(Knowledge, Protocol):
     """One ingress controller."""
 
     @property
@@ -142,27 +141,6 @@ class Profile(Protocol):
 
     def aliases(self, ingress: Mapping[str, Any]) -> tuple[str, ...]:
         """Host names that an Ingress serves beside its rules, by annotations."""
-
-    def unlogged(self, ingress: Mapping[str, Any], prefix: str) -> bool:
-        """Whether an Ingress keeps its requests out of the access log; `prefix` is that of annotations."""
-
-    def default_image(self, defaults: Values, app_version: str) -> str:
-        """The image that a chart installs by its own values; empty where it names none."""
-
-    @property
-    def release_command(self) -> tuple[str, ...]:
-        """Argument vector by which its program says what it is, for `release`."""
-
-    def release(self, said: str) -> str:
-        """The version that the program says; empty where it says none."""
-
-    def template_uses(self, text: str) -> tuple[str, ...]:
-        """What a custom template uses that not every version has."""
-
-    def compare(
-        self, running: Side, target: Side, ingresses: Sequence[Raw], classes: Sequence[Raw]
-    ) -> Comparison:
-        """How the target serves the Ingresses that the primary serves."""
 
     def temporary_values(self, values: Values, facts: TemporaryFacts) -> tuple[Override, ...]:
         """What to change in a user's values so that the same chart serves the same beside the primary."""
