@@ -140,6 +140,7 @@ async def _start(lab: Lab, settled: LabFacts, clock: Clock) -> None:
     node.write_config(lab, both)
 
     async def runtime() -> None:
+        cgroups.favour()
         await processes.start(lab, "containerd", node.containerd(lab))
         await _until(lab, "containerd", lab.containerd_socket.exists, clock)
         await containerd.import_pause(lab)

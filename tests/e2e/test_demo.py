@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -27,19 +27,35 @@ FIGURES = {
 """What programs may rely on (issue 4)."""
 
 
-def demo(folder: Path, name: str, *options: str) -> tuple[int, dict[str, Any]]:
-    """Run it in `folder`; its exit code and its figures, with the lab gone.
+class Shown(NamedTuple):
+    """One demo."""
+
+    code: int
+    figures: dict[str, Any]
+    said: str
+
+    @property
+    def why(self) -> str:
+        """What made the code what it is, in words that a cut log keeps: they stand in the last lines."""
+        run, traffic = self.figures["run"], self.figures["traffic"]
+        told = [line for line in self.said.splitlines() if line.startswith("failed at ") or " HOLDS " in line]
+        reasons = [f"{traffic['failed']} failed", *traffic["void_reasons"], *told[:10]]
+        return f"{run['state']} in {run['step']}: {'; '.join(reasons)}"
+
+
+def demo(folder: Path, name: str, *options: str) -> Shown:
+    """Run it in `folder`; what it came to, with the lab gone.
 
     Once more where nothing failed and the count proves nothing (the machine stood still for too long).
     """
-    code, figures = _demo(folder, name, *options)
-    if figures["traffic"]["void"] and not figures["traffic"]["failed"]:
-        tell(f"void, and so tried once more: {figures['traffic']['void_reasons']}")
-        code, figures = _demo(folder, name, *options)
-    return code, figures
+    shown = _demo(folder, name, *options)
+    if shown.figures["traffic"]["void"] and not shown.figures["traffic"]["failed"]:
+        tell(f"void, and so tried once more: {shown.why}")
+        shown = _demo(folder, name, *options)
+    return shown
 
 
-def _demo(folder: Path, name: str, *options: str) -> tuple[int, dict[str, Any]]:
+def _demo(folder: Path, name: str, *options: str) -> Shown:
     lab = f"t{os.getpid()}-{name}"
     argv = [BLUESHIFT, "lab", "demo", "--name", lab, *options]
     done = subprocess.run(argv, cwd=folder, text=True, capture_output=True, check=False, timeout=1500)
@@ -50,7 +66,7 @@ def _demo(folder: Path, name: str, *options: str) -> tuple[int, dict[str, Any]]:
         assert fields <= figures[part].keys()
     status = subprocess.run([BLUESHIFT, "lab", "status", "--name", lab], capture_output=True, check=False)
     assert status.returncode == 1, "the lab is still there"
-    return done.returncode, figures
+    return Shown(done.returncode, figures, done.stdout)
 
 
 def assert_nothing_lost(traffic: dict[str, Any], *, requests: int) -> None:
@@ -66,9 +82,10 @@ def assert_nothing_lost(traffic: dict[str, Any], *, requests: int) -> None:
 
 
 def test_a_whole_upgrade_loses_no_request(state_folder: Path, tmp_path: Path, record: Record) -> None:
-    code, figures = demo(tmp_path, "whole")
+    shown = demo(tmp_path, "whole")
+    figures = shown.figures
     record(figures)
-    assert code == 0
+    assert shown.code == 0, shown.why
     assert figures["run"]["state"] == "succeeded"
     assert_nothing_lost(figures["traffic"], requests=40_000)
     assert figures["traffic"]["answered_by"].keys() == {"v1.11.3", "v1.12.1"}
@@ -88,9 +105,10 @@ def test_a_whole_upgrade_loses_no_request(state_folder: Path, tmp_path: Path, re
 def test_a_broken_world_is_held_where_everything_answers(
     state_folder: Path, tmp_path: Path, record: Record, broken: str, step: str
 ) -> None:
-    code, figures = demo(tmp_path, broken, "--break", broken, "--rate", "100")
+    shown = demo(tmp_path, broken, "--break", broken, "--rate", "100")
+    figures = shown.figures
     record(figures)
-    assert code == 5
+    assert shown.code == 5, shown.why
     assert (figures["run"]["state"], figures["run"]["step"]) == ("holding", step)
     assert_nothing_lost(figures["traffic"], requests=1000)
     assert figures["dns"]["unanswered"] == 0
@@ -99,9 +117,10 @@ def test_a_broken_world_is_held_where_everything_answers(
 
 @pytest.mark.slow
 def test_a_wrong_key_changes_nothing(state_folder: Path, tmp_path: Path, record: Record) -> None:
-    code, figures = demo(tmp_path, "key", "--break", "dns-key", "--rate", "100")
+    shown = demo(tmp_path, "key", "--break", "dns-key", "--rate", "100")
+    figures = shown.figures
     record(figures)
-    assert code == 3
+    assert shown.code == 3, shown.why
     assert figures["run"]["state"] == "refused"
     assert_nothing_lost(figures["traffic"], requests=1000)
     assert figures["primary"] == {"from": "4.11.3", "to": "4.11.3"}
@@ -111,9 +130,10 @@ def test_a_wrong_key_changes_nothing(state_folder: Path, tmp_path: Path, record:
 
 @pytest.mark.slow
 def test_sessions_of_five_minutes_are_waited_for(state_folder: Path, tmp_path: Path, record: Record) -> None:
-    code, figures = demo(tmp_path, "long", "--long", "--rate", "120")
+    shown = demo(tmp_path, "long", "--long", "--rate", "120")
+    figures = shown.figures
     record(figures)
-    assert code == 0
+    assert shown.code == 0, shown.why
     assert_nothing_lost(figures["traffic"], requests=10_000)
     assert figures["traffic"]["long"] == {"requests": 3, "failed": 0}
     assert figures["run"]["wall_s"] > 300, "the primary was changed under an open session"
