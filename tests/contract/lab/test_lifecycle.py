@@ -56,6 +56,8 @@ def test_a_lab_with_a_running_pod_leaves_nothing(named: Callable[[str], Lab], to
     assert len(traces.processes_in(namespace)) > 10
     # What the check below looks at is really there while the lab is up.
     assert len(traces.of_lab(lab)) > 5
+    # What serves is not weighed as one process beside each of the control plane.
+    assert traces.weight_of_containers() > 4
 
     assert asyncio.run(lifecycle.down(lab)) is True
 

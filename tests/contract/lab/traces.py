@@ -52,6 +52,13 @@ def of_lab(lab: Lab) -> list[str]:
     return [*map(str, handles), *sorted(mounts), *map(str, cgroups.remaining(lab))]
 
 
+def weight_of_containers() -> float:
+    """How many processes of the ordinary priority all containers weigh together, by either cgroup version."""
+    root = Path("/sys/fs/cgroup")
+    found = [(root / "k8s.io/cpu.weight", 100), *((path, 1024) for path in root.glob("*/k8s.io/cpu.shares"))]
+    return max(int(path.read_text()) / ordinary for path, ordinary in found if path.exists())
+
+
 def _lines(path: str) -> list[str]:
     try:
         return Path(path).read_text().splitlines()
