@@ -35,6 +35,7 @@ COMMANDS = {
     "panic": Lazy("blueshift.cli.words:panic", "Every name to the side that proved itself last, at once."),
     "webhook": Lazy("blueshift.cli.webhook:webhook", "Let Ingresses be written while a run holds."),
     "show": Lazy("blueshift.cli.show:show", "Tell what a run saw and did, step by step."),
+    "patch": Lazy("blueshift.cli.patch:patch", "Print what a run changed in the values, for your git."),
     "history": Lazy("blueshift.cli.history:history", "List what runs there were, the newest first."),
     "temporary": Lazy("blueshift.cli.temporary:temporary", "See the temporary release before it is made."),
     "harden": Lazy("blueshift.cli.harden:harden", "Show how pods would be made to end gracefully."),

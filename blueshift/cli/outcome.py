@@ -26,6 +26,7 @@ def told(run: str, outcome: Outcome) -> ExitCode:
     """Say how it ended and what comes next; the exit code."""
     if outcome.status == "succeeded":
         say(f"run {run} succeeded")
+        say(f"  what it changed in the values, for the file in your git:\n    blueshift patch {run}")
         return ExitCode.DONE
     if outcome.status == "rolled-back":
         say(f"run {run} was rolled back: {outcome.said}")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
 from blueshift.app.temporary import TemporaryRelease
-from blueshift.controllers.overrides import Path, dotted
-from blueshift.discovery.world import ValueChange
 from blueshift.helm import yaml
+from blueshift.report.commented import commented
 
 
 def temporary_text(found: TemporaryRelease) -> str:
@@ -20,23 +16,10 @@ def temporary_text(found: TemporaryRelease) -> str:
         "# masked, and the run's id takes the place of `plan` in labels.",
     ]
     changes = {change.path: change for change in found.overrides}
-    values = list(_values(found.values, (), changes))  # takes out of `changes` what it shows
+    values = list(commented(found.values, changes))  # takes out of `changes` what it shows
     lines += [f"# Taken away: {one.path} (was {one.old}): {one.reason}" for one in changes.values()]
     lines += [f"# Not in this chart version: {one.path}: {one.reason}" for one in found.absent]
     lines += values or ["{}"]
     for item in found.objects:
         lines += ["---", yaml.dump(item).rstrip("\n")]
     return "\n".join(lines) + "\n"
-
-
-def _values(values: Mapping[str, Any], path: Path, changes: dict[str, ValueChange]) -> Iterator[str]:
-    indent = "  " * len(path)
-    for key, value in values.items():
-        here = (*path, key)
-        if change := changes.pop(dotted(here), None):
-            yield f"{indent}# was {change.old}: {change.reason}"
-        if isinstance(value, Mapping) and value:
-            yield indent + yaml.dump({key: {}}).removesuffix(" {}\n")
-            yield from _values(value, here, changes)
-        else:
-            yield from (f"{indent}{line}" if line else "" for line in yaml.dump({key: value}).splitlines())

@@ -6,6 +6,7 @@ taken away by the bump that it was set for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -108,13 +109,13 @@ def _harden(chart: Chart, grace: Grace) -> HardenFacts:
 
 
 def _revision(chart: Chart, values: dict[str, Any], overrides: tuple[Override, ...]) -> Revision:
-    changes = tuple(
-        ValueChange(
-            override.name, _shown(dig(values, override.path)), _shown(override.value), override.reason
-        )
-        for override in overrides
-    )
-    return Revision(chart, apply(values, overrides), changes)
+    return Revision(chart, apply(values, overrides), tuple(change(values, one) for one in overrides))
+
+
+def change(values: Mapping[str, Any], override: Override) -> ValueChange:
+    """What an override makes of these values, in words."""
+    old = dig(values, override.path)
+    return ValueChange(override.name, _shown(old), _shown(override.value), override.reason)
 
 
 def _shown(value: object) -> str:

@@ -1,0 +1,54 @@
+"""`blueshift patch`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from blueshift.cli.complete import runs
+from blueshift.cli.options import cluster_options, run_async
+from blueshift.cli.output import print_json
+
+
+@click.command()
+@click.argument("run", shell_complete=runs)
+@cluster_options
+@click.option(
+    "--output",
+    "-o",
+    type=click.Choice(("yaml", "json")),
+    default="yaml",
+    show_default=True,
+    help="YAML with comments, or one JSON object.",
+)
+def patch(run: str, kubeconfig: Path | None, context: str | None, state_namespace: str, output: str) -> None:
+    """Print what a run changed in the release's values, for the values file in your own git.
+
+    Hardening and the upgrade are in Helm's record alone; the next `helm upgrade -f yours.yaml` would take
+    them back. Each value comes with what it was and why. Secrets are not told.
+
+    \b
+        blueshift patch 1124-0302-k7xq > ingress-patch.yaml
+        helm upgrade … -f yours.yaml -f ingress-patch.yaml
+    """
+    run_async(_patch(run, kubeconfig, context, state_namespace, output))
+
+
+async def _patch(
+    run: str, kubeconfig: Path | None, context: str | None, state_namespace: str, output: str
+) -> None:
+    from blueshift.app.patch import patch
+    from blueshift.app.session import connect
+    from blueshift.clock import SystemClock
+    from blueshift.engine.store import Runs
+    from blueshift.report.patch import patch_text
+
+    clock = SystemClock()
+    path = str(kubeconfig) if kubeconfig else None
+    async with connect(clock, kubeconfig=path, context=context) as kube:
+        found = await patch(Runs(kube, clock, state_namespace), run)
+    if output == "json":
+        print_json(found)
+    else:
+        click.echo(patch_text(found), nl=False)
