@@ -136,10 +136,14 @@ def fingerprint(transport: asyncio.BaseTransport, stand_in: str = "") -> str:
     return hashlib.sha256(der).hexdigest() if der else ""
 
 
+SYSTEM_CA = "system"
+"""Instead of a PEM file: what the machine trusts."""
+
+
 def trusting(ca: str = "", *, alpn: tuple[str, ...] = ("http/1.1",)) -> ssl.SSLContext:
     """Return a TLS context that verifies against the PEM file `ca`, or against nothing if it is ""."""
     if ca:
-        context = ssl.create_default_context(cafile=ca)
+        context = ssl.create_default_context(cafile=None if ca == SYSTEM_CA else ca)
     else:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False

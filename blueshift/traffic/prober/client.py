@@ -142,7 +142,7 @@ class Client:
         headers = [
             (":method", route.method),
             (":scheme", "https" if route.tls else "http"),
-            (":authority", route.host),
+            (":authority", route.authority),
             (":path", route.path),
             *((name.lower(), value) for name, value in self._headers(route).items()),
             *((name.lower(), identity) for name in ID_HEADERS),
@@ -171,7 +171,9 @@ class Client:
         prepared = self._prepared.get(id(route))
         if prepared is None:
             headers = {**self._headers(route), **dict.fromkeys(ID_HEADERS, _ID)}
-            prepared = encode_request(route.method, route.host, route.path, headers, upload_of(route.upload))
+            prepared = encode_request(
+                route.method, route.authority, route.path, headers, upload_of(route.upload)
+            )
             self._prepared[id(route)] = prepared
         return prepared
 

@@ -102,10 +102,18 @@ class Counter:
                 return bucket * _BUCKET
         return 0.0
 
-    def summary(self, seconds: float, backend_ids: Iterable[str], lost: Iterable[str]) -> Summary:
+    def summary(
+        self,
+        seconds: float,
+        backend_ids: Iterable[str],
+        lost: Iterable[str],
+        *,
+        longest_gap: float = LONGEST_GAP,
+    ) -> Summary:
         """Compare with the backends' ids and say what it comes to.
 
-        `lost` names backends whose ids are not all known. Takes the ids once; call it once.
+        `lost` names backends whose ids are not all known. Takes the ids once; call it once. `longest_gap` is
+        infinite where answers may take their time.
         """
         matched = self._match(backend_ids)
         failed = self.failed
@@ -113,7 +121,7 @@ class Counter:
         if self.stale_closed > STALE_SHARE * max(1, self.requests):
             failed += 1
             failures.insert(0, self._too_stale(seconds))
-        reasons = self._void_reasons(matched.unmatched, list(lost))
+        reasons = self._void_reasons(matched.unmatched, list(lost), longest_gap)
         return Summary(
             scheduled=self.scheduled,
             sent=self.sent,
@@ -201,7 +209,7 @@ class Counter:
         reason = f"{self.stale_closed} pooled connections found closed, {share:.2%} of the requests"
         return Failure(seconds, seconds, "", "stale", reason, "", "", "", "", "")
 
-    def _void_reasons(self, unmatched: int, lost: list[str]) -> list[str]:
+    def _void_reasons(self, unmatched: int, lost: list[str], longest_gap: float) -> list[str]:
         reasons = []
         scheduled, sent = self.scheduled + self.long_scheduled, self.sent + self._long_sent
         if sent < SENT_SHARE * scheduled or not scheduled:
@@ -212,7 +220,7 @@ class Counter:
         reasons += [
             f"{name} gave no answer for {host.quiet:.1f} s, and no request to it failed"
             for name, host in sorted(self._hosts.items())
-            if host.quiet > LONGEST_GAP
+            if host.quiet > longest_gap
         ]
         return reasons
 

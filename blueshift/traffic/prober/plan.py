@@ -48,7 +48,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     service: str = ""
     """Marker of the Service that must answer; "" where the controller itself answers."""
     backend_host: str = ""
-    """The Host that the backend must see; "": `host`."""
+    """The Host that the backend must see; "": the one that is asked for."""
     backend_path: str = ""
     """The path that the backend must see, without the query; "": the same as asked."""
     wait: float = 0.0
@@ -66,9 +66,15 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.port or (443 if self.tls else 80)
 
     @property
+    def authority(self) -> str:
+        """What stands in Host: the port too, where it is not the scheme's own (RFC 9110 §7.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.to_port == (443 if self.tls else 80) else f"{host}:{self.to_port}"
+
+    @property
     def sees_host(self) -> str:
         """The Host that the backend must see."""
-        return self.backend_host or self.host
+        return self.backend_host or self.authority
 
     @property
     def sees_path(self) -> str:
@@ -98,7 +104,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     duration: float
     """Seconds of sending at most; a stop may come earlier."""
     ca: str = ""
-    """PEM file that certificates must lead to; "": they are not verified (plain HTTP, or a test)."""
+    """PEM file that certificates must lead to, or `connect.SYSTEM_CA`; "": they are not verified."""
     connect_timeout: float = 5.0
     answer_timeout: float = 10.0
     """Seconds without the whole answer after which a client gives up (beyond `wait` and `lines`)."""

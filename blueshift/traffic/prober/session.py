@@ -110,7 +110,7 @@ class _Session:
         }
         head = ResponseReader("GET")
         row.sent = self._client.watch.now()
-        self._protocol.transport.write(encode_request("GET", route.host, route.path, headers))
+        self._protocol.transport.write(encode_request("GET", route.authority, route.path, headers))
         response = None
         while response is None:
             data = await self._within("upgrade", self._reader.read(65536))

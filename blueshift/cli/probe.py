@@ -1,0 +1,190 @@
+"""`blueshift probe`."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from blueshift.cli.errors import ExitCode
+from blueshift.cli.options import facts_output, run_async
+from blueshift.cli.output import print_json, print_table, say
+from blueshift.errors import BlueshiftError
+
+if TYPE_CHECKING:
+    from blueshift.app.probe import Asked, Probed, Target
+    from blueshift.traffic.prober.count import Counter
+
+COLUMNS = ("url", "requests", "failed", "p50 ms", "p95 ms", "p99 ms", "statuses", "addresses")
+SHOWN_FAILURES = 10
+FAMILIES: dict[str, tuple[Literal[4, 6], ...]] = {"4": (4,), "6": (6,), "both": (4, 6)}
+
+
+@click.command()
+@click.argument("urls", nargs=-1, required=True, metavar="URL…")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 20_000, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="R",
+    help="Requests per second over all URLs.",
+)
+@click.option("--for", "time", default="10s", show_default=True, metavar="T", help="How long: 90s, 5m, 1h.")
+@click.option(
+    "--http", type=click.Choice(("1", "2")), default="1", show_default=True, help="HTTP/1.1, or HTTP/2."
+)
+@click.option(
+    "--family",
+    type=click.Choice(tuple(FAMILIES)),
+    default="both",
+    show_default=True,
+    help="Address families to ask.",
+)
+@click.option(
+    "--status", type=click.IntRange(100, 599), default=200, show_default=True, help="The right one."
+)
+@click.option(
+    "--address",
+    "addresses",
+    multiple=True,
+    metavar="HOST=ADDRESS",
+    help="Ask this address for the host, whatever DNS says; may be repeated.",
+)
+@click.option("--ca", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="PEM file to trust.")
+@click.option("--insecure", is_flag=True, help="Do not verify certificates.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, 600, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds without the whole answer after which a request has failed.",
+)
+@click.option(
+    "--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Keep a row of every request here."
+)
+@facts_output
+def probe(
+    urls: tuple[str, ...],
+    rate: float,
+    time: str,
+    http: str,
+    family: str,
+    status: int,
+    addresses: tuple[str, ...],
+    ca: Path | None,
+    insecure: bool,
+    timeout: float,
+    ledger: Path | None,
+    output: str,
+) -> ExitCode:
+    """Ask URLs at a fixed rate and count every answer: what clients see while something is changed.
+
+    Each request is sent when it is due, whatever became of those before, over connections that are kept as
+    clients keep them. None is repeated. A host is looked up again every 5 s, in both families, unless
+    --address names where to ask; server name and Host are the URL's in either case. What fails is told with
+    the phase in which it did: resolve, connect, tls, write, headers, body, or check (a wrong status).
+
+    If this machine does not hold the rate, the figures are void, and it says so. Ctrl-C ends it early, with
+    the figures so far. Exit code 1 where a request failed or the figures are void.
+
+    \b
+        blueshift probe https://app.example.com/ --rate 50 --for 5m
+        blueshift probe https://a.example.com/ https://b.example.com/healthz --http 2 -o json
+        blueshift probe https://app.example.com/ --address app.example.com=192.0.2.10
+    """
+    from blueshift.app.probe import Asked, probe
+    from blueshift.clock import SystemClock
+    from blueshift.traffic.connect import SYSTEM_CA
+
+    if insecure and ca:
+        raise click.UsageError("--insecure and --ca exclude each other")
+    asked = Asked(
+        urls=urls,
+        rate=rate,
+        seconds=_seconds(time),
+        protocol="http2" if http == "2" else "http1",
+        families=FAMILIES[family],
+        status=status,
+        ca="" if insecure else str(ca or SYSTEM_CA),
+        pinned=_pinned(addresses),
+        timeout=timeout,
+    )
+    stopping = asyncio.Event()
+    with ExitStack() as stack:
+        if ledger is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="blueshift-"))
+            ledger = Path(folder) / "ledger"
+        found = run_async(probe(asked, ledger, SystemClock(), _report, stopping), stopping)
+    if output == "json":
+        print_json(found)
+    else:
+        _tell(found, asked)
+    return ExitCode.DONE if found.sound else ExitCode.ERROR
+
+
+def _seconds(text: str) -> float:
+    from blueshift.playbook.duration import parse_seconds
+
+    try:
+        seconds = parse_seconds(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--for") from error
+    if not seconds:
+        raise click.BadParameter("expected a length of time that is not nothing", param_hint="--for")
+    return seconds
+
+
+def _pinned(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    import ipaddress
+
+    found: dict[str, tuple[str, ...]] = {}
+    for pair in pairs:
+        host, _, address = pair.partition("=")
+        try:
+            known = str(ipaddress.ip_address(address.strip("[]")))
+        except ValueError:
+            known = ""
+        if not (host and known):
+            raise BlueshiftError(
+                f"{pair!r} is no host with its address",
+                place="--address",
+                hint="--address app.example.com=192.0.2.10, or =2001:db8::10",
+            )
+        found[host.lower()] = (*found.get(host.lower(), ()), known)
+    return found
+
+
+def _report(seconds: float, counter: Counter) -> None:
+    say(f"{seconds:.0f} s: {counter.requests} ended, {counter.failed} failed")
+
+
+def _tell(found: Probed, asked: Asked) -> None:
+    summary = found.summary
+    print_table(COLUMNS, [_row(one) for one in found.targets])
+    for one in summary.failures[:SHOWN_FAILURES]:
+        where = f"{one.host}{one.path} at {one.address or 'no address'}"
+        say(f"failed at {one.at:.1f} s: {where} in {one.phase}: {one.reason}")
+    if (more := summary.failed - SHOWN_FAILURES) > 0:
+        say(f"and {more} more; `--ledger FILE` keeps every one")
+    say(
+        f"{summary.requests} requests in {summary.seconds:.1f} s (asked for {asked.rate:g}/s), "
+        f"{summary.failed} failed, sent {summary.late_p99_ms:.1f} ms late at most (p99)"
+    )
+    for reason in summary.void_reasons:
+        say(f"void: {reason}")
+
+
+def _row(one: Target) -> tuple[object, ...]:
+    times = (one.ms.p50, one.ms.p95, one.ms.p99) if one.ms else (None, None, None)
+    return (one.url, one.requests, one.failed, *times, _counts(one.statuses), _counts(one.addresses))
+
+
+def _counts(found: dict[str, int]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in sorted(found.items()))

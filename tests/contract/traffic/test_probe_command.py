@@ -1,0 +1,152 @@
+"""`blueshift probe` as a person runs it, against real servers on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from blueshift.traffic.prober.ledger import read_ledger
+from tests.contract.traffic.servers import HOST, Connection, healthy, server_tls, serving
+
+BLUESHIFT = str(Path(sys.executable).with_name("blueshift"))
+AT = ("--address", f"{HOST}=127.0.0.1")
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    said: str
+
+    @property
+    def figures(self) -> Any:
+        return json.loads(self.out)
+
+
+async def probe(*arguments: str, after: float | None = None) -> Ended:
+    """Run it to its end; with Ctrl-C `after` so many seconds."""
+    process = await asyncio.create_subprocess_exec(
+        BLUESHIFT, "probe", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    talk = asyncio.create_task(process.communicate())
+    if after is not None:
+        await asyncio.sleep(after)
+        process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(60):
+        out, said = await talk
+    return Ended(process.returncode or 0, out.decode(), said.decode())
+
+
+async def test_what_it_counts_is_what_the_server_served(tmp_path: Path) -> None:
+    ledger = tmp_path / "rows"
+    async with serving(healthy) as one, serving(healthy) as other:
+        urls = [f"http://{HOST}:{one.port}/a?b=c", f"http://{HOST}:{other.port}/a?b=c"]
+        done = await probe(*urls, "--rate", "40", "--for", "2s", *AT, "--ledger", str(ledger), "-o", "json")
+    assert done.code == 0, done.said
+    served = [len(one.requests), len(other.requests)]
+    assert served == [40, 40]
+    assert [target["requests"] for target in done.figures["targets"]] == served
+    assert [target["url"] for target in done.figures["targets"]] == urls
+    for target in done.figures["targets"]:
+        assert target["statuses"] == {"200": 40}
+        assert target["addresses"] == {"127.0.0.1": 40}
+        assert 0 < target["ms"]["p50"] <= target["ms"]["p95"] <= target["ms"]["p99"]
+    assert done.figures["summary"]["requests"] == len(list(read_ledger(ledger))) == 80
+    # The port is no part of the name, and stands in Host where it is not the scheme's own.
+    assert {request.headers["host"] for request in one.requests} == {f"{HOST}:{one.port}"}
+    assert {request.path for request in one.requests} == {"/a?b=c"}
+
+
+async def test_a_wrong_status_and_a_cut_connection_are_told_apart() -> None:
+    async def breaks(connection: Connection) -> None:
+        while True:
+            request = await connection.request()
+            if request.path == "/cut":
+                connection.reset()
+                return
+            await connection.answer(b"", status=503)
+
+    async with serving(breaks) as server:
+        base = f"http://{HOST}:{server.port}"
+        urls = (f"{base}/busy", f"{base}/cut")
+        told = await probe(*urls, "--rate", "20", "--for", "1s", *AT)
+        done = await probe(*urls, "--rate", "20", "--for", "1s", *AT, "-o", "json")
+    assert done.code == told.code == 1
+    reasons = Counter((each["phase"], each["reason"]) for each in done.figures["summary"]["failures"])
+    assert reasons == {("check", "status 503"): 10, ("headers", "reset"): 10}
+    assert f"{HOST}/busy at 127.0.0.1 in check: status 503" in told.said
+    assert "and 10 more; `--ledger FILE` keeps every one" in told.said
+
+
+async def test_certificates_are_verified_unless_told_otherwise(tmp_path: Path) -> None:
+    context, ca = server_tls(tmp_path)
+    async with serving(healthy, context) as server:
+        url = f"https://{HOST}:{server.port}/"
+        short = (url, "--rate", "10", "--for", "500ms", *AT, "-o", "json")
+        stranger, trusted, blind = (
+            await probe(*short),
+            await probe(*short, "--ca", ca),
+            await probe(*short, "--insecure"),
+        )
+    assert (stranger.code, trusted.code, blind.code) == (1, 0, 0)
+    (failure, *_) = stranger.figures["summary"]["failures"]
+    assert failure["phase"] == "tls"
+    assert failure["reason"].startswith("certificate: ")
+
+
+async def test_ctrl_c_ends_it_with_the_figures_so_far() -> None:
+    async with serving(healthy) as server:
+        done = await probe(
+            f"http://{HOST}:{server.port}/", "--rate", "20", "--for", "1h", *AT, "-o", "json", after=4.0
+        )
+        served = len(server.requests)
+    assert done.code == 0, done.said
+    assert done.figures["summary"]["requests"] == served > 0
+    assert "once more stops now" in done.said
+
+
+async def test_a_rate_that_is_not_held_voids_the_figures() -> None:
+    async def stalls(connection: Connection) -> None:
+        await connection.request()
+        await asyncio.sleep(30)
+
+    async with serving(stalls) as server:
+        done = await probe(
+            f"http://{HOST}:{server.port}/", "--rate", "15000", "--for", "2s", "--timeout", "1", *AT,
+            "-o", "json",
+        )  # fmt: skip
+    assert done.code == 1
+    assert done.figures["summary"]["void"]
+    assert "were sent on time" in done.figures["summary"]["void_reasons"][0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["ftp://app.example/"], "this is no URL that can be asked"),
+        (["https://"], "this is no URL that can be asked"),
+        (["https://app.example:99999/"], "this is no URL that can be asked"),
+        (["https://ann:hunter22@app.example/"], "would stand in the ledger"),
+        (["https://app.invalid/"], "app.invalid has no IPv4 or IPv6 address"),
+        (["http://127.0.0.1/", "--address", "app.example=nowhere"], "is no host with its address"),
+        (["http://127.0.0.1/", "--for", "soon"], "expected a length of time"),
+        (["http://127.0.0.1/", "--for", "0"], "that is not nothing"),
+        (["http://127.0.0.1/", "--rate", "0"], "--rate"),
+        (["http://127.0.0.1/", "--ca", __file__, "--insecure"], "exclude each other"),
+        (["https://127.0.0.1/", "--ca", __file__, "--for", "1s"], "holds no certificate"),
+        (["http://127.0.0.1/", "--ledger", "/no/such/folder/rows"], "the ledger cannot be written"),
+        ([], "URL"),
+    ],
+)
+async def test_what_cannot_be_asked_is_one_error(arguments: list[str], says: str) -> None:
+    done = await probe(*arguments)
+    assert done.code == 1, done.said
+    assert says in done.said
+    assert "hunter22" not in done.said
+    assert "Traceback" not in done.said
