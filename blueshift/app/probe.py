@@ -23,7 +23,7 @@ from blueshift.traffic.prober.names import Resolve, Resolved
 from blueshift.traffic.prober.plan import Persona, Plan, Route, Stream
 from blueshift.traffic.prober.run import Run
 from blueshift.traffic.prober.summary import Summary
-from blueshift.traffic.sketch import Sketch
+from blueshift.traffic.sketch import Milliseconds, Sketch, milliseconds
 
 Family = Literal[4, 6]
 LOOK_UP_EVERY = 5.0
@@ -53,14 +53,6 @@ class Asked(msgspec.Struct, frozen=True):
     """Seconds without the whole answer after which a request has failed."""
 
 
-class Quantiles(msgspec.Struct, frozen=True):
-    """Milliseconds, within 1 %, from the moment at which a request was due to the end of its answer."""
-
-    p50: float
-    p95: float
-    p99: float
-
-
 class Target(msgspec.Struct, frozen=True):
     """One URL."""
 
@@ -70,8 +62,8 @@ class Target(msgspec.Struct, frozen=True):
     statuses: dict[str, int]
     addresses: dict[str, int]
     """Requests by the address that was asked."""
-    ms: Quantiles | None
-    """Of answers, right or wrong; None where there is none."""
+    ms: Milliseconds | None
+    """From when a request was due to the end of its answer, right or wrong; None without any."""
 
 
 class Probed(msgspec.Struct, frozen=True):
@@ -225,11 +217,4 @@ def _targets(urls: Sequence[str], ledger: Path) -> Iterator[Target]:
     for row in read_ledger(ledger):
         seen[int(row.persona.partition("/")[0])].add(row)
     for url, one in zip(urls, seen, strict=True):
-        yield Target(url, one.requests, one.failed, one.statuses, one.addresses, _quantiles(one.took))
-
-
-def _quantiles(took: Sketch) -> Quantiles | None:
-    p50, p95, p99 = (took.quantile(q) for q in (0.5, 0.95, 0.99))
-    if p50 is None or p95 is None or p99 is None:
-        return None
-    return Quantiles(*(round(value * 1000, 2) for value in (p50, p95, p99)))
+        yield Target(url, one.requests, one.failed, one.statuses, one.addresses, milliseconds(one.took))

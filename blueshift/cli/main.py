@@ -37,6 +37,7 @@ COMMANDS = {
     "show": Lazy("blueshift.cli.show:show", "Tell what a run saw and did, step by step."),
     "patch": Lazy("blueshift.cli.patch:patch", "Print what a run changed in the values, for your git."),
     "history": Lazy("blueshift.cli.history:history", "List what runs there were, the newest first."),
+    "logs": Lazy("blueshift.cli.logs:logs", "Sum up access logs, and judge one side's by another's."),
     "probe": Lazy("blueshift.cli.probe:probe", "Ask URLs at a fixed rate and count every answer."),
     "temporary": Lazy("blueshift.cli.temporary:temporary", "See the temporary release before it is made."),
     "harden": Lazy("blueshift.cli.harden:harden", "Show how pods would be made to end gracefully."),

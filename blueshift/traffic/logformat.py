@@ -64,8 +64,11 @@ class Compiled(msgspec.Struct, frozen=True):
     escape: Escape
 
 
-def compile_text(text: str, escape: Escape = "default") -> Compiled:
-    """Compile a format string. Raises BlueshiftError for one without any variable."""
+def compile_text(text: str, escape: Escape = "default", only: frozenset[str] | None = None) -> Compiled:
+    """Compile a format string; `only` these variables become groups, or all.
+
+    Raises BlueshiftError for one without any variable.
+    """
     parts: list[bytes] = []
     seen: set[str] = set()
     place = 0
@@ -75,7 +78,7 @@ def compile_text(text: str, escape: Escape = "default") -> Compiled:
         name = found[1] or found[2]
         quoted = text[found.start() - 1 : found.start()] == '"' == text[found.end() : found.end() + 1]
         value = _value(name, quoted, escape)
-        if name in seen:
+        if name in seen or (only is not None and name not in only):
             parts.append(b"(?:" + value + b")")
         else:
             parts.append(b"(?P<" + name.encode() + b">" + value + b")")

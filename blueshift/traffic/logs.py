@@ -5,7 +5,9 @@ Seen on the official images of ingress-nginx 1.11.3 and 1.15.1.
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -24,8 +26,15 @@ _FOREIGN = re.compile(
 )
 
 
-# Where a format names the client; the first that it has.
-_CLIENT = ("remote_addr", "proxy_protocol_addr", "http_x_forwarded_for", "proxy_add_x_forwarded_for")
+# Where a format names the client, the host and the time; the first that it has.
+CLIENT = ("remote_addr", "proxy_protocol_addr", "http_x_forwarded_for", "proxy_add_x_forwarded_for")
+HOST = ("host", "http_host", "server_name")
+TIME = ("msec", "time_local", "time_iso8601")
+
+
+def foreign(line: bytes) -> bool:
+    """Whether a line is known to be none of an access log, but of the controller or of nginx itself."""
+    return _FOREIGN.match(line) is not None
 
 
 class Line(NamedTuple):
@@ -57,6 +66,11 @@ class Line(NamedTuple):
         return self.agent.startswith(PROBE_AGENT)
 
     @property
+    def target(self) -> str:
+        """Host if the format has it, else the upstream; empty for what reached no known server."""
+        return (self.host or self.upstream or "known") if self.reached else ""
+
+    @property
     def reached(self) -> bool:
         """Whether the request belongs to a host that the configuration knows.
 
@@ -77,9 +91,9 @@ class LogFormat(msgspec.Struct, frozen=True):
     def lacks(self) -> tuple[str, ...]:
         """Variables that evidence is made of and the format does not have: what a judgement must say."""
         groups = (
-            _CLIENT,
+            CLIENT,
             ("status",),
-            ("time_local", "time_iso8601", "msec"),
+            TIME,
             ("http_user_agent",),
         )
         return tuple(group[0] for group in groups if not self.http.variables & set(group))
@@ -87,15 +101,16 @@ class LogFormat(msgspec.Struct, frozen=True):
     def parse(self, line: bytes) -> Line | None:
         """One line, or None for what is no access: the controller's own messages, nginx's errors, junk."""
         line = line.rstrip(b"\r\n")
-        found = self.http.pattern.fullmatch(line)
-        if found is not None:
-            return _http(found, self.http.escape)
-        found = self.stream.pattern.fullmatch(line)
-        return _stream(found) if found is not None else None
+        with contextlib.suppress(ValueError):  # of the right shape, and no number or no day
+            if found := self.http.pattern.fullmatch(line):
+                return line_of(found.groupdict(), self.http.escape)
+            if found := self.stream.pattern.fullmatch(line):
+                return _stream(found)
+        return None
 
     def unread(self, line: bytes) -> bool:
         """Whether a line that `parse` gave up should have been an access: such lines make a log blind."""
-        return _FOREIGN.match(line) is None
+        return not foreign(line)
 
 
 def compile_format(text: str = "", *, escape: Escape = "default", stream: str = "") -> LogFormat:
@@ -106,9 +121,9 @@ def compile_format(text: str = "", *, escape: Escape = "default", stream: str = 
     )
 
 
-def _http(found: re.Match[bytes], escape: Escape) -> Line:
-    values = found.groupdict()
-    request = _text(values.get("request"), escape)
+def line_of(values: Mapping[str, bytes], escape: Escape) -> Line:
+    """An HTTP access by nginx's variables. Raises ValueError for a number or a time that is none."""
+    request = plain(values.get("request"), escape)
     method, _, rest = request.partition(" ")
     path, _, protocol = rest.rpartition(" ")
     if not protocol.startswith("HTTP/"):  # junk: `GARBAGE`, a TLS hello on port 80
@@ -117,19 +132,17 @@ def _http(found: re.Match[bytes], escape: Escape) -> Line:
     return Line(
         kind="http",
         at=_when(values),
-        client=_text(next((values[name] for name in _CLIENT if values.get(name)), None), escape),
+        client=plain(next((values[name] for name in CLIENT if values.get(name)), None), escape),
         status=int(values.get("status") or 0),
         # Without the variable nothing tells junk from known hosts: all counts as known.
-        upstream=_text(values.get("proxy_upstream_name", b"-"), escape),
-        host=_text(
-            values.get("host") or values.get("http_host") or values.get("server_name"), escape
-        ).lower(),
-        method=_text(values.get("request_method"), escape) or method,
-        path=_text(values.get("request_uri") or values.get("uri"), escape) or path,
+        upstream=plain(values.get("proxy_upstream_name", b"-"), escape),
+        host=plain(next((values[name] for name in HOST if values.get(name)), None), escape).lower(),
+        method=plain(values.get("request_method"), escape) or method,
+        path=plain(values.get("request_uri") or values.get("uri"), escape) or path,
         seconds=float(values.get("request_time") or 0),
         sent=int(values.get("body_bytes_sent") or values.get("bytes_sent") or 0),
-        agent=_text(values.get("http_user_agent"), escape),
-        request_id=_text(values.get("req_id") or values.get("request_id"), escape),
+        agent=plain(values.get("http_user_agent"), escape),
+        request_id=plain(values.get("req_id") or values.get("request_id"), escape),
         upstream_status=int(statuses[-1]) if statuses and statuses[-1].isdigit() else 0,
         tries=sum(address != b"-" for address in _listed(values.get("upstream_addr"))),
     )
@@ -140,11 +153,11 @@ def _stream(found: re.Match[bytes]) -> Line:
     return Line(
         kind="stream",
         at=_when(values),
-        client=_text(values.get("remote_addr"), "default"),
+        client=plain(values.get("remote_addr"), "default"),
         status=int(values.get("status") or 0),
-        upstream=_text(values.get("proxy_upstream_name"), "default"),
+        upstream=plain(values.get("proxy_upstream_name"), "default"),
         host="",
-        method=_text(values.get("protocol"), "default"),
+        method=plain(values.get("protocol"), "default"),
         path="",
         seconds=float(values.get("session_time") or 0),
         sent=int(values.get("bytes_sent") or 0),
@@ -164,7 +177,8 @@ _JSON_ESCAPE = re.compile(rb"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _JSON_CONTROL = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
 
-def _text(value: bytes | None, escape: Escape) -> str:
+def plain(value: bytes | None, escape: Escape) -> str:
+    """A value as the client sent it, without the escapes of the log."""
     if not value:
         return ""
     if b"\\" in value:
@@ -182,17 +196,17 @@ def _unescape(found: re.Match[bytes]) -> bytes:
     return _JSON_CONTROL.get(code, code)
 
 
-def _when(values: dict[str, bytes]) -> float:
-    if values.get("msec"):
-        return float(values["msec"])
-    return _instant(values.get("time_local") or values.get("time_iso8601") or b"")
+def _when(values: Mapping[str, bytes]) -> float:
+    return instant(next((values[name] for name in TIME if values.get(name)), b""))
 
 
 @lru_cache(maxsize=64)
-def _instant(text: bytes) -> float:
+def instant(text: bytes) -> float:
+    """Seconds since the epoch of `$msec`, `$time_local` or `$time_iso8601`; 0 for none. Raises ValueError."""
     # Lines come in order: the same second again and again.
     if not text:
         return 0.0
     written = text.decode()
-    form = "%d/%b/%Y:%H:%M:%S %z" if "/" in written[:3] else "%Y-%m-%dT%H:%M:%S%z"
-    return datetime.strptime(written, form).timestamp()
+    if "/" in written[:3]:
+        return datetime.strptime(written, "%d/%b/%Y:%H:%M:%S %z").timestamp()
+    return datetime.fromisoformat(written).timestamp() if "T" in written else float(written)

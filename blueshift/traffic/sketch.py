@@ -81,3 +81,19 @@ def merge(sketches: Iterable[Sketch]) -> Sketch:
         for bucket, count in sketch.buckets.items():
             merged.buckets[bucket] = merged.buckets.get(bucket, 0) + count
     return merged
+
+
+class Milliseconds(msgspec.Struct, frozen=True):
+    """Quantiles for people and programs, within 1 %."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+def milliseconds(sketch: Sketch) -> Milliseconds | None:
+    """The usual quantiles; None in an empty sketch."""
+    p50, p95, p99 = (sketch.quantile(q) for q in (0.5, 0.95, 0.99))
+    if p50 is None or p95 is None or p99 is None:
+        return None
+    return Milliseconds(*(round(value * 1000, 2) for value in (p50, p95, p99)))

@@ -103,7 +103,7 @@ class Tally:
             return None
         if not line.at:
             line = line._replace(at=at)
-        target = (line.host or line.upstream or "known") if line.reached else ""
+        target = line.target
         if target and not line.own:
             self._hear(line)
         key = (line.client, target, line.own)

@@ -1,0 +1,149 @@
+"""Access logs from files: what they come to, and whether one side is as good as the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from blueshift.traffic.digest import MOST_CLIENTS, NO_TARGET, Digest, Target
+from blueshift.traffic.judge import JudgeRules, Observed, Verdict, judge
+from blueshift.traffic.logfiles import digested, shown
+from blueshift.traffic.sketch import Milliseconds, Sketch, milliseconds
+
+SHOWN_CLIENTS = 10
+
+
+class TargetFigures(msgspec.Struct, frozen=True):
+    """One host, or one upstream where the format has no host."""
+
+    target: str
+    requests: int
+    errors: int
+    """Answers of 500 and more."""
+    statuses: dict[str, int]
+    ms: Milliseconds | None
+    """None where the format tells no time."""
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What logs come to. Programs read it: fields come to it, and none goes or changes."""
+
+    files: tuple[str, ...]
+    layout: str
+    lines: int
+    requests: int
+    """Of known hosts; probes of Blueshift, duplicates and noise apart."""
+    errors: int
+    errors_share: float
+    ms: Milliseconds | None
+    first: datetime | None
+    last: datetime | None
+    targets: tuple[TargetFigures, ...]
+    """The busiest first."""
+    clients: tuple[tuple[str, int], ...]
+    """The busiest ones with their requests."""
+    clients_seen: int
+    """At least so many; beyond 20,000 the rarest are not told apart."""
+    own: int
+    """Requests of Blueshift's own probes."""
+    noise: int
+    """Requests that reached no known server."""
+    duplicates: int
+    """Lines that came twice, such as where the logs of a pod were fetched twice."""
+    foreign: int
+    """The controller's own messages."""
+    unread: int
+    """Lines that should have been accesses and could not be read: what they hold is unknown."""
+    unread_first: str
+    lacks: tuple[str, ...]
+    """Variables of nginx that the format does not have: what follows from them is unknown."""
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One target on both sides; None where it does not appear."""
+
+    target: str
+    old: TargetFigures | None
+    new: TargetFigures | None
+    verdict: Verdict
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Two sides. Programs read it."""
+
+    old: Figures
+    new: Figures
+    verdict: Verdict
+    differences: tuple[Difference, ...]
+    """Every target, the worst first."""
+
+
+_WORST = ("fail", "nodata", "marginal", "pass")
+
+
+def analyze(files: Sequence[Path], form: str = "") -> Figures:
+    """Read files (`-`: standard input; gzip too) to their end. Raises BlueshiftError; see `digested`."""
+    return _figures(files, digested(files, form))
+
+
+def compare(
+    new: Sequence[Path], old: Sequence[Path], form: str = "", rules: JudgeRules | None = None
+) -> Comparison:
+    """Judge the new side's logs by the old side's: error shares and latencies, whole and by target."""
+    ours, theirs = digested(new, form), digested(old, form)
+    nothing = Observed(0, 0)
+    names = (ours.targets.keys() | theirs.targets.keys()) - {NO_TARGET}
+    found = [
+        Difference(
+            name,
+            _told(name, theirs.targets.get(name)),
+            _told(name, ours.targets.get(name)),
+            judge(_observed(ours.targets.get(name)), _observed(theirs.targets.get(name)), nothing, rules),
+        )
+        for name in sorted(names)
+    ]
+    found.sort(key=lambda one: _WORST.index(one.verdict.outcome))
+    verdict = judge(ours.whole(), theirs.whole(), nothing, rules)
+    return Comparison(_figures(old, theirs), _figures(new, ours), verdict, tuple(found))
+
+
+def _observed(target: Target | None) -> Observed:
+    return Observed(target.requests, target.errors, target.latency) if target else Observed(0, 0)
+
+
+def _told(name: str, target: Target | None) -> TargetFigures | None:
+    if target is None:
+        return None
+    statuses = {f"{status:03}": count for status, count in sorted(target.statuses.items())}
+    return TargetFigures(name, target.requests, target.errors, statuses, milliseconds(target.latency))
+
+
+def _figures(files: Sequence[Path], digest: Digest) -> Figures:
+    whole, span = digest.whole(), digest.span()
+    noise = digest.targets.get(NO_TARGET, Target()).requests
+    known = [_told(name, target) for name, target in digest.targets.items() if name != NO_TARGET]
+    busiest = sorted(digest.clients.items(), key=lambda item: (-item[1], item[0]))
+    return Figures(
+        files=tuple(map(str, files)),
+        layout=digest.reader.layout.name,
+        lines=digest.lines,
+        requests=whole.requests,
+        errors=whole.errors,
+        errors_share=whole.errors / whole.requests if whole.requests else 0.0,
+        ms=milliseconds(whole.latency or Sketch()),
+        first=span[0] if span else None,
+        last=span[1] if span else None,
+        targets=tuple(sorted((one for one in known if one), key=lambda one: (-one.requests, one.target))),
+        clients=tuple(busiest[:SHOWN_CLIENTS]),
+        clients_seen=len(busiest) if not digest.other_clients else MOST_CLIENTS,
+        own=digest.own,
+        noise=noise,
+        duplicates=digest.duplicates,
+        foreign=digest.foreign,
+        unread=digest.unread,
+        unread_first=shown(digest.unread_first),
+        lacks=digest.reader.lacks,
+    )

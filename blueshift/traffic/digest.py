@@ -1,0 +1,164 @@
+"""What access logs come to: requests, statuses, latencies and clients, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from blueshift.traffic.judge import Observed
+from blueshift.traffic.logs import Line, foreign
+from blueshift.traffic.quick import Counted, Reader, Seen
+from blueshift.traffic.sketch import Sketch, merge
+
+MOST_TARGETS = 5_000
+MOST_CLIENTS = 20_000
+"""Rows kept; beyond that the rarest are told as one number."""
+OTHERS = "(others)"
+MOST_RAW = 50_000
+"""Different status, latency and target together, before they are added up."""
+NO_TARGET = ""
+"""What reached no known server: scanners, junk."""
+
+
+class Target(msgspec.Struct):
+    """One host, or one upstream where the format has no host."""
+
+    requests: int = 0
+    errors: int = 0
+    """Answers of 500 and more."""
+    statuses: dict[int, int] = {}
+    latency: Sketch = msgspec.field(default_factory=Sketch)
+    """Seconds, where the format tells them."""
+
+    def add(self, status: int, seconds: float | None, count: int = 1) -> None:
+        """Count requests that ended alike."""
+        self.requests += count
+        self.errors += count if status >= 500 else 0
+        self.statuses[status] = self.statuses.get(status, 0) + count
+        if seconds is not None:
+            self.latency.add(max(0.0, seconds), count)
+
+
+class Digest:
+    """Takes lines in blocks, of any number of pods and files."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.lines = 0
+        self.own = 0
+        """Requests of our own probes, which count nowhere else."""
+        self.duplicates = 0
+        self.unread = 0
+        """Lines that should have been accesses."""
+        self.unread_first = b""
+        self.foreign = 0
+        """The controller's own messages, nginx's errors, empty lines."""
+        self.first = self.last = 0.0
+        """Seconds since the epoch, from the ends of blocks; 0 where the format has no time."""
+        self.other_clients = 0
+        """Requests of those that are not in `clients`."""
+        self.clients: dict[str, int] = {}
+        self.targets: dict[str, Target] = {}
+        self._counted = Counted()
+        self._seen = Seen()
+
+    def add(self, block: Sequence[bytes]) -> None:
+        """Count the lines of a block."""
+        self.lines += len(block)
+        rest, again = self.reader.count(block, self._counted, self._seen)
+        self.duplicates += again
+        for line in rest:
+            self._with_care(line)
+        self._seen.age()
+        if block:
+            self._time(block[0])
+            self._time(block[-1])
+        if len(self._counted.raw) > MOST_RAW or len(self._counted.clients) > MOST_CLIENTS:
+            self._settle()
+
+    def finish(self) -> None:
+        """Add up what is left; the figures are whole after this."""
+        self._settle()
+
+    @property
+    def requests(self) -> int:
+        """Of known targets, our own probes and duplicates apart."""
+        return sum(target.requests for name, target in self.targets.items() if name != NO_TARGET)
+
+    def whole(self) -> Observed:
+        """All known targets together."""
+        known = [target for name, target in self.targets.items() if name != NO_TARGET]
+        return Observed(
+            sum(target.requests for target in known),
+            sum(target.errors for target in known),
+            merge(target.latency for target in known),
+        )
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """The first and the last instant that was seen."""
+        if not self.last:
+            return None
+        return datetime.fromtimestamp(self.first, UTC), datetime.fromtimestamp(self.last, UTC)
+
+    def _with_care(self, raw: bytes) -> None:
+        line = self.reader.parse(raw)
+        if line is None:
+            if foreign(raw):
+                self.foreign += 1
+            else:
+                self.unread += 1
+                self.unread_first = self.unread_first or raw[:200]
+        elif line.request_id and self._seen.again(raw):
+            self.duplicates += 1
+        elif line.own:
+            self.own += 1
+        else:
+            self._target(line.target).add(line.status, line.seconds if self._timed else None)
+            self._counted.clients[line.client.encode()] += 1
+
+    @property
+    def _timed(self) -> bool:
+        return "request_time" not in self.reader.lacks
+
+    def _time(self, raw: bytes) -> None:
+        line = self.reader.parse(raw)
+        if line is not None and line.at:
+            self.first = min(self.first or line.at, line.at)
+            self.last = max(self.last, line.at)
+
+    def _target(self, name: str) -> Target:
+        if name not in self.targets and len(self.targets) >= MOST_TARGETS:
+            name = OTHERS
+        return self.targets.setdefault(name, Target())
+
+    def _settle(self) -> None:
+        text = self.reader.text
+        for (status, seconds, host, upstream), count in self._counted.raw.items():
+            known = text(upstream) if self.reader.has_upstream else "-"
+            line = _LIKE._replace(status=_number(status), host=text(host).lower(), upstream=known)
+            self._target(line.target).add(line.status, _seconds(seconds), count)
+        for client, count in self._counted.clients.items():
+            name = text(client)
+            self.clients[name] = self.clients.get(name, 0) + count
+        if len(self.clients) > MOST_CLIENTS:
+            kept = sorted(self.clients.items(), key=lambda item: -item[1])[: MOST_CLIENTS // 2]
+            self.other_clients += sum(self.clients.values()) - sum(count for _, count in kept)
+            self.clients = dict(kept)
+        self._counted = Counted()
+
+
+_LIKE = Line("http", 0.0, "", 0, "-", "", "", "", 0.0, 0, "", "", 0, 0)
+"""A line of which only status, host and upstream are known: what it was for follows from these."""
+
+
+def _number(status: bytes) -> int:
+    return int(status) if status.isdigit() else 0
+
+
+def _seconds(text: bytes) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,94 @@
+"""What kind of access log a file holds: told by a person, or found by trying its first lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from blueshift.errors import BlueshiftError
+from blueshift.traffic.logformat import DEFAULT, Escape
+
+COMMON = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent'
+"""The Common Log Format of NCSA httpd."""
+COMBINED = COMMON + ' "$http_referer" "$http_user_agent"'
+"""nginx's and Apache's `combined` (ngx_http_log_module; mod_log_config)."""
+TRIED = 200
+"""Lines by which a layout is found."""
+
+
+class Layout(msgspec.Struct, frozen=True, eq=False):
+    """How a line is laid out: by nginx's variables in a text, or by the keys of an object."""
+
+    name: str
+    text: str = ""
+    """A format string; empty for objects whose keys were guessed."""
+    escape: Escape = "default"
+    keys: Mapping[str, str] = {}
+    """Variable → key, for lines that are JSON objects."""
+
+
+NAMED: Mapping[str, Layout] = {
+    "ingress-nginx": Layout("ingress-nginx", DEFAULT),
+    "combined": Layout("combined", COMBINED),
+    "vhost-combined": Layout("vhost-combined", f"$host:$server_port {COMBINED}"),
+    "common": Layout("common", COMMON),
+}
+"""The most telling first: a line of one may begin as a line of a later one does."""
+
+_GUESSES: Mapping[str, tuple[str, ...]] = {
+    "remote_addr": ("remote_addr", "remote_ip", "client_ip", "client", "clientip", "x_forwarded_for"),
+    "status": ("status", "status_code", "response_code", "code"),
+    "request_time": ("request_time", "duration", "request_duration", "latency", "response_time"),
+    "host": ("host", "http_host", "vhost", "server_name", "domain", "authority"),
+    "proxy_upstream_name": ("proxy_upstream_name", "upstream_name", "service"),
+    "time_iso8601": ("time_iso8601", "time", "timestamp", "@timestamp", "ts", "time_local", "msec"),
+    "http_user_agent": ("http_user_agent", "user_agent", "agent", "useragent"),
+    "req_id": ("req_id", "request_id", "x_request_id", "requestid", "id"),
+}
+_PAIR = re.compile(r'"([^"]+)"\s*:\s*"?\$\{?(\w+)\}?"?')
+
+
+def layout_of(given: str) -> Layout:
+    """A layout by its name or its format string. Raises BlueshiftError for what is neither."""
+    if given in NAMED:
+        return NAMED[given]
+    if given.lstrip().startswith("{") and (pairs := _PAIR.findall(given)):
+        return Layout("JSON", given, "json", {variable: key for key, variable in pairs})
+    if "$" in given:
+        return Layout("as given", given)
+    raise BlueshiftError(
+        f"{given!r} is no log format",
+        place="--format",
+        hint=f"a string as in log-format-upstream ($remote_addr …), or one of {', '.join(NAMED)}",
+    )
+
+
+def guessed(first: Mapping[str, object]) -> Layout | None:
+    """The layout of JSON objects by the keys of one: None unless it tells a client and a status."""
+    known = {key.lower().replace("-", "_"): key for key in first}
+    keys = {
+        variable: known[name]
+        for variable, names in _GUESSES.items()
+        if (name := next((one for one in names if one in known), None)) is not None
+    }
+    return Layout("JSON, by its keys", keys=keys) if {"remote_addr", "status"} <= keys.keys() else None
+
+
+def candidates(lines: Sequence[bytes]) -> tuple[Layout, ...]:
+    """What lines without a word about them may be, the most telling first."""
+    for line in lines:
+        if line.startswith(b"{"):
+            try:
+                first = msgspec.json.decode(line)
+            except msgspec.DecodeError:
+                continue
+            if isinstance(first, dict) and (layout := guessed(first)):
+                return (layout, *NAMED.values())
+    return tuple(NAMED.values())
+
+
+_STAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) "
+PREFIX = re.compile(rb"(?:\[pod/[^\]\s]+\] )?(?:" + _STAMP + rb"(?:std(?:out|err) [FP] )?)?")
+"""Before a line: of `kubectl logs --prefix --timestamps`, and of the files that the kubelet keeps (CRI)."""

@@ -1,0 +1,140 @@
+"""`blueshift logs analyze`: files as people have them, and a verdict between two sides."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import pytest
+
+from blueshift.cli.errors import ExitCode
+from blueshift.cli.main import run
+from tests.unit.traffic.test_digest import access
+
+
+def log(*, good: int, bad: int = 0, slow: bytes = b"0.004", upstream: str = "shop-web-80") -> bytes:
+    lines = [access(number, upstream=upstream) for number in range(good)]
+    lines += [access(10_000 + number, status='" 502 ', upstream=upstream) for number in range(bad)]
+    return b"\n".join(line.replace(b" 0.004 [", b" " + slow + b" [") for line in lines) + b"\n"
+
+
+class Told(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Told]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
+    def told(*arguments: str) -> Told:
+        code = run(arguments)
+        return Told(code, *capsys.readouterr())
+
+    return told
+
+
+@pytest.fixture
+def side(tmp_path: Path) -> Path:
+    file = tmp_path / "access.log"
+    file.write_bytes(log(good=300, bad=3))
+    return file
+
+
+def test_a_table_for_people_and_figures_for_programs(side: Path, command: Command) -> None:
+    told = command("logs", "analyze", str(side))
+    assert told.code == ExitCode.DONE
+    assert told.out.splitlines()[1].split()[:3] == ["shop-web-80", "303", "3"]
+    assert "2xx 300, 5xx 3" in told.out
+    assert "303 requests in 303 lines (ingress-nginx, 2026-11-23 23:41:48 to " in told.err
+    found = json.loads(command("logs", "analyze", str(side), "-o", "json").out)
+    assert (found["requests"], found["errors"]) == (303, 3)
+    assert found["targets"][0]["statuses"] == {"200": 300, "502": 3}
+    assert found["clients"] == [["192.0.2.7", 303]]
+    assert found["ms"]["p50"] == pytest.approx(4, rel=0.02)
+
+
+def test_gzip_prefixes_and_standard_input(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = tmp_path / "access.log.1.gz"
+    packed.write_bytes(gzip.compress(log(good=5)))
+    prefixes = (
+        b"[pod/web-7d/controller] ",
+        b"2026-11-23T23:41:48.123456789Z ",
+        b"[pod/web-7d/controller] 2026-11-23T23:41:48.1Z ",
+        b"2026-11-23T23:41:48.1+01:00 stdout F ",
+    )
+    kubectl = b"".join(prefix + access(100 + number) + b"\n" for number, prefix in enumerate(prefixes))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(kubectl), isatty=lambda: False))
+    found = json.loads(command("logs", "analyze", str(packed), "-", "-o", "json").out)
+    assert (found["requests"], found["unread"], found["foreign"]) == (9, 0, 0)
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "mixed"
+    long = b"x" * (3 << 20)
+    file.write_bytes(log(good=5) + b"Authorization: Bearer abcdefgh12345678\n" + long + b"\n")
+    told = command("logs", "analyze", str(file))
+    assert "NOT READ: " in told.err
+    assert "abcdefgh12345678" not in told.err
+    assert "5 requests in " in told.err
+
+
+@pytest.mark.parametrize(
+    ("new", "code", "says"),
+    [
+        (log(good=3000), ExitCode.DONE, "verdict: pass"),
+        (log(good=1000, bad=100), ExitCode.ERROR, "verdict: fail: 100 of 1100 failed"),
+        (log(good=1000, slow=b"0.900"), ExitCode.ERROR, "verdict: fail: p95 0.896 s, old 0.004 s"),
+        (log(good=20), ExitCode.ERROR, "verdict: nodata: only 20 requests came"),
+    ],
+)
+def test_one_side_is_judged_by_the_other(
+    tmp_path: Path, command: Command, new: bytes, code: ExitCode, says: str
+) -> None:
+    old, other = tmp_path / "old", tmp_path / "new"
+    old.write_bytes(log(good=1000) + log(good=200, upstream="shop-gone-80").replace(b"00000", b"11111"))
+    other.write_bytes(new)
+    told = command("logs", "analyze", str(other), "--compare", str(old))
+    assert told.code == code
+    assert says in told.err
+    found = json.loads(command("logs", "analyze", str(other), "--compare", str(old), "-o", "json").out)
+    (gone,) = [one for one in found["differences"] if one["target"] == "shop-gone-80"]
+    assert gone["new"] is None
+    assert gone["verdict"]["outcome"] == "nodata", "a host that nobody asks is no pass"
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "says"),
+    [
+        (b"", [], "there is no line in it"),
+        (b"\x00\x01\x02\xff" * 100, [], "none of the first lines is an access of a known format"),
+        (b"no such thing\n", [], "none of the first lines is an access of a known format"),
+        (b"\x1f\x8bno gzip", [], "cannot be read"),
+        (b"x\n", ["--format", "plain"], "'plain' is no log format"),
+    ],
+)
+def test_what_is_no_log_is_one_error(
+    tmp_path: Path, command: Command, content: bytes, arguments: list[str], says: str
+) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    told = command("logs", "analyze", str(file), *arguments)
+    assert told.code == ExitCode.ERROR
+    assert says in told.err
+    assert len(told.err.splitlines()) <= 5
+
+
+def test_a_file_that_is_not_there(tmp_path: Path, command: Command) -> None:
+    told = command("logs", "analyze", str(tmp_path / "nothing"))
+    assert told.code == ExitCode.ERROR
+    assert "nothing: cannot be read: No such file or directory" in told.err
