@@ -2,7 +2,7 @@
 # `make quick` needs no root. The locked environment lives in .venv/ and is renewed when its lock changes.
 
 .DELETE_ON_ERROR:
-.PHONY: help venv quick test test-all test-slow demo bench-engine crash-matrix lab-ready test-ready static unit lock clean
+.PHONY: help venv quick test test-all test-slow demo bench-engine bench-traffic crash-matrix lab-ready test-ready static unit lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -17,6 +17,7 @@ help:
 	@echo "make test-all  everything: test, then what is slow; writes docs/results/ (root or sudo)"
 	@echo "make test-slow only what is slow (two hours)"
 	@echo "make bench-engine  where the time of a whole upgrade goes: build/bench/engine.json (root or sudo)"
+	@echo "make bench-traffic counting logs, reading metrics, sending requests, beside other tools"
 	@echo "make crash-matrix  kill a run at every point of it; carried on where it was stopped (root or sudo)"
 	@echo "make venv      only the locked environment in .venv/"
 	@echo "make lock      resolve requirements/dev.txt anew"
@@ -68,6 +69,17 @@ test-slow: venv test-ready
 # One run's time, memory and requests, accounted for from outside: build/bench/engine.json.
 bench-engine: lab-ready
 	$(ROOT) $(BIN)/python -m tests.bench.engine
+
+# The witnesses of traffic beside GoAccess and wrk: build/bench/traffic.json.
+BENCH_PROGRAMS := goaccess wrk
+bench-traffic: venv
+	@missing=; for program in $(BENCH_PROGRAMS); do command -v $$program >/dev/null || missing=yes; done; \
+	if [ -n "$$missing" ]; then \
+		$(ROOT) apt-get update -q; \
+		$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+			$(BENCH_PROGRAMS); \
+	fi
+	$(BIN)/python -m tests.bench.traffic
 
 # Writes docs/reliability.md, which is committed; ARGUMENTS=--help tells how to do a part of it.
 crash-matrix: venv test-ready

@@ -16,7 +16,7 @@ MOST_TARGETS = 5_000
 MOST_CLIENTS = 20_000
 """Rows kept; beyond that the rarest are told as one number."""
 OTHERS = "(others)"
-MOST_RAW = 50_000
+MOST_RAW = 100_000
 """Different status, latency and target together, before they are added up."""
 NO_TARGET = ""
 """What reached no known server: scanners, junk."""
@@ -135,10 +135,19 @@ class Digest:
 
     def _settle(self) -> None:
         text = self.reader.text
-        for (status, seconds, host, upstream), count in self._counted.raw.items():
-            known = text(upstream) if self.reader.has_upstream else "-"
-            line = _LIKE._replace(status=_number(status), host=text(host).lower(), upstream=known)
-            self._target(line.target).add(line.status, _seconds(seconds), count)
+        known: dict[tuple[bytes, ...], tuple[int, Target]] = {}
+        for (seconds, *rest), count in self._counted.raw.items():
+            what = tuple(rest)
+            if what not in known:
+                status, host, upstream = rest
+                line = _LIKE._replace(
+                    status=_number(status),
+                    host=text(host).lower(),
+                    upstream=text(upstream) if self.reader.has_upstream else "-",
+                )
+                known[what] = line.status, self._target(line.target)
+            answer, target = known[what]
+            target.add(answer, _seconds(seconds), count)
         for client, count in self._counted.clients.items():
             name = text(client)
             self.clients[name] = self.clients.get(name, 0) + count
