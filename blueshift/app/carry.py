@@ -19,6 +19,7 @@ from blueshift.cluster.api import KubeApi
 from blueshift.engine import control
 from blueshift.engine.control import Words
 from blueshift.engine.entries import NotTurned
+from blueshift.engine.evidence import Recorder
 from blueshift.engine.journal import OVER, Approval, Journal, Standstill
 from blueshift.engine.lease import Lease
 from blueshift.engine.loop import Outcome, run_track, stand_still
@@ -97,10 +98,15 @@ async def carry(
     run = writer.journal.run
     listener = Listener(session, writer)
     hooks = Hooks(tools, writer, playbook, emit)
+    recorder = Recorder(session.runs, run)
 
     def tell(event: events.Event) -> None:
         emit(event)
         hooks.listen(event)
+
+    def seen(event: events.Event) -> None:
+        emit(event)
+        recorder.listen(event)
 
     async def approval(standstill: Standstill) -> Approval | None:
         return await control.approval(session.kube, control_namespace(session.runs), run, standstill)
@@ -144,13 +150,15 @@ async def carry(
                     lease.keep,
                     listener.run,
                     *(follower.run for follower in tools.followers.values()),
-                    lambda: watch_sides(tools, emit),
-                    lambda: watch_answers(tools, session.directory, emit),
+                    lambda: watch_sides(tools, seen),
+                    lambda: watch_answers(tools, session.directory, seen),
+                    recorder.run,
                 )
             ]
             try:
                 outcome = await _tracks(writer, tools, steps, services, playbook, ask)
                 finished = outcome.status in OVER
+                await recorder.write()
             finally:
                 for task in around:
                     task.cancel()

@@ -35,6 +35,7 @@ COMMANDS = {
     "panic": Lazy("blueshift.cli.words:panic", "Every name to the side that proved itself last, at once."),
     "webhook": Lazy("blueshift.cli.webhook:webhook", "Let Ingresses be written while a run holds."),
     "show": Lazy("blueshift.cli.show:show", "Tell what a run saw and did, step by step."),
+    "report": Lazy("blueshift.cli.report:report", "A run as a page for a browser, Markdown or JSON."),
     "patch": Lazy("blueshift.cli.patch:patch", "Print what a run changed in the values, for your git."),
     "history": Lazy("blueshift.cli.history:history", "List what runs there were, the newest first."),
     "logs": Lazy("blueshift.cli.logs:logs", "Sum up access logs, and judge one side's by another's."),

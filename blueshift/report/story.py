@@ -1,0 +1,123 @@
+"""A run as the rows that every form of its report shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from blueshift.app.report import Report
+from blueshift.engine.journal import Journal
+from blueshift.engine.protocol import fact_name
+from blueshift.report.words import length
+from blueshift.traffic.judge import Verdict
+
+
+class StepRow(NamedTuple):
+    """One step that was begun."""
+
+    name: str
+    began: datetime
+    ended: datetime | None
+    """None while it is not settled."""
+    took: str
+    saw: str
+    did: tuple[str, ...]
+    """Its effects."""
+    commands: tuple[str, ...]
+    waits: tuple[str, ...]
+    stood: tuple[str, ...]
+    """Where it held, or waited for a person."""
+
+
+def steps(journal: Journal) -> tuple[StepRow, ...]:
+    """In the order in which they were begun."""
+    begun = [(name, entry) for name, entry in journal.steps.items() if entry.started]
+    begun.sort(key=lambda item: item[1].started or journal.created)
+    rows = []
+    for name, entry in begun:
+        assert entry.started is not None
+        effects = entry.effects.values()
+        rows.append(
+            StepRow(
+                name,
+                entry.started,
+                entry.settled,
+                length((entry.settled - entry.started).total_seconds()) if entry.settled else "",
+                flat(entry.said),
+                tuple(
+                    effect.intent.what + ("" if effect.done else " (not known to be done)")
+                    for effect in effects
+                ),
+                tuple(effect.intent.command for effect in effects if effect.intent.command),
+                tuple(flat(wait.reason) for wait in entry.waits.values()),
+                tuple(
+                    (f"waited at the gate {one.gate}: " if one.gate else "held: ") + flat(one.reason)
+                    for one in journal.stood
+                    if one.step == name
+                ),
+            )
+        )
+    return tuple(rows)
+
+
+def facts(journal: Journal) -> Iterator[tuple[str, str]]:
+    """What is told of the run as a whole, name and value."""
+    yield "release", f"{journal.namespace}/{journal.release}"
+    if journal.chart:
+        yield "chart", journal.chart.change
+    yield "cluster", journal.cluster
+    yield "playbook", f"{journal.playbook}, plan {journal.plan}"
+    yield "opened", instant(journal.created)
+    if ended := max((entry.settled for entry in journal.steps.values() if entry.settled), default=None):
+        yield "last step settled", instant(ended)
+        yield "took", length((ended - journal.created).total_seconds())
+    for one in journal.carried:
+        over = f", taken from {one.over}" if one.over else ""
+        yield "carried", f"by {one.by} from {instant(one.at)}{over}"
+    for waived in journal.waived:
+        yield waived.how, f"{waived.check} by {waived.by}; it saw: {flat(waived.saw)}"
+    for given in journal.approvals:
+        why = f": {flat(given.reason)}" if given.reason else ""
+        yield "approved", f"{given.gate} by {given.by} at {instant(given.at)}{why}"
+    if journal.turn:
+        yield "turned", f"{journal.turn.to} by {journal.turn.by} at {instant(journal.turn.at)}"
+    if journal.reverts:
+        yield "reverts", journal.reverts
+
+
+def verdict(journal: Journal) -> Verdict | None:
+    """The soak's, if it came to one."""
+    found = journal.facts.get(fact_name(Verdict))
+    return None if found is None else msgspec.convert(found, Verdict)
+
+
+def instant(at: datetime) -> str:
+    """To the second, in UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S}Z"
+
+
+def flat(text: str) -> str:
+    """On one line."""
+    return " ".join(text.split())
+
+
+def never(journal: Journal) -> tuple[str, ...]:
+    """Steps of the track that were not begun."""
+    return tuple(name for name in journal.track if journal.step(name).started is None)
+
+
+def unknown(report: Report) -> Iterator[str]:
+    """What the report cannot tell, and why: it is no sign that nothing was there."""
+    if report.evidence is None:
+        yield "No evidence was kept of this run beside its journal: rates and answers over time are missing."
+    elif any(
+        None in (one.requests_per_s, one.errors_per_s) for one in report.evidence.sides.get("primary", ())
+    ):
+        yield "At times the primary's requests were not counted: metrics were off, or a look failed."
+    if report.asked is None:
+        yield "No prober's ledger was given (`--ledger`): what clients saw is not in it."
+    if verdict(report.journal) is None:
+        yield "The run came to no verdict: its soak did not end."

@@ -1,0 +1,160 @@
+"""The report of a run: one offline page, Markdown and JSON, with the same facts in each."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from blueshift.app.report import Asked, Failure, Report, asked
+from blueshift.engine.entries import apply
+from blueshift.engine.evidence import AnswerPoint, Evidence, SidePoint
+from blueshift.engine.journal import Journal, Versions
+from blueshift.report.charts import HEIGHT, WIDTH, Span, chart
+from blueshift.report.markdown import markdown
+from blueshift.report.page import page
+from blueshift.traffic.prober.ledger import LedgerWriter, Row
+from tests.unit.report.story import at
+from tests.unit.report.test_show import HELM, STORY, VERDICT
+
+
+def journal(**changes: Any) -> Journal:
+    made = Journal(
+        "1124-0302-k7xq", "front", "edge", "uid", "hash", "blue-green", at(0), ("forward/purge",),
+        chart=Versions("4.11.3", "4.12.1"), **changes,
+    )  # fmt: skip
+    for second, entry in enumerate(STORY):
+        made = apply(made, entry, at(60 * second))
+    return made
+
+
+def evidence() -> Evidence:
+    return Evidence(
+        sides={
+            "primary": [
+                SidePoint(at(60 * n), 2, 2, None if n == 5 else 100.0 - 10 * n, 0.0) for n in range(10)
+            ],
+            "temporary": [SidePoint(at(60 * n), 2, 2, 10.0 * n, 0.5) for n in range(10)],
+        },
+        answers={"192.0.2.53": [AnswerPoint(at(60), 40, 0, 0, 0), AnswerPoint(at(120), 0, 40, 0, 0)]},
+    )
+
+
+FAILED = Failure(at(130), "a.example", "/<b>", "192.0.2.1", "connect", "refused", "forward/shift/wave-1")
+
+
+def made(**changes: Any) -> Report:
+    fields: dict[str, Any] = {
+        "made": at(3600), "version": "1", "journal": journal(), "evidence": evidence(),
+        "asked": Asked(1000, 1, at(0), at(600), (FAILED,)),
+    }  # fmt: skip
+    return Report(**fields | changes)
+
+
+class Page(HTMLParser):
+    """Tags and their attributes; the text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_is_one_file_that_fetches_nothing() -> None:
+    text = page(made())
+    found = Page(text)
+    assert not [tag for tag, _ in found.tags if tag in ("script", "link", "img", "iframe", "object")]
+    assert not re.findall(r"(?:src|href)=|url\(|@import", text)
+    assert len(text) < 100_000
+
+
+@pytest.mark.parametrize("form", [page, markdown])
+def test_every_form_tells_the_same(form: Any) -> None:
+    told = Page(form(made())).text if form is page else form(made())
+    for what in (
+        "4.11.3 → 4.12.1", "forward/shift/wave-1", "ImagePullBackOff", VERDICT.reasons[0], HELM,
+        "connect: refused", "forward/purge", "accept-verdict by ann",
+    ):  # fmt: skip
+        assert what in told, what
+
+
+def test_what_a_name_holds_is_no_markup() -> None:
+    assert "/&lt;b&gt;" in page(made())
+    assert "/<b>" not in page(made())
+
+
+def test_lines_are_drawn_to_scale_and_broken_where_nothing_is_known() -> None:
+    found = Page(page(made()))
+    lines = [attrs["points"] or "" for tag, attrs in found.tags if tag == "polyline"]
+    primary = [points.split() for points in lines[:2]]
+    assert [len(piece) for piece in primary] == [5, 4], "the sixth look saw no figure"
+    assert primary[0][0].endswith(",0"), "the highest value stands at the top"
+    assert lines[-1].split()[0].endswith(f",{HEIGHT:g}"), "no name is at the temporary yet"
+    assert lines[-1].split()[1].endswith(",0"), "every name is"
+
+
+def test_what_is_not_known_is_said() -> None:
+    told = markdown(made(evidence=None, asked=None, journal=journal_without_verdict()))
+    assert "No evidence was kept" in told
+    assert "No prober's ledger" in told
+    assert "no verdict" in told
+    assert "were not counted" in markdown(made())
+    assert "polyline" not in page(made(evidence=None))
+
+
+def journal_without_verdict() -> Journal:
+    return Journal("r", "front", "edge", "uid", "hash", "blue-green", at(0), ())
+
+
+def test_json_is_whole() -> None:
+    written = msgspec.json.encode(made())
+    assert msgspec.json.encode(msgspec.json.decode(written, type=Report)) == written
+    assert msgspec.json.decode(written).keys() == {"made", "version", "journal", "evidence", "asked"}
+
+
+def test_a_failed_request_stands_in_the_step_of_its_moment(tmp_path: Path) -> None:
+    file = tmp_path / "rows"
+    with LedgerWriter(file, "0badcafe", at(0)) as ledger:
+        for number, second in enumerate((10.0, 70.0, 10_000.0)):
+            row = Row(number, "http1", "p", "a.example", "/", "", second, second, end=second + 1)
+            row.phase, row.reason = ("", "") if number == 2 else ("connect", "refused")
+            ledger.add(row)
+    found = asked(file, journal())
+    assert (found.requests, found.failed) == (3, 2)
+    assert found.last - found.first == timedelta(seconds=10_001)
+    assert [one.step for one in found.failures] == ["forward/shift/wave-1"] * 2
+    assert [one.at for one in found.failures] == [at(10), at(70)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "labels"),
+    [
+        (0, ["12:00:00"]),
+        (4, ["12:00:00", "12:00:01", "12:00:02", "12:00:03", "12:00:04"]),
+        (3600, ["12:00", "12:10", "12:20", "12:30", "12:40", "12:50", "13:00"]),
+        (2 * 86_400, ["11-24 12:00", "11-25 00:00", "11-25 12:00", "11-26 00:00", "11-26 12:00"]),
+    ],
+)  # fmt: skip
+def test_ticks_are_round_instants(seconds: float, labels: list[str]) -> None:
+    ticks = Span(at(0), at(seconds)).ticks()
+    assert [tick.label for tick in ticks] == labels
+    assert ticks[0].at == 0
+    assert seconds == 0 or ticks[-1].at == WIDTH
+
+
+def test_a_line_without_any_value_is_drawn_nowhere() -> None:
+    found = chart("t", Span(at(0), at(10)), [("a", [(at(0), None)]), ("b", [])])
+    assert [line.pieces for line in found.lines] == [(), ()]
+    assert found.highest == "1"
