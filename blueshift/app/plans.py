@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -28,6 +28,8 @@ from blueshift.steps.places import Places
 from blueshift.steps.ways import Standing, way_back
 
 SCHEMA = 1
+FILE_SCHEMA = 2
+"""Of a plan file. In the first one the seal was of what the reader made of the file."""
 
 
 class PlannedStep(msgspec.Struct, frozen=True):
@@ -61,12 +63,19 @@ class _Schema(msgspec.Struct):
     schema: int
 
 
+class _Sealed(msgspec.Struct):
+    """A plan file as it stands, with what a later version may have written."""
+
+    frozen: Any
+    seal: str
+
+
 class PlanFile(msgspec.Struct, frozen=True):
     """What `plan -o FILE` writes: everything that was decided, sealed by a hash."""
 
     frozen: Frozen
     seal: str
-    schema: int = SCHEMA
+    schema: int = FILE_SCHEMA
 
 
 FARTHEST = Standing(changed=True, traffic="temporary", temporary=Target("temporary"), idle=False, ttl=60)
@@ -153,31 +162,40 @@ def offline(world: World, places: Places, run: str, skipped: tuple[str, ...] = (
 
 def save(frozen: Frozen, path: Path) -> None:
     """Write a plan file."""
-    sealed = PlanFile(frozen, _seal(frozen))
+    sealed = PlanFile(frozen, seal(msgspec.json.decode(msgspec.json.encode(frozen))))
     path.write_bytes(msgspec.json.format(msgspec.json.encode(sealed)))
 
 
 def load(path: Path) -> Frozen:
-    """Read a plan file. Raises BlueshiftError for one that is not there, not a plan, or was edited."""
+    """Read a plan file. One of an older version is read with defaults for what came later, as a journal is.
+
+    Raises BlueshiftError for one that is not there, not a plan, was edited, or says what this version does
+    not know.
+    """
     again = "plan again: `blueshift plan -o FILE`"
     data = files.read(path, most=files.MOST_SAVED, hint=again)
     try:
         schema = msgspec.json.decode(data, type=_Schema).schema
-        if schema != SCHEMA:
-            why = f"another version of Blueshift made this plan (schema {schema}; this one reads {SCHEMA})"
+        if schema != FILE_SCHEMA:
+            which = "an older" if schema < FILE_SCHEMA else "a newer"
+            why = f"{which} Blueshift made this plan (schema {schema}; this one reads {FILE_SCHEMA})"
             raise BlueshiftError(why, place=str(path), hint=again)
-        found = msgspec.json.decode(data, type=PlanFile)
+        file = msgspec.json.decode(data, type=_Sealed)
+        if file.seal != seal(file.frozen):
+            raise BlueshiftError("the plan was edited after it was made", place=str(path), hint=again)
+        found = msgspec.json.decode(data, type=PlanFile).frozen
     except (msgspec.MsgspecError, RecursionError) as error:
         raise BlueshiftError(f"this is not a plan: {error}", place=str(path), hint=again) from None
-    if found.seal != _seal(found.frozen):
-        raise BlueshiftError("the plan was edited after it was made", place=str(path), hint=again)
+    if unknown := _beyond(file.frozen, found):
+        why = f"a newer Blueshift made this plan: this one does not know {unknown}"
+        raise BlueshiftError(why, place=str(path), hint=again)
     try:
-        thaw_steps(found.frozen)
-        configuration.thaw(found.frozen.config, configuration.STATE_NAMESPACE)
+        thaw_steps(found)
+        configuration.thaw(found.config, configuration.STATE_NAMESPACE)
     except (KeyError, TypeError, msgspec.MsgspecError) as error:
         why = f"another version of Blueshift made this plan: {error} is not as this one has it"
         raise BlueshiftError(why, place=str(path), hint=again) from None
-    return found.frozen
+    return found
 
 
 def playbook_of(frozen: Frozen) -> Playbook:
@@ -185,5 +203,21 @@ def playbook_of(frozen: Frozen) -> Playbook:
     return thaw_steps(frozen)
 
 
-def _seal(frozen: Frozen) -> str:
-    return hashlib.sha256(msgspec.json.encode(frozen, order="deterministic")).hexdigest()
+def seal(content: Any) -> str:
+    """The hash of what a plan file holds, whatever its spaces and the order of its keys."""
+    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+
+
+def _beyond(written: Any, read: Any, at: str = "frozen") -> str:
+    """The first key of a file that became no field of what was read from it, as a dotted path."""
+    inner: Iterable[tuple[Any, Any, Any]] = ()
+    if isinstance(read, msgspec.Struct):
+        fields = {one.encode_name: getattr(read, one.name) for one in msgspec.structs.fields(read)}
+        if strange := sorted(written.keys() - fields.keys()):
+            return f"{at}.{strange[0]}"
+        inner = ((name, written[name], fields[name]) for name in written)
+    elif isinstance(read, tuple):
+        inner = ((number, *pair) for number, pair in enumerate(zip(written, read, strict=True)))
+    elif isinstance(read, dict):
+        inner = ((name, written[str(name)], value) for name, value in read.items())
+    return next(filter(None, (_beyond(one, its, f"{at}.{name}") for name, one, its in inner)), "")

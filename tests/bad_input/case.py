@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from blueshift.app.inputs import Frozen
+from blueshift.app import plans
 
 FOLDER = Path(__file__).parent / "cases"
 
@@ -110,6 +109,5 @@ def _edited(text: bytes, made: File) -> bytes:
         else:
             inner[last] = value
     if made.seal:
-        frozen = msgspec.convert(content["frozen"], Frozen)
-        content["seal"] = hashlib.sha256(msgspec.json.encode(frozen, order="deterministic")).hexdigest()
+        content["seal"] = plans.seal(content["frozen"])
     return msgspec.json.encode(content)
