@@ -1,8 +1,9 @@
-"""What kinds an API server serves, as Helm's `.Capabilities.APIVersions` has it."""
+"""What kinds an API server serves: as Helm's `.Capabilities.APIVersions` has it, and as which resources."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from blueshift.cluster.api import KubeApi
 
@@ -10,37 +11,65 @@ from blueshift.cluster.api import KubeApi
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
-async def api_versions(kube: KubeApi) -> tuple[str, ...]:
-    """`group/version` and `group/version/Kind` of everything served, sorted; the core group has no group."""
-    found: set[str] = set()
+class Resource(NamedTuple):
+    """Where the objects of a kind are."""
+
+    plural: str
+    namespaced: bool
+
+
+class Served(NamedTuple):
+    """Everything that is served."""
+
+    versions: frozenset[str]
+    """`group/version` and `group/version/Kind`; the core group has no group."""
+    resources: Mapping[tuple[str, str], Resource]
+    """By group and kind: no version of a kind has another name or scope."""
+
+
+async def served(kube: KubeApi) -> Served:
+    """What the API server says of itself."""
+    versions: set[str] = set()
+    resources: dict[tuple[str, str], Resource] = {}
     for root in ("/api", "/apis"):
         answer = await kube.get(root, accept=f"{_AGGREGATED},application/json")
-        if answer.get("kind") == "APIGroupDiscoveryList":
-            found |= _aggregated(answer)
-        else:
-            found |= await _one_by_one(kube, root, answer)
-    return tuple(sorted(found))
+        aggregated = answer.get("kind") == "APIGroupDiscoveryList"
+        found = _aggregated(answer) if aggregated else await _one_by_one(kube, root, answer)
+        for version, kinds in found.items():
+            versions |= {version, *(f"{version}/{kind}" for kind in kinds)}
+            group = version.rpartition("/")[0]
+            resources |= {(group, kind): resource for kind, resource in kinds.items()}
+    return Served(frozenset(versions), resources)
 
 
-def _aggregated(answer: dict[str, Any]) -> set[str]:
-    found: set[str] = set()
+async def api_versions(kube: KubeApi) -> tuple[str, ...]:
+    """`group/version` and `group/version/Kind` of everything served, sorted."""
+    return tuple(sorted((await served(kube)).versions))
+
+
+def _aggregated(answer: dict[str, Any]) -> dict[str, dict[str, Resource]]:
+    """Version → kind → resource, as in the APIGroupDiscoveryList."""
+    found: dict[str, dict[str, Resource]] = {}
     for group in answer["items"]:
         for version in group["versions"]:
             name = "/".join(part for part in (group["metadata"].get("name"), version["version"]) if part)
-            kinds = (
-                one["responseKind"]["kind"]
+            found[name] = {
+                one["responseKind"]["kind"]: Resource(one["resource"], one.get("scope") != "Cluster")
                 for one in version.get("resources") or ()
                 if one.get("responseKind")
-            )
-            found |= {name, *(f"{name}/{kind}" for kind in kinds)}
+            }
     return found
 
 
-async def _one_by_one(kube: KubeApi, root: str, answer: dict[str, Any]) -> set[str]:
-    """As servers before 1.27 tell it: one request for each version."""
+async def _one_by_one(kube: KubeApi, root: str, answer: dict[str, Any]) -> dict[str, dict[str, Resource]]:
+    """As servers before 1.27 tell it: one request for each version, which gives an APIResourceList."""
     groups = (one["groupVersion"] for group in answer.get("groups") or () for one in group["versions"])
-    found: set[str] = set()
+    found: dict[str, dict[str, Resource]] = {}
     for name in (*(answer.get("versions") or ()), *groups):
         resources = (await kube.get(f"{root}/{name}")).get("resources") or ()
-        found |= {name, *(f"{name}/{one['kind']}" for one in resources if "/" not in one["name"])}
+        found[name] = {
+            one["kind"]: Resource(one["name"], one["namespaced"])
+            for one in resources
+            if "/" not in one["name"]
+        }
     return found

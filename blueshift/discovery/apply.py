@@ -9,17 +9,16 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Conflict, Invalid
-from blueshift.cluster.versions import api_versions
+from blueshift.cluster.versions import Served
 from blueshift.discovery.found import each
 from blueshift.discovery.helm_history import MANAGER
+from blueshift.discovery.placed import path_of, placed
 from blueshift.discovery.raw import Raw, listed, mapped
 from blueshift.discovery.seen_apply import Applied, Owned
 from blueshift.errors import BlueshiftError
 from blueshift.helm import manifests
-from blueshift.helm.manifests import Key
 
 RELEASE_NAME = "meta.helm.sh/release-name"
 RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
@@ -28,14 +27,17 @@ TRIES_AT_ONCE = 4
 _MANAGED = {"app.kubernetes.io/managed-by": "Helm"}
 
 
-async def applied(kube: KubeApi, release: tuple[str, str], old: Sequence[Raw], new: Sequence[Raw]) -> Applied:
+async def applied(
+    kube: KubeApi, served: Served, release: tuple[str, str], old: Sequence[Raw], new: Sequence[Raw]
+) -> Applied:
     """Try `new`. Of `old`, the revision before it, only the apiVersions are looked at: Helm reads its objects
-    by them and fails where one is served no more. Raises BlueshiftError where there is no discovery."""
-    served = set(await api_versions(kube))
+    by them and fails where one is served no more."""
     namespace = release[1]
     kept = [item for item in new if not manifests.is_hook(item)]
-    lost = [item for item in (*old, *new) if f"{_version(item)}/{item['kind']}" not in served]
-    tried = await each(lambda item: _try(kube, release, item), _without(kept, lost), at_once=TRIES_AT_ONCE)
+    lost = [item for item in (*old, *new) if f"{_version(item)}/{item['kind']}" not in served.versions]
+    tried = await each(
+        lambda item: _try(kube, served, release, item), _without(kept, lost), at_once=TRIES_AT_ONCE
+    )
     return Applied(
         conflicts=tuple(owned for one in tried for owned in one.conflicts),
         refused={name: why for one in tried for name, why in one.refused.items()},
@@ -61,13 +63,6 @@ def as_helm(item: Raw, release: tuple[str, str]) -> dict[str, Any]:
     }
 
 
-def path_of(key: Key, version: str) -> str:
-    """Where an object is."""
-    if "/" in version:
-        return paths.apis(version, manifests.plural(key.kind), key.namespace or None, key.name)
-    return paths.core(manifests.plural(key.kind), key.namespace or None, key.name)
-
-
 def _version(item: Raw) -> str:
     return str(item.get("apiVersion") or "v1")
 
@@ -76,9 +71,9 @@ def _without(items: Sequence[Raw], left_out: Sequence[Raw]) -> list[Raw]:
     return [item for item in items if not any(item is one for one in left_out)]
 
 
-async def _try(kube: KubeApi, release: tuple[str, str], item: Raw) -> Applied:
-    key = manifests.key(item, release[1])
-    name, path, body = str(key), path_of(key, _version(item)), as_helm(item, release)
+async def _try(kube: KubeApi, served: Served, release: tuple[str, str], item: Raw) -> Applied:
+    key = placed(manifests.key(item, release[1]), served)
+    name, path, body = str(key), path_of(key, _version(item), served), as_helm(item, release)
     owned: tuple[Owned, ...] = ()
     try:
         try:

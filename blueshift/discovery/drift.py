@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from blueshift.cluster.api import KubeApi
-from blueshift.discovery.apply import TRIES_AT_ONCE, as_helm, path_of
+from blueshift.cluster.versions import Served, served
+from blueshift.discovery.apply import TRIES_AT_ONCE, as_helm
 from blueshift.discovery.found import each
 from blueshift.discovery.helm_history import MANAGER
+from blueshift.discovery.placed import path_of, placed
 from blueshift.discovery.raw import Raw, mapped
 from blueshift.discovery.seen_apply import Drift
 from blueshift.errors import BlueshiftError
@@ -26,18 +28,22 @@ _RUNS = {
 
 
 async def drift(kube: KubeApi, release: tuple[str, str], objects: Sequence[Raw]) -> Drift:
-    """Compare the objects of the running revision with the live ones; hooks are left out."""
+    """Compare the objects of the running revision with the live ones; hooks are left out.
+
+    Raises BlueshiftError where the API server does not say what it serves.
+    """
+    there = await served(kube)
     kept = [item for item in objects if not manifests.is_hook(item)]
-    found = await each(lambda item: _one(kube, release, item), kept, at_once=TRIES_AT_ONCE)
+    found = await each(lambda item: _one(kube, there, release, item), kept, at_once=TRIES_AT_ONCE)
     return Drift(
         tuple(field for one in found for field in one.fields),
         {name: why for one in found for name, why in one.unread.items()},
     )
 
 
-async def _one(kube: KubeApi, release: tuple[str, str], item: Raw) -> Drift:
-    key = manifests.key(item, release[1])
-    path = path_of(key, str(item.get("apiVersion") or "v1"))
+async def _one(kube: KubeApi, served: Served, release: tuple[str, str], item: Raw) -> Drift:
+    key = placed(manifests.key(item, release[1]), served)
+    path = path_of(key, str(item.get("apiVersion") or "v1"), served)
     try:
         live = await kube.find(path)
         if live is None:

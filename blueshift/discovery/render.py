@@ -9,10 +9,12 @@ import msgspec
 
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Forbidden
-from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE, applied, path_of
+from blueshift.cluster.versions import Served, served
+from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE, applied
 from blueshift.discovery.fixed import fixed
 from blueshift.discovery.found import each
 from blueshift.discovery.immutable import immutable, readdressed
+from blueshift.discovery.placed import path_of, placed
 from blueshift.discovery.pods import rendered_pods, rendered_services
 from blueshift.discovery.profile import Knowledge
 from blueshift.discovery.raw import Raw, annotated
@@ -63,6 +65,7 @@ async def rendered(
         new = await helm.render(name, namespace, chart, values, is_upgrade=bool(old))
     except BlueshiftError as error:
         return msgspec.structs.replace(result, error=str(error))
+    there = await served(kube)
     difference = manifests.diff(old, new, namespace)
     side, unseen = await _side(kube, known, new, namespace, chart)
     # Hooks are no part of a difference; an install makes those too, and may delete what has their names.
@@ -71,25 +74,28 @@ async def rendered(
     return msgspec.structs.replace(
         result,
         objects=(
-            *(ObjectChange("delete", str(key)) for key in difference.deleted),
-            *(ObjectChange("create", str(key)) for key in difference.created),
-            *(ObjectChange("change", str(change.key), change.diff) for change in difference.changed),
+            *(ObjectChange("delete", str(placed(key, there))) for key in difference.deleted),
+            *(ObjectChange("create", str(placed(key, there))) for key in difference.created),
+            *(
+                ObjectChange("change", str(placed(change.key, there)), change.diff)
+                for change in difference.changed
+            ),
         ),
         collisions=(
             *(() if old else await _left_over(kube, release)),
             *await collisions(
-                kube, release, [(key, versions[key]) for key in sorted({*difference.created, *hooks})]
+                kube, there, release, [(key, versions[key]) for key in sorted({*difference.created, *hooks})]
             ),
         ),
         fixed=() if old else fixed(new, namespace),
-        rights=needed(old, new, namespace),
+        rights=needed(old, new, namespace, there),
         pods=rendered_pods(new, namespace),
         services=rendered_services(new, namespace),
         side=side,
         unseen=unseen,
         immutable=immutable(old, new, namespace),
         readdressed=readdressed(old, new, namespace),
-        applied=await applied(kube, release, old, new) if old else None,
+        applied=await applied(kube, there, release, old, new) if old else None,
     )
 
 
@@ -109,7 +115,7 @@ async def _left_over(kube: KubeApi, release: tuple[str, str]) -> tuple[str, ...]
 
 
 async def collisions(
-    kube: KubeApi, release: tuple[str, str], created: Sequence[tuple[Key, str]]
+    kube: KubeApi, served: Served, release: tuple[str, str], created: Sequence[tuple[Key, str]]
 ) -> tuple[str, ...]:
     """Which of the objects to be created (with their apiVersion) exist and are not this release's.
 
@@ -117,9 +123,9 @@ async def collisions(
     """
 
     async def taken(item: tuple[Key, str]) -> str:
-        key, version = item
+        key, version = placed(item[0], served), item[1]
         try:
-            there = await kube.find(path_of(key, version))
+            there = await kube.find(path_of(key, version, served))
         except Forbidden:
             return f"{key} may exist: this user may not look at it"
         return "" if there is None else ownership(key, there, release)

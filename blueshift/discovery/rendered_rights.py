@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from blueshift.cluster.versions import Served
+from blueshift.discovery.placed import placed, plural
 from blueshift.discovery.raw import Raw, listed
 from blueshift.discovery.world import Right
 from blueshift.helm import manifests
-from blueshift.helm.manifests import Key, plural
+from blueshift.helm.manifests import Key
 
 _HELM = "Helm makes, changes and removes the objects of a release"
 _HOOK = "Helm makes and removes the chart's hooks, and waits for their Jobs"
@@ -15,30 +17,31 @@ _PASSED = "{} {} grants it, and who makes that must hold it"
 _ROLES = ("Role", "ClusterRole")
 
 
-def needed(old: Sequence[Raw], new: Sequence[Raw], namespace: str) -> tuple[Right, ...]:
+def needed(old: Sequence[Raw], new: Sequence[Raw], namespace: str, served: Served) -> tuple[Right, ...]:
     """For the way from `old` (empty: an install) to `new` and back; hooks are among the objects.
 
     What is in both is changed; what is in one alone is made on one way and removed on the other. A change of
     a ClusterRole asks for all its rights (Kubernetes: prevention of privilege escalation), which is why
     `escalate` and `bind` are never among them.
     """
-    before, after = _kept(old, namespace), _kept(new, namespace)
+    before, after = _kept(old, namespace, served), _kept(new, namespace, served)
     rights: list[Right] = []
     for one in sorted(before.keys() | after.keys()):
         if one in before and one in after:
-            rights.append(_right(one, ("get", "patch"), _HELM))
+            rights.append(_right(one, served, ("get", "patch"), _HELM))
         else:
             rights += [
-                _right(one, ("get", "patch", "delete"), _HELM),
-                _right(one, ("create",), _HELM, named=False),
+                _right(one, served, ("get", "patch", "delete"), _HELM),
+                _right(one, served, ("create",), _HELM, named=False),
             ]
-    for one in sorted({manifests.key(item, namespace) for item in (*old, *new) if manifests.is_hook(item)}):
+    hooks = (item for item in (*old, *new) if manifests.is_hook(item))
+    for one in sorted({placed(manifests.key(item, namespace), served) for item in hooks}):
         rights += [
-            _right(one, ("get", "patch", "delete"), _HOOK),
-            _right(one, ("create",), _HOOK, named=False),
+            _right(one, served, ("get", "patch", "delete"), _HOOK),
+            _right(one, served, ("create",), _HOOK, named=False),
         ]
         if one.kind == "Job":
-            rights.append(_right(one, ("list", "watch"), _HOOK, named=False))
+            rights.append(_right(one, served, ("list", "watch"), _HOOK, named=False))
     return tuple(dict.fromkeys((*rights, *passed_on((*old, *new), namespace))))
 
 
@@ -57,10 +60,11 @@ def passed_on(objects: Iterable[Raw], namespace: str) -> Iterator[Right]:
                     yield Right(key.namespace, group, resource, verbs, why, names, passed=True)
 
 
-def _kept(objects: Iterable[Raw], namespace: str) -> Mapping[Key, Raw]:
-    return {manifests.key(item, namespace): item for item in objects if not manifests.is_hook(item)}
+def _kept(objects: Iterable[Raw], namespace: str, served: Served) -> Mapping[Key, Raw]:
+    kept = (item for item in objects if not manifests.is_hook(item))
+    return {placed(manifests.key(item, namespace), served): item for item in kept}
 
 
-def _right(key: Key, verbs: tuple[str, ...], why: str, *, named: bool = True) -> Right:
+def _right(key: Key, served: Served, verbs: tuple[str, ...], why: str, *, named: bool = True) -> Right:
     names = (key.name,) if named else ()
-    return Right(key.namespace, key.group, plural(key.kind), verbs, why, names)
+    return Right(key.namespace, key.group, plural(key, served), verbs, why, names)

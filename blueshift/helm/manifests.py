@@ -43,8 +43,8 @@ class Changes(msgspec.Struct, frozen=True):
     deleted: tuple[Key, ...] = ()
 
 
-# Kinds without a namespace that charts of ingress controllers render; what is missing here is asked of the
-# API's discovery by whoever needs certainty.
+# Kinds without a namespace that charts of ingress controllers render; what is missing here is known by the
+# API's discovery (discovery/placed.py).
 CLUSTER_SCOPED = frozenset(
     {
         "APIService",

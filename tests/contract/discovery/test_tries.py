@@ -8,6 +8,7 @@ import msgspec
 
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
+from blueshift.cluster.versions import served
 from blueshift.discovery.apply import applied, as_helm
 from blueshift.discovery.drift import drift
 from blueshift.discovery.immutable import immutable
@@ -39,7 +40,7 @@ async def installed(kube: KubeApi, namespace: str) -> dict[str, Any]:
 
 
 async def tried(kube: KubeApi, namespace: str, *new: dict[str, Any]) -> Applied:
-    return await applied(kube, ("web", namespace), [], new)
+    return await applied(kube, await served(kube), ("web", namespace), [], new)
 
 
 async def test_a_field_of_another_manager_is_named_and_nothing_is_stored(

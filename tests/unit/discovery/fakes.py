@@ -12,12 +12,15 @@ from blueshift.dns.authority import Directory
 from blueshift.dns.backend import Capabilities, ChangeRef, NotAuth, Right
 from blueshift.dns.records import Change, Question, RecordSet, within
 
+NO_DISCOVERY: Mapping[str, Any] = {"/api": {"versions": []}, "/apis": {"groups": []}}
+"""A server that says of no kind what it is served as."""
+
 
 class FakeKube:
     """Reads alone: whatever else is asked of it fails."""
 
     def __init__(self, objects: Mapping[str, Any] | None = None, forbidden: Sequence[str] = ()) -> None:
-        self.objects = dict(objects or {})
+        self.objects = {**NO_DISCOVERY, **(objects or {})}
         self.forbidden = forbidden
         self.said = ExecResult(b"", b"", 0)
         self.asked: list[Sequence[str]] = []

@@ -9,8 +9,9 @@ import pytest
 
 from blueshift.cluster import paths
 from blueshift.cluster.errors import Conflict, Forbidden, Invalid
+from blueshift.cluster.versions import Resource, Served
 from blueshift.controllers.registry import load
-from blueshift.discovery import apply
+from blueshift.discovery import apply, render
 from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.render import rendered
 from blueshift.discovery.seen_apply import Applied, Owned
@@ -25,6 +26,17 @@ CHART = Chart(Path("/nowhere"), "ingress-nginx", "4.12.1", "1.12.1", ">=1.28.0-0
 CHANGES = (ValueChange("a.b", "unset", "1", "so that it lives"),)
 CLASS = "/apis/networking.k8s.io/v1/ingressclasses/nginx"
 ROLE = "/apis/rbac.authorization.k8s.io/v1/clusterroles/web"
+
+POOL = "/apis/metallb.io/v1/ipaddresspools/web"
+SERVED = Served(
+    frozenset(
+        (
+            *("v1/Service", "v1/ConfigMap", "v1/Secret", "metallb.io/v1/IPAddressPool"),
+            *("networking.k8s.io/v1/IngressClass", "rbac.authorization.k8s.io/v1/ClusterRole"),
+        )
+    ),
+    {("metallb.io", "IPAddressPool"): Resource("ipaddresspools", namespaced=False)},
+)
 
 
 def item(api: str, kind: str, name: str, **more: Any) -> dict[str, Any]:
@@ -55,12 +67,10 @@ class FakeHelm:
 
 @pytest.fixture(autouse=True)
 def _served(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def versions(_: Any) -> tuple[str, ...]:
-        kinds = ("Service", "ConfigMap", "Secret")
-        named = ("networking.k8s.io/v1/IngressClass", "rbac.authorization.k8s.io/v1/ClusterRole")
-        return (*(f"v1/{kind}" for kind in kinds), *named)
+    async def discovery(_: Any) -> Served:
+        return SERVED
 
-    monkeypatch.setattr(apply, "api_versions", versions)
+    monkeypatch.setattr(render, "served", discovery)
 
 
 async def run(
@@ -88,6 +98,18 @@ async def test_an_install_creates_everything_and_names_why_values_differ() -> No
     assert not found.collisions
     assert not found.error
     assert found.unseen == "no workload that the chart ingress-nginx renders is a controller of this kind"
+
+
+async def test_a_kind_that_only_the_server_knows_to_have_no_namespace_is_found_where_it_is() -> None:
+    pool = item("metallb.io/v1", "IPAddressPool", "web")
+    there = FakeKube({POOL: owned("other", "b")})
+    found = await run(there, new=[pool])
+    assert [one.object for one in found.objects] == ["IPAddressPool web"]
+    assert found.collisions == ("IPAddressPool web belongs to release b/other",)
+    assert {right.namespace for right in found.rights} == {""}
+    there.warns = {POOL: ("v1 is deprecated",)}
+    tried = (await run(there, [pool], new=[pool])).applied
+    assert tried == Applied(deprecated={"IPAddressPool web": "v1 is deprecated"})
 
 
 async def test_an_upgrade_shows_what_goes_comes_and_changes() -> None:
@@ -196,7 +218,7 @@ async def test_the_servers_words_about_a_secret_are_not_kept() -> None:
     kube = FakeKube()
     status = {"details": {"causes": [{"field": "data[key]", "message": "secret"}]}}
     kube.refuses = {"/api/v1/namespaces/tmp/secrets/web": Invalid("the value secret is bad", status=status)}
-    found = await apply.applied(kube.api, ("tmp", "tmp"), [], [secret])
+    found = await apply.applied(kube.api, SERVED, ("tmp", "tmp"), [], [secret])
     assert found == Applied(refused={"Secret tmp/web": "invalid: data[key]"})
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from blueshift.cluster.versions import Served
 from blueshift.discovery.rendered_rights import needed
 from blueshift.discovery.world import Right
+
+NONE = Served(frozenset(), {})
 
 
 def item(kind: str, name: str, version: str = "v1", **more: Any) -> dict[str, Any]:
@@ -23,7 +26,10 @@ def verbs(rights: tuple[Right, ...], resource: str) -> dict[tuple[str, ...], set
 
 def test_what_stays_is_changed_by_name_and_what_comes_or_goes_is_made_and_removed() -> None:
     rights = needed(
-        [item("Service", "a"), item("ConfigMap", "old")], [item("Service", "a"), item("Secret", "new")], "ns"
+        [item("Service", "a"), item("ConfigMap", "old")],
+        [item("Service", "a"), item("Secret", "new")],
+        "ns",
+        NONE,
     )
     assert verbs(rights, "services") == {("a",): {"get", "patch"}}
     both = {("new",): {"get", "patch", "delete"}, (): {"create"}}
@@ -33,7 +39,7 @@ def test_what_stays_is_changed_by_name_and_what_comes_or_goes_is_made_and_remove
 
 
 def test_any_kind_is_asked_for_in_its_group() -> None:
-    rights = needed([], [item("ServiceMonitor", "m", "monitoring.coreos.com/v1")], "ns")
+    rights = needed([], [item("ServiceMonitor", "m", "monitoring.coreos.com/v1")], "ns", NONE)
     assert {(right.group, right.resource) for right in rights} == {
         ("monitoring.coreos.com", "servicemonitors")
     }
@@ -42,7 +48,7 @@ def test_any_kind_is_asked_for_in_its_group() -> None:
 def test_hooks_are_made_and_removed_and_their_jobs_watched() -> None:
     hook = item("Job", "j", "batch/v1")
     hook["metadata"]["annotations"] = {"helm.sh/hook": "pre-upgrade"}
-    rights = needed([hook], [hook], "ns")
+    rights = needed([hook], [hook], "ns", NONE)
     assert verbs(rights, "jobs") == {("j",): {"get", "patch", "delete"}, (): {"create", "list", "watch"}}
 
 
@@ -51,10 +57,10 @@ def test_what_a_role_grants_must_be_held_where_it_grants_it() -> None:
     rule = {"apiGroups": [""], "resources": ["secrets", "pods"], "verbs": ["list"]}
     named = {"apiGroups": [""], "resources": ["endpoints"], "resourceNames": ["x"], "verbs": ["get"]}
     roles = [item("ClusterRole", "c", rbac, rules=[rule]), item("Role", "r", rbac, rules=[named])]
-    passed = {right for right in needed(roles, roles, "ns") if right.passed}
+    passed = {right for right in needed(roles, roles, "ns", NONE) if right.passed}
     assert {(right.namespace, right.resource, right.verbs, right.names) for right in passed} == {
         ("", "secrets", ("list",), ()),
         ("", "pods", ("list",), ()),
         ("ns", "endpoints", ("get",), ("x",)),
     }
-    assert verbs(needed(roles, roles, "ns"), "clusterroles") == {("c",): {"get", "patch"}}
+    assert verbs(needed(roles, roles, "ns", NONE), "clusterroles") == {("c",): {"get", "patch"}}
