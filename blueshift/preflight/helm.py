@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from blueshift.discovery.found import NotLooked
 from blueshift.discovery.world import Rendered, World
 from blueshift.preflight.protocol import Seen, brief, fails, passed, warns
 
+_REFUSED = "chart requires kubeVersion"
+"""Helm's words for a cluster that the chart does not allow (pkg/action: renderResources)."""
 PENDING = ("pending-install", "pending-upgrade", "pending-rollback")
 
 
@@ -56,14 +59,28 @@ def _revisions(world: World) -> tuple[tuple[str, Rendered], ...]:
     return ("temporary", world.temporary), ("hardened", world.harden), ("target", world.target)
 
 
+def refused(one: Rendered) -> bool:
+    """Whether it does not render because its chart does not allow this cluster: another check says that."""
+    return _REFUSED in one.error
+
+
+def says_why(one: Rendered) -> str:
+    """The check that tells why a revision does not render."""
+    return "helm-kube-version" if refused(one) else "helm-render"
+
+
 def render(world: World) -> Iterator[Seen]:
-    """Every revision of the run renders on this cluster."""
+    """Every revision of the run renders on this cluster, where its chart allows that."""
     bad = [(which, one) for which, one in _revisions(world) if one.error]
     for which, one in bad:
+        if refused(one):
+            continue
         yield fails(
             f"the {which} revision does not render from {one.chart} {one.chart_version}: {one.error}",
             "`helm template` with the same chart and values shows the same; see `values` in blueshift.yaml",
         )
+    if kept := [which for which, one in bad if refused(one)]:
+        raise NotLooked(f"their charts do not allow this cluster (see helm-kube-version): {', '.join(kept)}")
     if not bad:
         counts = ", ".join(f"{which} changes {len(one.objects)} objects" for which, one in _revisions(world))
         yield passed(f"all revisions render: {counts}")

@@ -7,28 +7,30 @@ from collections.abc import Iterator
 from blueshift.discovery.found import NotLooked, found
 from blueshift.discovery.seen_helm import Client, Kept
 from blueshift.discovery.world import World
+from blueshift.preflight.helm import refused
 from blueshift.preflight.protocol import Seen, brief, fails, passed, tells, warns
 
-_REFUSED = "chart requires kubeVersion"
-"""Helm's words for a cluster that the chart does not allow (pkg/action: renderResources)."""
 _SMALL = 3
 """Revisions: the one before a run, and the two that it makes."""
 
 
 def kube_version(world: World) -> Iterator[Seen]:
     """The charts allow this cluster, as Helm itself judges when it renders them."""
+    unseen: list[str] = []
     for which, one in (("running", world.harden), ("target", world.target)):
         what = f"the {which} chart {one.chart} {one.chart_version}"
-        if _REFUSED in one.error:
+        if refused(one):
             yield fails(
                 f"{what} does not allow Kubernetes {world.cluster.version}: it asks for {one.kube_version}",
                 "choose a chart version that allows this cluster, or upgrade the cluster first",
             )
         elif one.error:
-            raise NotLooked(f"{what} does not render (see helm-render)")
+            unseen.append(f"{what} does not render (see helm-render)")
         else:
             asks = f"asks for {one.kube_version}" if one.kube_version else "asks for no version"
             yield passed(f"{what} {asks}, and this is {world.cluster.version}")
+    if unseen:
+        raise NotLooked("; ".join(unseen))
 
 
 def chart_source(world: World) -> Iterator[Seen]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from blueshift.discovery.found import NotLooked
 from blueshift.discovery.world import Rendered, World
+from blueshift.preflight.helm import says_why
 from blueshift.preflight.protocol import Seen, brief, fails, passed
 
 
@@ -17,7 +18,7 @@ def changing(world: World) -> tuple[tuple[str, Rendered], ...]:
     both = ("hardened", world.harden), ("target", world.target)
     for which, one in both:
         if one.error:
-            raise NotLooked(f"the {which} revision does not render (see helm-render)")
+            raise NotLooked(f"the {which} revision does not render (see {says_why(one)})")
     return both
 
 

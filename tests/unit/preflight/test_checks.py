@@ -148,6 +148,23 @@ CASES = [
         {"target": Rendered("c", "2", kube_version="<1.30", error=OLD_CHART)},
     ),
     Case(
+        "helm-render",
+        "do not allow this cluster (see helm-kube-version): target",
+        {"target": Rendered("c", "2", kube_version="<1.30", error=OLD_CHART)},
+        "not-looked",
+    ),
+    Case(
+        "helm-service-recreated",
+        "does not render (see helm-kube-version)",
+        {"target": Rendered("c", "2", error=OLD_CHART)},
+        "not-looked",
+    ),
+    Case(
+        "helm-kube-version",
+        "the target chart c 2 does not allow",
+        {"harden": Rendered("c", "1", error="boom"), "target": Rendered("c", "2", error=OLD_CHART)},
+    ),
+    Case(
         "helm-kube-version",
         "the target chart c 2 does not render",
         {"target": Rendered("c", "2", error="boom")},
