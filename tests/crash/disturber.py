@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,8 +18,12 @@ from blueshift.lab.demo.inside import entered
 from blueshift.lab.nameservers import zone
 from tests.crash.cells import FROM, Cell, look_at, run_of
 from tests.crash.faultfile import Disturb
+from tests.crash.faults import stand
 from tests.crash.faults.stand import Place, Where, Word
 from tests.e2e.command import REPO, execute
+
+FOLDER = Path(stand.__file__).parent
+"""Of the programs that a person's disturbances share."""
 
 
 class Disturber:
@@ -98,7 +103,8 @@ class Disturber:
         known = zone(self.cell.lab)
         prefix = (
             f"KEY={known.key_file} SERVER={known.primary[0]} ZONE={known.zone} "
-            f"CHART={chart(FROM)} BLUESHIFT={upgrade.BLUESHIFT} RUN={await run_of(self.cell)}\n"
+            f"CHART={chart(FROM)} BLUESHIFT={upgrade.BLUESHIFT} RUN={await run_of(self.cell)} "
+            f"FAULTS={FOLDER}\n"
         )
         await execute(self.cell.lab, prefix + command.replace("CELL", self.cell.name))
 

@@ -39,7 +39,8 @@ class Disturb(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: str
     """A regular expression for points, `before|boundary` or `after|boundary`."""
     rule: dict[str, Any] = {}
-    """Settings of an injector (`faults/`); for a person `does` and `mends`, shell in the lab as its admin.
+    """Settings of an injector (`faults/`); for a person `does` and `mends`, shell in the lab as its admin;
+    programs that several share are in `$FAULTS`, which is `faults/`.
 
     `proves` instead of `mends`: it cannot be made well. The run must hold at each resume, and this command
     must succeed then, which proves that nothing was done over it.

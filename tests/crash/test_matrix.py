@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+
 import msgspec
 import pytest
 
 from blueshift.engine.entries import Did, Left, Started
 from blueshift.lab.paths import lab_named
 from tests.crash import matrix, report
+from tests.crash.disturber import FOLDER
 from tests.crash.entry import name_of
 from tests.crash.faultfile import Fault, faults
 from tests.crash.grounds import GROUNDS
@@ -91,6 +96,16 @@ def test_a_fault_file_kills_or_disturbs_and_applies_somewhere(name: str, fault: 
     assert fault.points({"forward": RUN, "back": BACK}), "it would never be tried"
     if fault.disturb and fault.disturb.by == "person":
         assert fault.disturb.rule.keys() in ({"does"}, {"does", "mends"}, {"does", "proves"})
+        for command in fault.disturb.rule.values():
+            subprocess.run(["bash", "-n", "-c", command], check=True)
+            for program in re.findall(r'"\$FAULTS"/(\S+)', command):
+                assert os.access(FOLDER / program, os.X_OK)
+
+
+def test_no_two_faults_spell_out_the_same_policy() -> None:
+    said = [fault.disturb.rule.get("does", "") for fault in faults().values() if fault.disturb]
+    mutations = [one for command in said for one in re.findall(r"jsonPatch: (.*)", command)]
+    assert len(mutations) == len(set(mutations)), "what they share belongs into a program in faults/"
 
 
 def test_the_real_controller_is_tried_at_twelve_points_and_more_each_once() -> None:
