@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from blueshift.helm import yaml
+from blueshift.helm.hidden import told_apart
 from blueshift.helm.values import redacted
 from blueshift.masks import HIDDEN
 
@@ -127,14 +128,14 @@ def _stays(item: Raw) -> bool:
 def _difference(old: Raw, new: Raw) -> str:
     shown_old, shown_new = yaml.dump(masked(old, new, "before")), yaml.dump(masked(new, old, "after"))
     lines = difflib.unified_diff(shown_old.splitlines(), shown_new.splitlines(), lineterm="", n=2)
-    return "\n".join(list(lines)[2:]) or f"only what is hidden differs ({HIDDEN})"
+    return "\n".join(list(lines)[2:]) or f"only the order of what is hidden differs ({HIDDEN})"
 
 
 def masked(item: Raw, other: Raw, label: str) -> Raw:
-    """A Secret without its values, those that differ from `other`'s told apart by `label`; other objects
-    without what looks like a secret, such as an environment variable of that name."""
+    """A Secret without its values, another object without what looks like a secret, such as an environment
+    variable of that name. What is hidden and differs from `other`'s has `label` behind it."""
     if item.get("kind") != "Secret":
-        return redacted(item)
+        return dict(told_apart(redacted(item), item, redacted(other), other, label))
     result = dict(item)
     for field in ("data", "stringData"):
         values, others = item.get(field), other.get(field) or {}

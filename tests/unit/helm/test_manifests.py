@@ -64,7 +64,39 @@ def test_a_password_in_the_environment_is_not_shown() -> None:
     (changed,) = diff([deployment("aaa")], [deployment("bbb")], "edge").changed
     assert "aaa" not in changed.diff
     assert "bbb" not in changed.diff
-    assert changed.diff == "only what is hidden differs (***)", "a change without a difference says nothing"
+    assert "value: '*** (before)'" in changed.diff
+    assert "value: '*** (after)'" in changed.diff
+
+
+def words(password: str, *more: Json) -> Json:
+    """Secrets in a variable, an argument and a line of a text, which all say the password."""
+    env = [*more, {"name": "DB_PASSWORD", "value": password}, {"name": "API_TOKEN", "value": "same"}]
+    pod = {"name": "c", "env": env, "args": ["-v", f"--token={password}", "--secret=same"]}
+    text = f"level: debug\npassword: {password}\ntoken: same\n"
+    return thing("Deployment", "a", "apps/v1", spec={"containers": [pod], "text": text})
+
+
+def test_what_is_hidden_and_changed_is_seen_to_change_and_nothing_else_is() -> None:
+    (changed,) = diff([words("aaaaaa")], [words("bbbbbb", {"name": "NEW", "value": "1"})], "edge").changed
+    assert "aaaaaa" not in changed.diff
+    assert "bbbbbb" not in changed.diff
+    after = [line.strip("+ ") for line in changed.diff.splitlines() if "(after)" in line]
+    assert after == ["- --token=*** (after)", "value: '*** (after)'", "password: *** (after)"]
+    assert changed.diff.count("(before)") == 3
+    assert "NEW" in changed.diff
+
+
+def test_what_is_hidden_in_another_order_is_a_change_too() -> None:
+    words = ["--token=aaaaaa", "--token=bbbbbb"]
+    old, new = thing("Deployment", "a", args=words), thing("Deployment", "a", args=words[::-1])
+    (changed,) = diff([old], [new], "edge").changed
+    assert changed.diff == "only the order of what is hidden differs (***)"
+
+
+def test_what_is_hidden_and_stays_is_not_told_apart() -> None:
+    (changed,) = diff([words("aaaaaa")], [words("aaaaaa", {"name": "NEW", "value": "1"})], "edge").changed
+    assert "(after)" not in changed.diff
+    assert [line for line in changed.diff.splitlines() if line.startswith("-")] == []
 
 
 def test_a_manifest_is_taken_apart() -> None:
