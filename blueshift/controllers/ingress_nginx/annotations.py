@@ -11,7 +11,7 @@ from typing import Any
 from blueshift.controllers.ingress_nginx.version import at_least, numbers
 from blueshift.discovery.raw import Raw, annotated
 
-FIRST = (1, 9, 0)
+FIRST = (0, 49, 0)
 """The first controller version that the table is about."""
 
 LEVELS = ("low", "medium", "high", "critical")
@@ -24,7 +24,7 @@ def below(ingress: Raw, prefix: str) -> dict[str, str]:
 
 
 def risk(name: str) -> str:
-    """`Low` to `Critical`; empty for what the table does not have."""
+    """`Low` to `Critical`; empty for what no version with risks (1.9 and later) has."""
     return _risks().get(name, "")
 
 
@@ -37,7 +37,7 @@ def knows(version: str, name: str) -> bool:
     """Whether a controller version knows an annotation, by the table."""
     since, until = _table()["since"].get(name), _table()["until"].get(name)
     return (
-        name in _risks()
+        (name in _risks() or until is not None)
         and (since is None or at_least(version, numbers(since)))
         and (until is None or not at_least(version, numbers(until)))
     )

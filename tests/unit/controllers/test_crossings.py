@@ -16,6 +16,7 @@ from tests.unit.controllers.test_workload import controller, workload
 PROFILE = IngressNginx()
 PREFIX = "nginx.ingress.kubernetes.io"
 CHARTS = {"0.50.0": "3.40.0", "1.1.3": "4.0.19", "1.6.4": "4.5.2", "1.9.4": "4.8.3", "1.11.3": "4.11.3"}
+OLDER = {"0.48.1": "3.34.0", "1.7.1": "4.6.1"}
 NEWER = {"1.10.0": "4.10.0", "1.12.1": "4.12.1", "1.15.1": "4.15.1", "2026.5.3": "2026.5.3"}
 CLASS = {"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}}
 SNIPPET = {"server-snippet": "return 200;"}
@@ -28,7 +29,7 @@ def side(
     found = controller(image or f"registry.k8s.io/ingress-nginx/controller:v{version}")
     found["args"] = [*found["args"], "--validating-webhook=:8443", *flags]
     settings = PROFILE.settings(workload(found), config or {})
-    return Side(settings, (CHARTS | NEWER)[version], **more)
+    return Side(settings, (OLDER | CHARTS | NEWER)[version], **more)
 
 
 def ingress(
@@ -225,8 +226,36 @@ def test_annotations_that_no_version_knows_are_told_apart() -> None:
     assert (found.forgotten, found.foreign) == ({}, {"our-own": ("shop/a",)})
 
 
-def test_the_table_begins_with_1_9() -> None:
-    assert "known from 1.9.0 on" in compare(side("1.1.3"), side("1.6.4")).untabled
+def test_the_table_begins_with_0_49() -> None:
+    assert "known from 0.49.0 on" in compare(side("0.48.1"), side("0.48.1")).untabled
+    assert compare(side("0.48.1"), side("0.50.0")).untabled == ""
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "name"),
+    [
+        ("1.6.4", "1.7.1", "enable-influxdb"),
+        ("0.50.0", "1.12.1", "influxdb-host"),
+        ("1.6.4", "1.1.3", "denylist-source-range"),
+        ("1.9.4", "1.7.1", "allowlist-source-range"),
+        ("1.6.4", "1.1.3", "mirror-host"),
+        ("1.7.1", "1.10.0", "enable-opentracing"),
+    ],
+)
+def test_what_a_version_before_1_9_knew_and_the_target_does_not_is_forgotten(
+    now: str, then: str, name: str
+) -> None:
+    found = compare(side(now), side(then), ingress("a", {name: "x"}))
+    assert (found.forgotten, found.foreign) == ({name: ("shop/a",)}, {})
+    back = compare(side(then), side(now), ingress("a", {name: "x"}))
+    assert back.forgotten == {}
+
+
+def test_every_name_of_the_table_is_known_to_a_version() -> None:
+    names = {*table._table()["since"], *table._table()["until"]}
+    versions = ("0.49.0", "1.7.0", "1.9.0", "1.11.0", "1.12.1")
+    assert [name for name in names if not any(table.knows(one, name) for one in versions)] == []
+    assert table.knows("0.49.0", "canary-weight")
 
 
 def test_a_version_that_cannot_be_told_is_no_pass() -> None:

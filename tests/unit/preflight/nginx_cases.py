@@ -188,7 +188,7 @@ CASES = [
     Case(
         "nginx-custom-annotations",
         "known from",
-        compared(untabled="known from 1.9.0 on"),
+        compared(untabled="known from 0.49.0 on"),
         "not-looked",
         stops=False,
     ),
