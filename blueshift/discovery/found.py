@@ -62,6 +62,14 @@ def found(world: World, check: str, kind: type[Found]) -> Found:
     return msgspec.convert(seen, kind)
 
 
+def found_for(other: str, world: World, kind: type[Found]) -> Found:
+    """What was seen for another check. Raises NotLooked: that check says itself why nothing was seen."""
+    try:
+        return found(world, other, kind)
+    except NotLooked as reason:
+        raise NotLooked(f"nothing is known about it (see {other})", stops=reason.stops) from None
+
+
 def kept(seen: Any, kind: type[Found]) -> Found | None:
     """What `attempt` left of one look, or None where it failed."""
     return None if UNSEEN in seen else msgspec.convert(seen, kind)

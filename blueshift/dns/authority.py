@@ -214,15 +214,23 @@ async def _reply_over(asked: Line, server: Server, name: str, rdtype: str) -> Re
     try:
         answer = await asked.ask(name, rdtype)
         if is_authoritative(answer):
-            return reply_in(answer[2:], name, rdtype)
+            return told_by(asked, answer, name, rdtype)
     except NoAnswer as error:
         return Reply(name, rdtype, "unknown", reason=error.message)
     rcode = dns.rcode.to_text(rcode_of(answer))
     return Reply(name, rdtype, "unknown", reason=f"{server} does not hold {name} ({rcode})")
 
 
+def told_by(asked: Line, answer: bytes, name: str, rdtype: str) -> Reply:
+    """Return what an answer of this server says. Raises NoAnswer for one that cannot be read."""
+    try:
+        return _reply_in(answer[2:], name, rdtype)
+    except NoAnswer as error:
+        raise asked.failed(error.message) from error
+
+
 @lru_cache(maxsize=12_000)
-def reply_in(answer: bytes, name: str, rdtype: str) -> Reply:
+def _reply_in(answer: bytes, name: str, rdtype: str) -> Reply:
     """Return what an answer, given without its id, says. Raises NoAnswer for one that cannot be read."""
     wire = bytes(2) + answer
     if rcode_of(wire) == dns.rcode.NOERROR:

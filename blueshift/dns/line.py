@@ -73,7 +73,11 @@ class Line(asyncio.DatagramProtocol):
                     return answer
                 whole = await ask(question(name, rdtype, recursive=False), *self._where)
                 return whole.to_wire(max_size=65535)
-        raise _no_answer(*self._where, reason)
+        raise self.failed(reason)
+
+    def failed(self, reason: str) -> NoAnswer:
+        """The error of a question to this server."""
+        return _no_answer(*self._where, reason)
 
     async def _once(self, wire: bytes, timeout: float) -> bytes:
         key = secrets.randbelow(65536)

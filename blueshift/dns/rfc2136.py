@@ -18,7 +18,7 @@ import dns.rrset
 import dns.tsig
 
 from blueshift.clock import Clock
-from blueshift.dns.authority import Directory, reply_in
+from blueshift.dns.authority import Directory, told_by
 from blueshift.dns.backend import (
     Capabilities,
     ChangeRef,
@@ -158,7 +158,13 @@ class Rfc2136:
 
     async def _try(self, zone: str, entries: list[tuple[str, str, RecordSet | None]]) -> list[Right]:
         """Try many names in one message; only where that is refused, each by itself."""
-        rcode, ahead_by = await self._update(try_message(zone, entries))
+        try:
+            rcode, ahead_by = await self._update(try_message(zone, entries))
+        except Ambiguous as error:  # landed or not: what was sent changes nothing
+            raise DnsError(
+                f"what the key may write was not found out: {error.message}",
+                hint="see that `dns.settings.server` and `port` lead to a name server that takes updates",
+            ) from error
         if rcode != dns.rcode.NOERROR and len(entries) > 1:
             return [right for entry in entries for right in await self._try(zone, [entry])]
         reason = "the server took an update that changes nothing"
@@ -212,7 +218,7 @@ class Rfc2136:
         async with self._gate:
             answer = await asked.ask(name, kind)
         self._check(name, kind, rcode_of(answer), authoritative=is_authoritative(answer))
-        reply = reply_in(answer[2:], name, kind)
+        reply = told_by(asked, answer, name, kind)
         return None if reply.chain else reply.records
 
     async def _ask(self, name: str, kind: str) -> dns.message.Message:

@@ -87,8 +87,8 @@ async def send(wire: bytes, address: str, port: int, clock: Clock, *, timeout: f
         )
         if sent:
             raise Ambiguous(
-                f"no answer to the update from {where} ({reason}): it may have landed",
-                hint="read the records before anything is repeated",
+                f"no answer to the update from {where} ({reason})",
+                hint="it may have landed: read the records before anything is repeated",
             ) from error
         raise Retryable(
             f"{where} cannot be reached ({reason}); nothing was sent", after=5.0, hint=f"try `nc -z {where}`"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from blueshift.discovery.external_dns import covers
-from blueshift.discovery.found import found
+from blueshift.discovery.found import found, found_for
 from blueshift.discovery.seen import GRANTED, Hosts, Ownership, Rights, Servers
 from blueshift.discovery.world import NameFact, World
 from blueshift.preflight.protocol import Seen, brief, fails, passed, tells, warns
@@ -148,7 +148,7 @@ def tsig_clock(world: World) -> Iterator[Seen]:
     if world.dns.backend == "manual":
         yield tells("a person makes the changes (`dns.backend: manual`): nothing is signed")
         return
-    seen = found(world, "dns-update-rights", Rights)
+    seen = found_for("dns-update-rights", world, Rights)
     if seen.kind == "BADTIME":
         yield fails(seen.reason, seen.hint)
     elif seen.ahead is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from blueshift.discovery.found import found
+from blueshift.discovery.found import found, found_for
 from blueshift.discovery.seen import Hosts, Rights
 from blueshift.discovery.world import NameFact, ServiceFact, World
 from blueshift.dns.records import RecordSet
@@ -115,7 +115,7 @@ def _made_up(world: World, apex: Sequence[str]) -> Iterator[Seen]:
                 apex,
             )
         return
-    seen = found(world, "dns-update-rights", Rights)
+    seen = found_for("dns-update-rights", world, Rights)
     if seen.made_up:
         yield fails(
             f"the server answers for {len(seen.made_up)} names with records that it says do not stand there, "

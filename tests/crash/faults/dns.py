@@ -23,16 +23,22 @@ import msgspec
 from tests.crash.faults.rules import Rules
 
 Do = Literal[
-    "timeout", "lost", "cut", "stale", "servfail", "refused", "notauth", "badkey", "badsig", "badtime"
-]
+    "timeout", "lost", "cut", "stale", "half", "other-id", "words", "web",
+    "servfail", "refused", "notauth", "badkey", "badsig", "badtime",
+]  # fmt: skip
+_WORDS = b"220 mail.lab.test ESMTP ready\r\n"
+_WEB = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<html></html>"
+_ANOTHER = {"timeout": None, "words": _WORDS, "web": _WEB}
 _TSIG_ERROR = {"badsig": dns.rcode.BADSIG, "badkey": dns.rcode.BADKEY, "badtime": dns.rcode.BADTIME}
 _RCODE = {"servfail": dns.rcode.SERVFAIL, "refused": dns.rcode.REFUSED, "notauth": dns.rcode.NOTAUTH}
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`timeout` passes nothing on and is silent (with a rule for everything, the server is down); `cut`
-    closes; `lost` passes on and is silent; `stale` gives the first answer that this question ever got; the
-    rest answer as such a server does: signed with the key where the protocol signs."""
+    closes; `lost` passes on and is silent; `stale` gives the first answer that this question ever got; `half`
+    gives half of the answer and `other-id` that of another question; `words` is another protocol's server,
+    and `web` one of HTTP, which has TCP alone. The rest answer as such a server does: signed with the key
+    where the protocol signs."""
 
     do: Do
     verbs: tuple[Literal["query", "update"], ...] = ()
@@ -76,10 +82,10 @@ class Proxy(Rules[Rule]):
         question = message.question[0]
         rule = self.meet(verb, f"{question.name} {dns.rdatatype.to_text(question.rdtype)}")
         do = rule.do if rule else "pass"
-        if rule is None or do in {"lost", "stale"}:
+        if rule is None or do in {"lost", "stale", "half", "other-id"}:
             return await self._passed_on(wire, do, tcp=tcp)
-        if do == "timeout":
-            return None
+        if do in _ANOTHER:
+            return _ANOTHER[do] if tcp or do == "words" else None
         if do == "cut":
             raise ConnectionAbortedError
         if do in _RCODE:
@@ -92,6 +98,10 @@ class Proxy(Rules[Rule]):
             return wire[:2] + self._first[question][2:]
         answer = await _exchange(wire, self._upstream, tcp=tcp)
         self._first.setdefault(question, answer)
+        if do == "half":
+            return answer[: len(answer) // 2]
+        if do == "other-id":
+            return bytes((answer[0] ^ 0xFF,)) + answer[1:]
         return None if do == "lost" else answer
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -101,9 +111,12 @@ class Proxy(Rules[Rule]):
                 while True:
                     length = int.from_bytes(await reader.readexactly(2), "big")
                     answer = await self.answered(await reader.readexactly(length), tcp=True)
-                    if answer is not None:
-                        writer.write(len(answer).to_bytes(2, "big") + answer)
-                        await writer.drain()
+                    if answer is None:
+                        continue
+                    # Who speaks another protocol frames nothing.
+                    framed = answer in _ANOTHER.values()
+                    writer.write(answer if framed else len(answer).to_bytes(2, "big") + answer)
+                    await writer.drain()
         finally:
             writer.transport.abort()
 
