@@ -65,6 +65,28 @@ class NotKubernetes(ApiError):
         )
 
 
+class Endless(ApiError):
+    """The answer to a read came all the time and did not end: to ask again would take as long again."""
+
+    def __init__(self, server: str, seconds: float, *, place: str) -> None:
+        super().__init__(
+            f"the answer of {server} did not end within {seconds:g} s",
+            place=place,
+            hint="is the line that slow, or is it another server? `kubectl get --raw /version` asks it too",
+        )
+
+
+class Untrusted(ApiError):
+    """The server's certificate is not the one that the kubeconfig means; nothing was sent."""
+
+    def __init__(self, server: str, why: str) -> None:
+        super().__init__(
+            f"the certificate of {server} is not accepted: {why}",
+            hint="in the kubeconfig: is `certificate-authority` this cluster's, and `server` (or "
+            "`tls-server-name`) a name in its certificate? `kubectl cluster-info` asks it too",
+        )
+
+
 class WriteLost(Ambiguous):
     """A write was sent and its answer is missing or says nothing about whether it was stored."""
 
@@ -87,7 +109,9 @@ def refusal(
     code: int, status: Mapping[str, Any], headers: Mapping[str, str], *, place: str, read: bool
 ) -> BlueshiftError:
     """The error for an answer of 300 or more. `place` is the method and path, `status` the decoded body."""
-    message = str(status.get("message") or f"the API server answered {code}")
+    message = str(status.get("message") or "")
+    if status.get("kind") != "Status" or not message:  # of a proxy or balancer: its page tells no code
+        message = f"the API server answered {code}" + (f": {message}" if message else "")
     if code == 429:
         return TooMany(message, after=retry_after(headers), place=place, hint=_BUSY)
     if code in _KINDS:
@@ -98,7 +122,7 @@ def refusal(
             return ApiFailing(message, after=retry_after(headers), place=place, hint=_BUSY)
         return WriteLost(message, place=place, hint="look whether it landed before trying again")
     hint = "is it the API server's address? `kubectl cluster-info` asks it too"
-    return ApiError(f"the API server answered {code}: {message}", status=status, place=place, hint=hint)
+    return ApiError(message, status=status, place=place, hint=hint)
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

@@ -16,13 +16,24 @@ from yarl import URL
 
 from blueshift.clock import Clock
 from blueshift.cluster.access import Access
-from blueshift.cluster.errors import ApiFailing, ApiUnreachable, NotKubernetes, TooMany, WriteLost, refusal
+from blueshift.cluster.errors import (
+    ApiFailing,
+    ApiUnreachable,
+    Endless,
+    NotKubernetes,
+    TooMany,
+    Untrusted,
+    WriteLost,
+    refusal,
+)
 from blueshift.errors import BlueshiftError, Retryable
 
 # Seconds. A write may wait for admission webhooks, which Kubernetes lets take up to 30 s each.
 CONNECT = 5.0
 READ = 30.0
 WRITE = 65.0
+# Seconds for the whole of a read, however steadily it trickles: a page of 500 objects over a slow line.
+WHOLE = 120.0
 LARGEST = 256 * 2**20
 """Bytes of an answer: a page has 500 objects, and etcd keeps 1.5 MiB of one."""
 # Tries of one read: about 7 s of pauses in all, which rides out an API server's restart behind a balancer.
@@ -70,11 +81,9 @@ class Transport:
 
     async def raw(self, path: str) -> bytes:
         """What a path answers, undecoded; asked once."""
-        async with self.stream(path, {}, quiet=READ) as response:
-            try:
-                return await response.read()
-            except (aiohttp.ClientError, OSError) as error:
-                raise self._unreachable(error) from error
+        timeout = aiohttp.ClientTimeout(total=WHOLE, sock_connect=CONNECT, sock_read=READ)
+        async with self._request("GET", path, {}, timeout=timeout, read=True) as response:
+            return await response.read()
 
     async def write(
         self, method: str, path: str, params: Params, body: Any, *, content: str = "application/json"
@@ -124,7 +133,7 @@ class Transport:
                 yield socket
         except aiohttp.WSServerHandshakeError as error:
             headers = dict(error.headers or {})
-            status = {"message": f"the API server answered {error.status} {error.message}"}
+            status = {"message": error.message}
             raise refusal(error.status, status, headers, place=place, read=True) from error
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error) from error
@@ -146,7 +155,7 @@ class Transport:
             headers["Content-Type"] = content
             data = msgspec.json.encode(body)
         timeout = aiohttp.ClientTimeout(
-            total=None if read else WRITE, sock_connect=CONNECT, sock_read=READ if read else WRITE
+            total=WHOLE if read else WRITE, sock_connect=CONNECT, sock_read=READ if read else WRITE
         )
         async with self._request(
             method, path, params, headers=headers, data=data, timeout=timeout, read=read
@@ -207,6 +216,8 @@ class Transport:
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
                 raise self._unreachable(error) from error
             except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+                if read and _trickles(error):
+                    raise Endless(self.access.server, WHOLE, place=place) from error
                 if read:
                     raise self._unreachable(error) from error
                 raise WriteLost(
@@ -228,6 +239,8 @@ class Transport:
         self._clock.learn(server)
 
     def _unreachable(self, error: BaseException) -> BlueshiftError:
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            return Untrusted(self.access.server, _mistrust(error.certificate_error))
         return ApiUnreachable(
             f"the API server {self.access.server} cannot be reached: {_reason(error)}",
             hint="is the address right, the VPN up, the cluster there? `kubectl cluster-info` asks it too",
@@ -283,7 +296,19 @@ def _status(raw: bytes) -> Mapping[str, Any]:
     return status if isinstance(status, dict) else {}
 
 
+def _trickles(error: BaseException) -> bool:
+    """Whether the time for the whole answer was over; aiohttp's own timeouts are for silence."""
+    return isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ServerTimeoutError)
+
+
+def _mistrust(error: Exception) -> str:
+    """Why a certificate is not accepted, in OpenSSL's words without their numbers."""
+    return str(getattr(error, "verify_message", "") or error).rstrip(".")
+
+
 def _reason(error: BaseException) -> str:
     """Why, in the system's words: aiohttp's own hold the address again, and an object of Python's."""
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "its answer broke off"
     inner = getattr(error, "os_error", error)
     return str(getattr(inner, "strerror", None) or inner or type(error).__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -59,6 +59,8 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answers: dict[str, Answer] = {}
     """By a part of the path; `/` for all."""
     environment: dict[str, str] = {}
+    tls: Literal["", "other-name", "other-authority"] = ""
+    """The API server's certificate, where it is not the one that the kubeconfig means."""
 
 
 def cases() -> dict[str, Case]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import msgspec
+import trustme
 
 from blueshift.engine.journal import Journal
 from tests.bad_input.case import Answer
@@ -24,6 +26,8 @@ class Api:
         self.answers = answers
         self.writes: list[str] = []
         self.port = 0
+        self.authority = b""
+        """The certificate of the authority that its clients are to trust; empty without TLS."""
 
     def answer(self, path: str) -> Answer:
         """By the longest part of the path; else that this user may do it, or that there is nothing."""
@@ -54,9 +58,19 @@ def _journal() -> Journal:
     return Journal(RUN, "demo", "ingress", "uid", "hash", "blue-green", now, ("preflight",))
 
 
+def _certificate(tls: str) -> tuple[ssl.SSLContext, bytes]:
+    """What the server shows, and the authority that its clients trust."""
+    authority = trustme.CA()
+    shown = authority.issue_cert("other.test" if tls == "other-name" else "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    shown.configure_cert(context)
+    trusted = trustme.CA() if tls == "other-authority" else authority
+    return context, trusted.cert_pem.bytes()
+
+
 @contextmanager
-def serving(answers: dict[str, Answer]) -> Iterator[Api]:
-    """The server, until the block ends."""
+def serving(answers: dict[str, Answer], tls: str = "") -> Iterator[Api]:
+    """The server, until the block ends; with TLS its certificate is as in `Case`."""
     api = Api(answers)
 
     class Handler(BaseHTTPRequestHandler):
@@ -89,6 +103,9 @@ def serving(answers: dict[str, Answer]) -> Iterator[Api]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls:
+        context, api.authority = _certificate(tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     api.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

@@ -42,7 +42,7 @@ apiVersion: v1
 kind: Config
 current-context: here
 contexts: [{{name: here, context: {{cluster: here, user: me}}}}]
-clusters: [{{name: here, cluster: {{server: "http://127.0.0.1:{port}"}}}}]
+clusters: [{{name: here, cluster: {{server: "{scheme}://127.0.0.1:{port}", certificate-authority: ca.crt}}}}]
 users: [{{name: me, user: {{token: none}}}}]
 """
 
@@ -71,7 +71,9 @@ def folder(well: Path, tmp_path: Path) -> Path:
 
 
 def begin(folder: Path, api: Api) -> None:
-    (folder / "kubeconfig").write_text(KUBECONFIG.format(port=api.port))
+    (folder / "ca.crt").write_bytes(api.authority)
+    scheme = "https" if api.authority else "http"
+    (folder / "kubeconfig").write_text(KUBECONFIG.format(scheme=scheme, port=api.port))
 
 
 def fingerprint(folder: Path) -> dict[str, tuple[int, str]]:
@@ -112,7 +114,7 @@ def test_the_folder_without_anything_broken_is_well(folder: Path, arguments: tup
 @pytest.mark.parametrize("name", CASES)
 def test_bad_input(name: str, folder: Path) -> None:
     case = CASES[name]
-    with serving(case.answers) as api:
+    with serving(case.answers, case.tls) as api:
         begin(folder, api)
         lay(folder, case.files)
         before = fingerprint(folder)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from blueshift.clock import SystemClock
 from blueshift.cluster import paths, transport
 from blueshift.cluster.api import KubeApi
-from blueshift.cluster.errors import ApiUnreachable, Conflict, WriteLost
+from blueshift.cluster.errors import ApiUnreachable, Conflict, Endless, WriteLost
 from blueshift.cluster.watch import WatchEvent
 from tests.contract.apiserver import ApiServer
 from tests.contract.cluster.proxy import Proxy, proxied
@@ -148,3 +150,32 @@ async def test_a_cut_watch_tells_afterwards_what_it_missed(
         ],
         key=str,
     )
+
+
+async def test_an_answer_that_trickles_for_ever_is_given_up_and_not_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "WHOLE", 1.0)
+    asked = 0
+
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{")
+        with suppress(OSError):
+            while not writer.is_closing():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+    async with await asyncio.start_server(trickle, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        cluster = {"name": "here", "cluster": {"server": f"http://127.0.0.1:{port}"}}
+        context = {"name": "here", "context": {"cluster": "here", "user": "me"}}
+        user = {"name": "me", "user": {"token": "none"}}
+        content = {"current-context": "here", "contexts": [context], "clusters": [cluster], "users": [user]}
+        (tmp_path / "kubeconfig").write_text(json.dumps(content))
+        with pytest.raises(Endless, match=rf"http://127.0.0.1:{port} did not end within 1 s"):
+            await KubeApi.connect(SystemClock(), kubeconfig=str(tmp_path / "kubeconfig"))
+    assert asked == 1

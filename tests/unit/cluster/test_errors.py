@@ -35,10 +35,16 @@ from blueshift.errors import Ambiguous, BlueshiftError, Retryable
     ],
 )
 def test_refusals_are_final(code: int, kind: type[BlueshiftError]) -> None:
-    error = refusal(code, {"message": "no"}, {}, place="PUT /x", read=False)
+    error = refusal(code, {"kind": "Status", "message": "no"}, {}, place="PUT /x", read=False)
     assert type(error) is kind
     assert not isinstance(error, Retryable | Ambiguous)
     assert str(error) == "PUT /x: no"
+
+
+def test_what_is_no_status_is_told_with_the_code() -> None:
+    page = refusal(503, {"message": "<html>"}, {}, place="GET /x", read=True)
+    assert str(page) == "GET /x: the API server answered 503: <html>"
+    assert str(refusal(404, {}, {}, place="GET /x", read=True)) == "GET /x: the API server answered 404"
 
 
 def test_too_many_is_retryable_as_told_for_reads_and_writes() -> None:
