@@ -20,6 +20,7 @@ from blueshift.steps.revisions import Revisions
 
 async def revisions_of(session: Session, record: ReleaseRecord, profile: Profile, scratch: Path) -> Revisions:
     """The revisions of a run. Raises BlueshiftError for a chart or values that cannot be had."""
+    _wraps_nothing(record, profile)
     running = read_chart(write_chart(record, scratch / "running"))
     target = running
     if session.config.chart is not None:
@@ -70,6 +71,26 @@ def _ref(config: Config) -> ChartRef:
     assert chart is not None
     ref = chart.path or chart.oci or chart.name or ""
     return ChartRef(str(ref), repo=chart.repo or "", version=chart.version or "")
+
+
+def _wraps_nothing(record: ReleaseRecord, profile: Profile) -> None:
+    """A chart of a company's own around the controller's: Helm keeps the outer one alone in its records.
+
+    The temporary is made of the chart that runs, and overrides are set where the controller's own chart has
+    them. Raises BlueshiftError with the way to a release of that chart, which renders the same objects.
+    """
+    wrapped = [one for one in record.dependencies if one["name"] == profile.name]
+    if not wrapped:
+        return
+    name, key = wrapped[0]["name"], wrapped[0].get("alias") or wrapped[0]["name"]
+    others = [one["name"] for one in record.dependencies if one["name"] != name]
+    also = f"; what else it holds ({', '.join(others)}) needs a release of its own before" if others else ""
+    raise BlueshiftError(
+        f"the chart {record.chart_name} of {record.name} wraps {name}, and Helm's record holds no subcharts",
+        hint=f"make {record.name} a release of {name} itself: `helm upgrade {record.name}` with that chart "
+        f"in its version, and with the values that stand below `{key}:`, changes no object of it{also} "
+        "(docs/troubleshooting.md has the commands)",
+    )
 
 
 def _same_kind(running: Chart, target: Chart) -> None:

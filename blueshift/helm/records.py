@@ -57,6 +57,11 @@ class ReleaseRecord(msgspec.Struct, frozen=True):
         return self.status in PENDING
 
     @property
+    def dependencies(self) -> tuple[Mapping[str, Any], ...]:
+        """The subcharts that the chart names; Helm keeps nothing else of them."""
+        return tuple((self.chart.get("metadata") or {}).get("dependencies") or ())
+
+    @property
     def defaults(self) -> dict[str, Any]:
         """The chart's own values."""
         return self.chart.get("values") or {}
@@ -168,7 +173,7 @@ def write_chart(record: ReleaseRecord, folder: Path) -> Path:
     """
     chart = record.chart
     metadata = chart.get("metadata") or {}
-    needed = ", ".join(one["name"] for one in metadata.get("dependencies") or ())
+    needed = ", ".join(one["name"] for one in record.dependencies)
     if needed:
         raise BlueshiftError(
             f"the chart {record.chart_name} has subcharts ({needed}), which a release record does not hold",
