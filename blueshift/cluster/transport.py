@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -15,6 +15,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from yarl import URL
 
 from blueshift.clock import Clock
+from blueshift.cluster import wire
 from blueshift.cluster.access import Access
 from blueshift.cluster.errors import (
     ApiFailing,
@@ -34,8 +35,6 @@ READ = 30.0
 WRITE = 65.0
 # Seconds for the whole of a read, however steadily it trickles: a page of 500 objects over a slow line.
 WHOLE = 120.0
-LARGEST = 256 * 2**20
-"""Bytes of an answer: a page has 500 objects, and etcd keeps 1.5 MiB of one."""
 # Tries of one read: about 7 s of pauses in all, which rides out an API server's restart behind a balancer.
 TRIES = 5
 
@@ -50,7 +49,7 @@ class Transport:
     def __init__(self, access: Access, clock: Clock) -> None:
         self.access = access
         self._clock = clock
-        self._session = _session()
+        self._session = wire.session()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -160,7 +159,7 @@ class Transport:
         async with self._request(
             method, path, params, headers=headers, data=data, timeout=timeout, read=read
         ) as response:
-            raw = await _whole(response)
+            raw = await wire.whole(response)
         return self._decoded(raw, f"{method} {path}", read=read), response
 
     def _decoded(self, raw: bytes | None, place: str, *, read: bool) -> dict[str, Any]:
@@ -169,7 +168,9 @@ class Transport:
             why = "" if isinstance(answer, dict) else "its answer is no object"
         except (msgspec.DecodeError, RecursionError):
             why = (
-                "its answer is no JSON" if raw is not None else f"its answer is bigger than {LARGEST:,} bytes"
+                "its answer is no JSON"
+                if raw is not None
+                else f"its answer is bigger than {wire.LARGEST:,} bytes"
             )
         if not why:
             return dict(answer)
@@ -209,14 +210,14 @@ class Transport:
                     if response.status == 401 and not anew:
                         continue
                     if response.status >= 300:
-                        status = _status(await _whole(response) or b"")
+                        status = wire.status_of(await wire.whole(response) or b"")
                         raise refusal(response.status, status, response.headers, place=place, read=read)
                     yield response
                     return
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
                 raise self._unreachable(error) from error
             except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
-                if read and _trickles(error):
+                if read and wire.trickles(error):
                     raise Endless(self.access.server, WHOLE, place=place) from error
                 if read:
                     raise self._unreachable(error) from error
@@ -227,7 +228,7 @@ class Transport:
                 ) from error
 
     def _url(self, path: str, params: Params | list[tuple[str, str]]) -> URL:
-        pairs = params if isinstance(params, list) else list(_pairs(params))
+        pairs = params if isinstance(params, list) else list(wire.pairs(params))
         query = f"?{urlencode(pairs)}" if pairs else ""
         return URL(f"{self.access.server}{path}{query}", encoded=True)
 
@@ -240,38 +241,11 @@ class Transport:
 
     def _unreachable(self, error: BaseException) -> BlueshiftError:
         if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            return Untrusted(self.access.server, _mistrust(error.certificate_error))
+            return Untrusted(self.access.server, wire.mistrust(error.certificate_error))
         return ApiUnreachable(
-            f"the API server {self.access.server} cannot be reached: {_reason(error)}",
+            f"the API server {self.access.server} cannot be reached: {wire.reason(error)}",
             hint="is the address right, the VPN up, the cluster there? `kubectl cluster-info` asks it too",
         )
-
-
-async def _whole(response: aiohttp.ClientResponse) -> bytes | None:
-    """The body; None for one that is larger than any answer to a page of a collection."""
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > LARGEST:
-            response.close()
-            return None
-    return bytes(body)
-
-
-def _session() -> aiohttp.ClientSession:
-    """A session that never repeats a request by itself."""
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0),
-        trust_env=True,
-        read_bufsize=2**21,  # one line of a watch is a whole object
-        auto_decompress=True,
-    )
-    # aiohttp sends idempotent requests again when a pooled connection turns out dead; a PUT whose answer
-    # was lost would be stored twice. The switch is private, so its presence is checked (aiohttp is pinned).
-    if getattr(session, "_retry_connection", None) is not True:
-        raise AssertionError("this aiohttp has no _retry_connection: hidden retries cannot be switched off")
-    session._retry_connection = False
-    return session
 
 
 def _pause(state: RetryCallState) -> float:
@@ -279,36 +253,3 @@ def _pause(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.after if isinstance(error, TooMany | ApiFailing) else 0.0
     return max(asked, 2.0 ** (state.attempt_number - 2))
-
-
-def _pairs(params: Params) -> Iterator[tuple[str, str]]:
-    for key, value in params.items():
-        if value is None:
-            continue
-        yield key, str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _status(raw: bytes) -> Mapping[str, Any]:
-    try:
-        status = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        return {"message": " ".join(raw[:300].decode(errors="replace").split())}
-    return status if isinstance(status, dict) else {}
-
-
-def _trickles(error: BaseException) -> bool:
-    """Whether the time for the whole answer was over; aiohttp's own timeouts are for silence."""
-    return isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ServerTimeoutError)
-
-
-def _mistrust(error: Exception) -> str:
-    """Why a certificate is not accepted, in OpenSSL's words without their numbers."""
-    return str(getattr(error, "verify_message", "") or error).rstrip(".")
-
-
-def _reason(error: BaseException) -> str:
-    """Why, in the system's words: aiohttp's own hold the address again, and an object of Python's."""
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return "its answer broke off"
-    inner = getattr(error, "os_error", error)
-    return str(getattr(inner, "strerror", None) or inner or type(error).__name__)
