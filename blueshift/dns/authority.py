@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import Literal
 
 import dns.exception
 import dns.flags
@@ -17,17 +15,15 @@ import dns.rdatatype
 import dns.rdtypes.ANY.SOA
 import msgspec
 
-from blueshift.dns.line import Line, is_authoritative, line, parsed, rcode_of
-from blueshift.dns.records import Question, RecordSet, canonical, within
+from blueshift.dns.line import Line, is_authoritative, line, rcode_of
+from blueshift.dns.records import Question, canonical, within
+from blueshift.dns.replies import LONGEST_CHAIN, Reply, read_reply, told_by
 from blueshift.dns.update import to_records
 from blueshift.dns.wire import NoAnswer, addresses, ask, endpoint, has_route, question
 from blueshift.errors import BlueshiftError, Retryable
 from blueshift.together import together
 
 _AT_ONCE = 32
-_LONGEST_CHAIN = 16
-
-Status = Literal["records", "nodata", "nxdomain", "outside", "loop", "unknown"]
 
 
 class Server(msgspec.Struct, frozen=True, order=True):
@@ -41,25 +37,6 @@ class Server(msgspec.Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return self.name if self.address in self.name else f"{self.name} ({self.address})"
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """What one server answers for one name and type; its aliases followed as far as it knows them."""
-
-    name: str
-    type: str
-    status: Status
-    """`outside`: the chain of aliases leaves what this server holds. `unknown`: see `reason`."""
-    records: RecordSet | None = None
-    """Under the last name of the chain."""
-    chain: tuple[str, ...] = ()
-    """The targets of aliases, in order."""
-    reason: str = ""
-
-    @property
-    def last(self) -> str:
-        """The name at which the chain ends: the one whose record would have to change."""
-        return self.chain[-1] if self.chain else self.name
 
 
 class View(msgspec.Struct, frozen=True):
@@ -221,57 +198,6 @@ async def _reply_over(asked: Line, server: Server, name: str, rdtype: str) -> Re
     return Reply(name, rdtype, "unknown", reason=f"{server} does not hold {name} ({rcode})")
 
 
-def told_by(asked: Line, answer: bytes, name: str, rdtype: str) -> Reply:
-    """Return what an answer of this server says. Raises NoAnswer for one that cannot be read."""
-    try:
-        return _reply_in(answer[2:], name, rdtype)
-    except NoAnswer as error:
-        raise asked.failed(error.message) from error
-
-
-@lru_cache(maxsize=12_000)
-def _reply_in(answer: bytes, name: str, rdtype: str) -> Reply:
-    """Return what an answer, given without its id, says. Raises NoAnswer for one that cannot be read."""
-    wire = bytes(2) + answer
-    if rcode_of(wire) == dns.rcode.NOERROR:
-        found = read_reply(parsed(wire, records_only=True), name, rdtype)
-        if found.status == "records":
-            return found
-    return read_reply(parsed(wire, records_only=False), name, rdtype)
-
-
-def read_reply(answer: dns.message.Message, name: str, rdtype: str) -> Reply:
-    """Return what an answer says, following its aliases (an answer may hold a whole chain)."""
-    owner, kind = dns.name.from_text(name), dns.rdatatype.from_text(rdtype)
-    chain: list[str] = []
-    while True:
-        rrset = answer.get_rrset(answer.answer, owner, dns.rdataclass.IN, kind)
-        if rrset is not None:
-            found = to_records(canonical(owner.to_text()), rrset)
-            return Reply(name, rdtype, "records", found, tuple(chain))
-        alias = answer.get_rrset(answer.answer, owner, dns.rdataclass.IN, dns.rdatatype.CNAME)
-        if alias is None:
-            break
-        target = canonical(alias[0].to_text())
-        if target in {name, *chain} or len(chain) >= _LONGEST_CHAIN:
-            return Reply(name, rdtype, "loop", None, (*chain, target))
-        chain.append(target)
-        owner = dns.name.from_text(target)
-    return Reply(name, rdtype, _ends(answer, chain), None, tuple(chain))
-
-
-def _ends(answer: dns.message.Message, chain: Sequence[str]) -> Status:
-    """Say how an answer without records ends. With a chain, only an SOA above its end speaks for it."""
-    if answer.rcode() == dns.rcode.NXDOMAIN:
-        return "nxdomain"
-    if answer.rcode() != dns.rcode.NOERROR:
-        return "unknown"
-    soas = [canonical(r.name.to_text()) for r in answer.authority if r.rdtype == dns.rdatatype.SOA]
-    if chain and not any(within(chain[-1], soa) for soa in soas):
-        return "outside"
-    return "nodata"
-
-
 async def follow(directory: Directory, name: str, rdtype: str) -> Reply:
     """Return the authoritative answer for `name`, its aliases followed from zone to zone.
 
@@ -289,7 +215,7 @@ async def follow(directory: Directory, name: str, rdtype: str) -> Reply:
                     break
         seen = {name, *chain}
         chain += reply.chain
-        if reply.status == "outside" and (len(chain) >= _LONGEST_CHAIN or seen & set(reply.chain)):
+        if reply.status == "outside" and (len(chain) >= LONGEST_CHAIN or seen & set(reply.chain)):
             return Reply(name, rdtype, "loop", None, chain)
         if reply.status != "outside":
             return msgspec.structs.replace(reply, name=name, chain=chain)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar, NoReturn
 
 from blueshift.clock import Clock
-from blueshift.dns.authority import Directory, Reply, reply_of
+from blueshift.dns.authority import Directory, reply_of
 from blueshift.dns.backend import Capabilities, ChangeRef, DnsError, Right
 from blueshift.dns.instructions import commands, lines
 from blueshift.dns.key import ReadSecret
 from blueshift.dns.records import Change, Question, RecordSet, canonical
+from blueshift.dns.replies import Reply
 from blueshift.dns.settings import ManualSettings
 from blueshift.dns.wire import NoAnswer, has_route
 from blueshift.together import together

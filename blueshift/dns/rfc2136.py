@@ -18,7 +18,7 @@ import dns.rrset
 import dns.tsig
 
 from blueshift.clock import Clock
-from blueshift.dns.authority import Directory, told_by
+from blueshift.dns.authority import Directory
 from blueshift.dns.backend import (
     Capabilities,
     ChangeRef,
@@ -34,6 +34,7 @@ from blueshift.dns.backend import (
 from blueshift.dns.key import Key, ReadSecret
 from blueshift.dns.line import Line, is_authoritative, line, rcode_of
 from blueshift.dns.records import Change, Question, RecordSet, canonical, within
+from blueshift.dns.replies import told_by
 from blueshift.dns.settings import Rfc2136Settings
 from blueshift.dns.update import (
     PREREQUISITE_FAILED,

@@ -7,9 +7,10 @@ import pytest
 from blueshift.discovery import trails
 from blueshift.discovery.names import Trail
 from blueshift.discovery.trails import Follower
-from blueshift.dns.authority import Directory, Reply, Server
+from blueshift.dns.authority import Directory, Server
 from blueshift.dns.backend import DnsError
 from blueshift.dns.records import RecordSet
+from blueshift.dns.replies import Reply
 from blueshift.dns.wildcard import Origin
 from blueshift.errors import Retryable
 from tests.unit.discovery.fakes import FakeDns, NoDirectory

@@ -6,8 +6,9 @@ import pytest
 
 from blueshift.dns import agreement as module
 from blueshift.dns.agreement import Wanted, agreement, exactly, judge
-from blueshift.dns.authority import Directory, Reply, Server, View
+from blueshift.dns.authority import Directory, Server, View
 from blueshift.dns.records import RecordSet
+from blueshift.dns.replies import Reply
 from tests.fakes import ManualClock
 
 NEW = RecordSet("a.zone", "A", 60, ("192.0.2.9",))

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from blueshift.clock import SystemClock
 from blueshift.dns import authority, resolver, wildcard
-from blueshift.dns.authority import Directory, Reply, Server, ask_all, follow, read_reply
+from blueshift.dns.authority import Directory, Server, ask_all, follow
 from blueshift.dns.records import RecordSet
+from blueshift.dns.replies import Reply, read_reply
 from blueshift.dns.wildcard import Origin, origin
 from blueshift.dns.wire import NoAnswer, question
 
