@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar, cast
 
@@ -12,7 +11,7 @@ import msgspec
 from msgspec import inspect
 
 from blueshift.errors import BlueshiftError, Errors
-from blueshift.playbook import files, names
+from blueshift.playbook import files, kinds, names
 from blueshift.playbook.duration import SCALAR as DURATION
 from blueshift.playbook.duration import parse_seconds
 from blueshift.playbook.tree import (
@@ -94,7 +93,7 @@ class _Converter:
             case inspect.AnyType():
                 return plain(node)
         if not isinstance(node, Scalar):
-            raise self._fail(node, f"expected {_name(kind, scalar)}, found {described(node)}")
+            raise self._fail(node, f"expected {kinds.called(kind, scalar)}, found {described(node)}")
         return self._scalar(node, kind, scalar)
 
     def _fail(self, node: Node, message: str) -> _Failed:
@@ -130,7 +129,7 @@ class _Converter:
 
     def _items(self, node: Node, kind: inspect.ListType | inspect.VarTupleType) -> Any:
         if not isinstance(node, Items):
-            raise self._fail(node, f"expected {_name(kind, '')}, found {described(node)}")
+            raise self._fail(node, f"expected {kinds.called(kind, '')}, found {described(node)}")
         before = len(self._errors)
         values = []
         for item in node.nodes:
@@ -161,7 +160,7 @@ class _Converter:
         if isinstance(node, Scalar) and node.value is None and kind.includes_none:
             return None
         choices = [choice for choice in kind.types if not isinstance(choice, inspect.NoneType)]
-        fitting = [choice for choice in choices if _shape(choice) in {_shape_of(node), "any"}]
+        fitting = [choice for choice in choices if kinds.shape(choice) in {_shape_of(node), "any"}]
         if isinstance(node, Scalar) and len(fitting) > 1:
             for choice in fitting:
                 try:
@@ -172,11 +171,11 @@ class _Converter:
             return self.value(node, fitting[0], scalar)
         if len(choices) == 1:
             return self.value(node, choices[0], scalar)
-        expected = " or ".join(_name(choice, scalar) for choice in choices)
+        expected = " or ".join(kinds.called(choice, scalar) for choice in choices)
         raise self._fail(node, f"expected {expected}, found {described(node)}")
 
     def _scalar(self, node: Scalar, kind: inspect.Type, scalar: str) -> Any:
-        found = f"expected {_name(kind, scalar)}, found {described(node)}"
+        found = f"expected {kinds.called(kind, scalar)}, found {described(node)}"
         value = node.value
         match kind:
             case inspect.FloatType() if scalar == DURATION:
@@ -200,7 +199,7 @@ class _Converter:
                 return None
             case _:
                 raise self._fail(node, found)
-        problem = _out_of_bounds(value, kind)
+        problem = kinds.out_of_bounds(value, kind)
         if problem:
             raise self._fail(node, problem)
         return value
@@ -241,66 +240,3 @@ def _path(node: Scalar, scalar: str) -> str:
 
 def _shape_of(node: Node) -> str:
     return {Scalar: "scalar", Mapping: "mapping", Items: "items"}[type(node)]
-
-
-def _shape(kind: inspect.Type) -> str:
-    match kind:
-        case inspect.Metadata():
-            return _shape(kind.type)
-        case inspect.StructType() | inspect.DictType():
-            return "mapping"
-        case inspect.ListType() | inspect.VarTupleType():
-            return "items"
-        case inspect.AnyType():
-            return "any"
-    return "scalar"
-
-
-def _name(kind: inspect.Type, scalar: str) -> str:
-    match kind:
-        case inspect.Metadata():
-            return _name(kind.type, (kind.extra or {}).get("scalar", ""))
-        case inspect.FloatType() if scalar == DURATION:
-            return "a length of time, such as 90s, 5m or 1h30m"
-        case inspect.StrType():
-            return "a path" if scalar == "path" else "text"
-        case inspect.BoolType():
-            return "true or false"
-        case inspect.IntType():
-            return "a whole number"
-        case inspect.FloatType():
-            return "a number"
-        case inspect.LiteralType():
-            return "one of " + ", ".join(map(str, kind.values))
-        case inspect.EnumType():
-            return "one of " + ", ".join(str(member.value) for member in kind.cls)
-        case inspect.ListType() | inspect.VarTupleType():
-            return f"a list (of {_name(kind.item_type, '')})"
-        case inspect.StructType() | inspect.DictType():
-            return "a mapping"
-        case inspect.NoneType():
-            return "nothing"
-    return "something else"
-
-
-def _out_of_bounds(value: Any, kind: inspect.Type) -> str:
-    """Say how a value breaks the bounds of its type (msgspec.Meta), or nothing."""
-    if isinstance(kind, inspect.IntType | inspect.FloatType):
-        if kind.ge is not None and value < kind.ge:
-            return f"must be at least {kind.ge}"
-        if kind.gt is not None and value <= kind.gt:
-            return f"must be more than {kind.gt}"
-        if kind.le is not None and value > kind.le:
-            return f"must be at most {kind.le}"
-        if kind.lt is not None and value >= kind.lt:
-            return f"must be less than {kind.lt}"
-    if isinstance(kind, inspect.StrType):
-        if kind.min_length is not None and len(value) < kind.min_length:
-            return (
-                "must not be empty" if kind.min_length == 1 else f"needs {kind.min_length} characters or more"
-            )
-        if kind.max_length is not None and len(value) > kind.max_length:
-            return f"must have at most {kind.max_length} characters"
-        if kind.pattern is not None and re.search(kind.pattern, value) is None:
-            return f"must match {kind.pattern}"
-    return ""
