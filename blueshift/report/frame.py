@@ -9,7 +9,7 @@ from datetime import datetime
 from rich.text import Text
 
 from blueshift.report.view import StepView, View
-from blueshift.report.words import Marks, length, rate, span
+from blueshift.report.words import Marks, curve, length, rate, span
 
 # However small the terminal: the current step, one before, one after.
 _FEWEST_STEPS = 3
@@ -23,7 +23,7 @@ def frame(view: View, now: datetime, width: int, height: int, marks: Marks) -> l
     head, why = _head(view, now), _why(view, now, width)
     room = height - 1 - len(why) - _FEWEST_STEPS
     shown: list[list[Text]] = [[], [], []]
-    for place, block in enumerate((_sides(view, width), _servers(view, width), _notices(view))):
+    for place, block in enumerate((_sides(view, width, marks), _servers(view, width), _notices(view))):
         if block and len(block) + 1 <= room:
             shown[place] = [Text(), *block]
             room -= len(block) + 1
@@ -82,12 +82,20 @@ def _took(started: datetime | None, until: datetime | None) -> str:
     return length((until - started).total_seconds()) if started and until else ""
 
 
-def _sides(view: View, width: int) -> list[Text]:
+def _sides(view: View, width: int, marks: Marks) -> list[Text]:
     rows = [
         (seen.side, f"{seen.ready}/{seen.wanted}", rate(seen.requests_per_s), rate(seen.errors_per_s))
         for seen in view.sides.values()
     ]
-    return _table(("side", "pods ready", "requests/s", "errors/s"), rows, width)
+    lines = _table(("side", "pods ready", "requests/s", "errors/s"), rows, width)
+    most = max((one for rates in view.rates.values() for one in rates if one), default=0.0)
+    if not most or not marks.levels:
+        return lines
+    for line, side in zip(lines[1:], view.sides, strict=True):
+        drawn = curve(view.rates[side], most, marks.levels)
+        if line.cell_len + 2 + len(drawn) <= width:
+            line.append(f"  {drawn}", "cyan")
+    return lines
 
 
 def _servers(view: View, width: int) -> list[Text]:

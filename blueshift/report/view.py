@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from blueshift import events
 
+# Looks at a side whose rates are kept, for a small curve.
+_RATES = 24
 # Notices kept for the views; older ones were printed when they came.
 _NOTICES = 3
 
@@ -45,6 +47,8 @@ class View(msgspec.Struct, frozen=True):
     held: events.Held | None = None
     ended: events.RunEnded | None = None
     sides: dict[str, events.SideSeen] = {}
+    rates: dict[str, tuple[float | None, ...]] = {}
+    """Side → requests per second at the latest looks, the newest last."""
     answers: dict[str, events.AnswersSeen] = {}
     notices: tuple[events.Noticed, ...] = ()
 
@@ -61,7 +65,12 @@ def fold(view: View, event: events.Event) -> View:
     """The view after one more event."""
     match event:
         case events.SideSeen():
-            return replace(view, sides={**view.sides, event.side: event})
+            rates = (*view.rates.get(event.side, ()), event.requests_per_s)[-_RATES:]
+            return replace(
+                view,
+                sides={**view.sides, event.side: event},
+                rates={**view.rates, event.side: rates},
+            )
         case events.AnswersSeen():
             return replace(view, answers={**view.answers, event.server: event})
         case events.Noticed():

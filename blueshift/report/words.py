@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,15 +14,23 @@ class Marks(NamedTuple):
     now: str
     todo: str
     held: str
+    levels: str
+    """From nothing to the most, for small curves; empty where they cannot be shown."""
 
 
-UNICODE = Marks("✓", "▶", "·", "■")
-ASCII = Marks("x", ">", ".", "#")
+UNICODE = Marks("✓", "▶", "·", "■", "▁▂▃▄▅▆▇█")
+ASCII = Marks("x", ">", ".", "#", "")
 
 
 def marks(encoding: str | None) -> Marks:
     """Marks that the stream can show."""
     return UNICODE if (encoding or "").lower().replace("-", "").startswith("utf") else ASCII
+
+
+def curve(values: Sequence[float | None], most: float, levels: str) -> str:
+    """A small curve, one character for each value up to `most`; a blank where it is not known."""
+    top = len(levels) - 1
+    return "".join(" " if one is None else levels[round(min(1.0, one / most) * top)] for one in values)
 
 
 def length(seconds: float) -> str:

@@ -36,10 +36,33 @@ def test_all_that_matters_is_in_80_by_24() -> None:
     ):
         assert part in picture, part
     rows = [line.split() for line in picture.splitlines()]
-    assert ["primary", "3/3", "12.3", "0.0"] in rows
-    assert ["temporary", "2/3", "?", "?"] in rows, "an unknown rate is not zero"
+    assert ["primary", "3/3", "12.3", "0.0"] in [row[:4] for row in rows]
+    assert ["temporary", "2/3", "?", "?"] in [row[:4] for row in rows], "an unknown rate is not zero"
     assert ["10.0.0.53", "2", "38", "0", "0"] in rows
     assert ["fd00::53", "0", "0", "0", "40"] in rows
+
+
+def seen(seconds: float, side: str, rate: float | None) -> Event:
+    return make(events.SideSeen, seconds, side=side, ready=2, wanted=2, requests_per_s=rate, errors_per_s=0.0)
+
+
+def test_the_latest_rates_of_both_sides_are_curves_of_one_scale() -> None:
+    moves = [seen(n, "primary", 80.0 - 10 * n) for n in range(9)]
+    moves += [seen(n, "temporary", None if n < 2 else 5.0 * n) for n in range(9)]
+    primary, temporary = (
+        next(line for line in drawn(started(), *moves) if line.strip().startswith(side))
+        for side in ("primary", "temporary")
+    )
+    assert primary.endswith("0.0  █▇▆▅▅▄▃▂▁")
+    assert temporary.endswith("0.0    ▂▂▃▃▄▄▅"), "what was not known is left blank"
+    long = [seen(n, "primary", 1.0) for n in range(100)]
+    (line,) = [line for line in drawn(started(), *long) if line.strip().startswith("primary")]
+    assert line.count("█") == 24
+    narrow = drawn(started(), *long, width=60)
+    assert "█" not in "".join(narrow)
+    view = reduce(fold, [started(), *long], View())
+    ascii_lines = [line.plain for line in frame(view, at(101), 120, 23, ASCII)]
+    assert "█" not in "".join(ascii_lines)
 
 
 def test_a_short_track_is_shown_whole() -> None:
