@@ -14,6 +14,7 @@ from blueshift.report.words import Marks, curve, length, rate, span
 # However small the terminal: the current step, one before, one after.
 _FEWEST_STEPS = 3
 _MOST_SERVERS = 5
+_SHORTEST_CURVE = 6
 
 
 def frame(view: View, now: datetime, width: int, height: int, marks: Marks) -> list[Text]:
@@ -92,9 +93,9 @@ def _sides(view: View, width: int, marks: Marks) -> list[Text]:
     if not most or not marks.levels:
         return lines
     for line, side in zip(lines[1:], view.sides, strict=True):
-        drawn = curve(view.rates[side], most, marks.levels)
-        if line.cell_len + 2 + len(drawn) <= width:
-            line.append(f"  {drawn}", "cyan")
+        room = width - line.cell_len - 2
+        if room >= _SHORTEST_CURVE:
+            line.append(f"  {curve(view.rates[side][-room:], most, marks.levels)}", "cyan")
     return lines
 
 

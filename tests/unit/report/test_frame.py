@@ -57,6 +57,8 @@ def test_the_latest_rates_of_both_sides_are_curves_of_one_scale() -> None:
     assert temporary.endswith("0.0    ▂▂▃▃▄▄▅"), "what was not known is left blank"
     long = [seen(n, "primary", 1.0) for n in range(100)]
     (line,) = [line for line in drawn(started(), *long) if line.strip().startswith("primary")]
+    assert line.count("█") == 80 - len("   primary                        2/2         1.0         0.0  ")
+    (line,) = [line for line in drawn(started(), *long, width=120) if line.strip().startswith("primary")]
     assert line.count("█") == 24
     narrow = drawn(started(), *long, width=60)
     assert "█" not in "".join(narrow)
