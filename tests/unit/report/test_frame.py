@@ -60,7 +60,7 @@ def test_the_latest_rates_of_both_sides_are_curves_of_one_scale() -> None:
     assert line.count("█") == 80 - len("   primary                        2/2         1.0         0.0  ")
     (line,) = [line for line in drawn(started(), *long, width=120) if line.strip().startswith("primary")]
     assert line.count("█") == 24
-    narrow = drawn(started(), *long, width=60)
+    narrow = drawn(started(), *long, width=48)
     assert "█" not in "".join(narrow)
     view = reduce(fold, [started(), *long], View())
     ascii_lines = [line.plain for line in frame(view, at(101), 120, 23, ASCII)]
