@@ -74,7 +74,9 @@ async def journal_of(lab: Lab, playbook: str) -> dict[str, Any]:
     """The journal of the one run by that playbook."""
     found = await listed(lab, "configmaps", "-A", "-l", "blueshift.dev/run")
     journals = [
-        msgspec.json.decode(item["data"]["journal.json"]) for item in found if "journal.json" in item["data"]
+        msgspec.json.decode(journal)
+        for item in found
+        if (journal := item.get("data", {}).get("journal.json"))
     ]
     (journal,) = (one for one in journals if one["playbook"] == playbook)
     return dict(journal)

@@ -124,7 +124,9 @@ async def step_of(lab: Lab) -> str:
     """Where the lab's latest run stands, by its journal; empty when there is none."""
     found = await listed(lab, "configmaps", "-A", "-l", "blueshift.dev/run")
     journals = [
-        msgspec.json.decode(item["data"]["journal.json"]) for item in found if "journal.json" in item["data"]
+        msgspec.json.decode(journal)
+        for item in found
+        if (journal := item.get("data", {}).get("journal.json"))
     ]
     if not journals:
         return ""
