@@ -18,7 +18,7 @@ from blueshift.steps.context import Tools
 from blueshift.steps.follower import Follower
 from blueshift.steps.places import Places
 from blueshift.steps.revisions import Revisions
-from blueshift.steps.witness import Witness
+from blueshift.steps.witness import Witness, whereabouts
 
 
 def build(
@@ -37,7 +37,7 @@ def build(
     async def agreement(records: Sequence[RecordSet], every: float) -> Landed:
         return await session.agree(records, every=every)
 
-    witness = Witness(session.kube, profile, session.clock, world)
+    witness = Witness(session.kube, profile, session.clock, whereabouts(world))
 
     def notice(step: str, sentence: str) -> None:
         emit(events.Noticed(at=session.clock.utc(), run=run, step=step, sentence=sentence))

@@ -6,7 +6,7 @@ A service: it runs beside the loop, and steps ask it for evidence. What it misse
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -21,11 +21,16 @@ from blueshift.steps.facts import Baseline
 from blueshift.steps.witness import Look, Witness, started
 from blueshift.traffic.counters import Counters, thinned
 from blueshift.traffic.drain import Coverage, DrainEvidence, DrainRules, Seen, by_log, by_metrics
+from blueshift.traffic.logs import Line
 from blueshift.traffic.routes import Routes
 from blueshift.traffic.tally import Tally
 
 EVERY = 5.0
 """Seconds between samples."""
+
+
+Hear = Callable[[str, Line], None]
+"""Takes each access once, with its pod."""
 
 
 class _Sent(NamedTuple):
@@ -38,13 +43,20 @@ class Follower:
     """What is known of one side's requests."""
 
     def __init__(
-        self, side: SideName, kube: KubeApi, witness: Witness, profile: Profile, clock: Clock
+        self,
+        side: SideName,
+        kube: KubeApi,
+        witness: Witness,
+        profile: Profile,
+        clock: Clock,
+        hear: Hear | None = None,
     ) -> None:
         self.side = side
         self._kube = kube
         self._witness = witness
         self._profile = profile
         self._clock = clock
+        self._hear = hear
         self._counters = Counters()
         self._tally: Tally | None = None
         self._blind = ""
@@ -117,8 +129,10 @@ class Follower:
             async for raw in lines:
                 at, line = _stamped(raw)
                 if at > seen:
-                    tally.add(pod, line, at)
+                    access = tally.add(pod, line, at)
                     self._read[pod] = at
+                    if access and self._hear:
+                        self._hear(pod, access)
         except BlueshiftError:
             if pod in tally.pods:
                 tally.lost(pod, tally.pods[pod].until)

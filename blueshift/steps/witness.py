@@ -17,7 +17,7 @@ from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.workloads import Rollout, pods_of, ready_pods, rollout
 from blueshift.controllers.profile import Profile
-from blueshift.discovery.world import World
+from blueshift.discovery.world import ServiceFact, WorkloadFact, World
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
 from blueshift.shift.protocol import Target
@@ -39,36 +39,50 @@ class Look(msgspec.Struct, frozen=True):
     unknown: str = ""
 
 
+class Whereabouts(msgspec.Struct, frozen=True):
+    """Where both sides are to be found."""
+
+    namespace: str
+    """Of the primary's release."""
+    workload: WorkloadFact
+    temporary: tuple[str, str]
+    """(release, namespace), whether it is there or not."""
+    service: ServiceFact | None = None
+    """By which clients come to the primary, if it was looked for and is there."""
+
+
+def whereabouts(world: World) -> Whereabouts:
+    """Those of a run."""
+    temporary = (world.temporary_release, world.temporary_namespace)
+    service = next((one for one in world.services if one.role == "external"), None)
+    return Whereabouts(world.release.namespace, world.workload, temporary, service)
+
+
 class Witness:
     """Looks at both sides of one run."""
 
-    def __init__(self, kube: KubeApi, profile: Profile, clock: Clock, world: World) -> None:
+    def __init__(self, kube: KubeApi, profile: Profile, clock: Clock, where: Whereabouts) -> None:
         self._kube = kube
         self._profile = profile
         self._clock = clock
-        self._world = world
+        self._where = where
 
     def namespace(self, side: SideName) -> str:
         """Where a side lives."""
-        world = self._world
-        return world.release.namespace if side == "primary" else world.temporary_namespace
+        return self._where.namespace if side == "primary" else self._where.temporary[1]
 
     async def workload(self, side: SideName) -> dict[str, Any] | None:
         """The controller's Deployment or DaemonSet, as it is now."""
-        world = self._world
         if side == "primary":
+            known = self._where.workload
             return await self._kube.find(
-                paths.apis(
-                    "apps/v1",
-                    f"{world.workload.kind.lower()}s",
-                    world.workload.namespace,
-                    world.workload.name,
-                )
+                paths.apis("apps/v1", f"{known.kind.lower()}s", known.namespace, known.name)
             )
+        release, namespace = self._where.temporary
         for plural, kind in (("deployments", "Deployment"), ("daemonsets", "DaemonSet")):
-            for item in await self._kube.list(paths.apis("apps/v1", plural, world.temporary_namespace)):
+            for item in await self._kube.list(paths.apis("apps/v1", plural, namespace)):
                 owner = (item["metadata"].get("annotations") or {}).get("meta.helm.sh/release-name")
-                if owner == world.temporary_release and self._profile.matches({**item, "kind": kind}):
+                if owner == release and self._profile.matches({**item, "kind": kind}):
                     return {**item, "kind": kind}
         return None
 
@@ -111,7 +125,9 @@ class Witness:
     async def addresses(self, side: SideName) -> Target:
         """The addresses of a side's external Service, as it publishes them now."""
         if side == "primary":
-            service = self._world.service()
+            service = self._where.service
+            if service is None:
+                raise BlueshiftError("the primary has no external Service")
             path = paths.core("services", service.namespace, service.name)
             return _target(side, [await self._kube.get(path)])
         workload = await self.workload(side)

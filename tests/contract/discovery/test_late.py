@@ -29,7 +29,7 @@ from blueshift.steps.live import Appeared, appeared, landed, late_waves, live_ho
 from blueshift.steps.located import located
 from blueshift.steps.lower_ttl import RestoreTtl, RestoreTtlSettings
 from blueshift.steps.places import Places
-from blueshift.steps.witness import Witness
+from blueshift.steps.witness import Witness, whereabouts
 from tests.contract.discovery.test_trails import directory
 from tests.contract.dns.bind import ZONE, Bind
 from tests.unit.app.worlds import world
@@ -126,7 +126,7 @@ class Life:
             kube=self.kube,
             dns=self.backend,
             profile=profile,
-            witness=Witness(self.kube, profile, self.clock, small),
+            witness=Witness(self.kube, profile, self.clock, whereabouts(small)),
             shifter=DnsShifter(self.backend, agree, self.said.append),
             agreement=agree,
             record=cast(Any, self),

@@ -11,7 +11,7 @@ import pytest
 
 from blueshift.controllers.ingress_nginx.profile import IngressNginx
 from blueshift.steps.follower import Follower
-from blueshift.steps.witness import Witness
+from blueshift.steps.witness import Whereabouts, Witness
 from blueshift.traffic.drain import Drained, DrainEvidence, DrainRules, Remaining, Unknown, drained
 from blueshift.traffic.routes import Route, Routes
 from tests.fake_kube import FakeKube
@@ -65,9 +65,9 @@ class OnePod(FakeKube):
 
 def follower_of(kube: OnePod, clock: ManualClock) -> Follower:
     workload = SimpleNamespace(kind="Deployment", namespace="edge", name="demo")
-    world = cast(Any, SimpleNamespace(release=SimpleNamespace(namespace="edge"), workload=workload))
+    where = Whereabouts("edge", cast(Any, workload), ("demo-blueshift", "demo-blueshift"))
     profile = IngressNginx()
-    witness = Witness(cast(Any, kube), profile, clock, world)
+    witness = Witness(cast(Any, kube), profile, clock, where)
     return Follower("primary", cast(Any, kube), witness, profile, clock)
 
 

@@ -1,0 +1,131 @@
+"""What `watch` shows of both sides, and what it counts."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from blueshift.app import watching
+from blueshift.app.watching import Chosen, Watching
+from blueshift.cli.main import run
+from blueshift.cluster.errors import ApiError
+from blueshift.controllers.ingress_nginx.profile import IngressNginx
+from blueshift.engine.state import SideName
+from blueshift.playbook.config import Config, Dns, Release
+from blueshift.traffic.logs import Line, compile_format
+from tests.fakes import ManualClock
+from tests.unit.steps.test_follower import ON, OnePod, until
+from tests.unit.traffic.test_digest import access
+
+STAMP = b"2026-11-24T00:55:00.5Z "
+
+
+def line() -> Line:
+    found = compile_format().parse(access())
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("chosen", "shown"),
+    [
+        (Chosen(), True),
+        (Chosen(hosts=("shop-*",)), True),
+        (Chosen(hosts=("blog-*", "news-*")), False),
+        (Chosen(statuses=((500, 599),)), False),
+        (Chosen(statuses=((500, 599), (200, 200))), True),
+        (Chosen(slower=0.004), True),
+        (Chosen(slower=0.005), False),
+        (Chosen(hosts=("shop-*",), statuses=((404, 404),)), False),
+    ],
+)
+def test_every_filter_must_let_a_line_pass(chosen: Chosen, shown: bool) -> None:
+    assert chosen.shows(line()) is shown
+
+
+def test_own_probes_are_shown_on_demand_alone() -> None:
+    own = line()._replace(agent="blueshift-probe/1")
+    assert not Chosen().shows(own)
+    assert Chosen(own=True).shows(own)
+
+
+class Bench:
+    """One pod of the primary; the temporary is not there."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, chosen: Chosen, *log: bytes) -> None:
+        self.clock = ManualClock()
+        self.kube = OnePod(ON, tuple(STAMP + one for one in log), {}, "")
+        self.told: list[tuple[SideName, str, int]] = []
+        self.notes: list[str] = []
+        profile = IngressNginx()
+        found = SimpleNamespace(
+            settings=SimpleNamespace(access_log=True, access_log_why=""),
+            known=profile,
+            workload=SimpleNamespace(kind="Deployment", namespace="edge", name="demo"),
+        )
+
+        async def primary(*_: Any) -> Any:
+            return found
+
+        monkeypatch.setattr(watching, "primary", primary)
+        config = Config(Release("web", "edge"), Dns())
+        session = SimpleNamespace(
+            config=config, clock=self.clock, kube=self.kube, recognise=lambda _: profile
+        )
+        self.watching = Watching(cast(Any, session), chosen, self.tell, self.notes.append)
+
+    def tell(self, side: SideName, pod: str, line: Line) -> None:
+        self.told.append((side, pod, line.status))
+
+    async def watch(self, seconds: float) -> None:
+        stopping = asyncio.Event()
+        running = asyncio.create_task(self.watching.run(stopping))
+        await until(seconds, self.clock, running)
+        stopping.set()
+        await asyncio.wait_for(running, 10)
+
+
+async def test_all_is_counted_and_what_was_chosen_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = access(3).replace(b"curl/8", b"blueshift-probe/1")
+    bench = Bench(
+        monkeypatch,
+        Chosen(sides=("primary",), statuses=((500, 599),)),
+        access(1), access(2, status='" 502 '), own,
+    )  # fmt: skip
+    await bench.watch(30)
+    assert [(side, status) for side, _, status in bench.told] == [("primary", 502)]
+    counted = bench.watching.counted["primary"]
+    assert (counted.requests, counted.errors) == (2, 1)
+    assert bench.notes == []
+
+
+async def test_a_side_that_cannot_be_looked_at_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(monkeypatch, Chosen(sides=("primary",)), access(1))
+    finds = type(bench.kube).find
+
+    async def fails(*_: Any, **__: Any) -> Any:
+        monkeypatch.setattr(OnePod, "find", finds)
+        raise ApiError("the API server is gone")
+
+    monkeypatch.setattr(OnePod, "find", fails)
+    await bench.watch(30)
+    assert bench.notes == ["the primary cannot be followed: the API server is gone; trying again in 5 s"]
+    assert len(bench.told) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--status", "6xx"], "'6xx' is none: 5xx, 404 or 500-503"),
+        (["--slow", "soon"], "expected a length of time"),
+        (["--since", "never"], "expected a length of time"),
+    ],
+)
+def test_what_cannot_be_chosen_is_said(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["watch", *arguments]) == 1
+    assert says in capsys.readouterr().err
