@@ -85,11 +85,12 @@ or could not be looked at without stopping one, and what else was seen is in `sy
 RIGHTS = """\
 ## The rights that `cluster-rbac` asks for
 
-The API server is asked about each of them (SelfSubjectAccessReview) for the user of the kubeconfig, and about
-what is not in the table because it follows from the release: what Helm needs for every object that the
-running release, the temporary and the target render, and the rights that their Roles and ClusterRoles pass
-on. `blueshift rbac` prints all of it as manifests; [rights](rights.md) says what that means. A Secret that
-holds the TSIG key (`dns.settings.key.secret`) must be readable too.
+The API server is asked about each of them for the user of the kubeconfig, and about what is not in the table
+because it follows from the release: what Helm needs for every object that the running release, the temporary
+and the target render, and the rights that their Roles and ClusterRoles pass on. What the user's rules allow
+is asked for at once (SelfSubjectRulesReview), where every authorizer of the cluster tells them; the rest one
+by one (SelfSubjectAccessReview). `blueshift rbac` prints all of it as manifests; [rights](rights.md) says
+what that means. A Secret that holds the TSIG key (`dns.settings.key.secret`) must be readable too.
 
 Namespaces are made and deleted only where the temporary's was not made beforehand (`blueshift rbac` prints
 it); without it, the rights in the namespace of the temporary must be had in all namespaces.

@@ -49,6 +49,7 @@ async def look(session: Session, playbook: Playbook, scratch: Path) -> Looked:
     Raises BlueshiftError when there is no such release, no known controller in it, or no chart to be had.
     """
     kept: list[tuple[Profile, Revisions]] = []
+    session = session.one_look()
     temporary = temporary_of(session)
 
     async def render(found: Primary) -> Revised:

@@ -38,8 +38,8 @@ async def manifests(
 
     `config` is the user's: the session's own may do without DNS. Raises BlueshiftError as a look does.
     """
-
     release = config.release
+    session = session.one_look()
     found = await primary(session.kube, release.name, release.namespace, session.recognise)
     temporary = temporary_of(session)
     with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:

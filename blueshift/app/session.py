@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from blueshift.clock import Clock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.identity import Cluster
+from blueshift.cluster.one_look import OneLook
 from blueshift.controllers.profile import Profile, Workload
 from blueshift.controllers.registry import load as load_profile
 from blueshift.controllers.registry import recognise, refuse
@@ -25,6 +26,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.helm.client import Helm
 from blueshift.playbook.config import Config
 from blueshift.shift.protocol import Landed
+from blueshift.together import together
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class Session:
             return found[0] if found else None
         profile = load_profile(self.config.controller.profile)
         return profile if profile.matches(workload) else None
+
+    def one_look(self) -> Session:
+        """The same, reading the cluster as it is within one look; no run may be carried with it."""
+        kube = OneLook(self.kube)
+        return replace(self, kube=kube, helm=self.helm.asking(kube))
 
     async def agree(self, records: Sequence[RecordSet], *, every: float) -> Landed:
         """Whether every authoritative server serves exactly these record sets, three rounds in a row."""
@@ -86,12 +93,13 @@ async def open_session(
             directory,
             zones=config.dns.zones,
         )
+        cluster, helm = await together(kube.identity(), Helm.open(kube, clock))
         yield Session(
             config=config,
             clock=clock,
             kube=kube,
-            cluster=await kube.identity(),
-            helm=await Helm.open(kube, clock),
+            cluster=cluster,
+            helm=helm,
             dns=backend,
             directory=directory,
             runs=Runs(kube, clock, config.cluster.state_namespace),

@@ -13,11 +13,11 @@ from blueshift.cluster import access as access_of
 from blueshift.cluster import execute as execution
 from blueshift.cluster import paths
 from blueshift.cluster import watch as watching
-from blueshift.cluster.access import Access
-from blueshift.cluster.errors import Forbidden, NotFound, NotKubernetes, Unauthorized
+from blueshift.cluster.errors import Forbidden, Invalid, NotFound, NotKubernetes, Unauthorized
 from blueshift.cluster.execute import ExecResult
 from blueshift.cluster.identity import Cluster
 from blueshift.cluster.listing import list_all
+from blueshift.cluster.rules import Rules, rules_of
 from blueshift.cluster.transport import TRIES, Transport
 from blueshift.cluster.watch import WatchEvent
 
@@ -36,11 +36,11 @@ _PATCH: Mapping[PatchKind, str] = {
 class KubeApi:
     """One API server as one user. Reads are retried a few times, writes are sent at most once."""
 
-    def __init__(self, access: Access, clock: Clock, *, kubeconfig: str | None = None) -> None:
-        self._transport = Transport(access, clock)
+    def __init__(self, transport: Transport, clock: Clock, *, kubeconfig: str | None = None) -> None:
+        self._transport = transport
         self._clock = clock
-        self.server = access.server
-        self.context = access.context
+        self.server = transport.access.server
+        self.context = transport.access.context
         """The context in use (empty in a pod). Child processes get it by name: somebody may switch the
         current one while a run lasts."""
         self.kubeconfig = kubeconfig
@@ -56,7 +56,7 @@ class KubeApi:
         reachable (ApiUnreachable), not logged in (Unauthorized).
         """
         access = await access_of.load(clock, kubeconfig, context)
-        kube = cls(access, clock, kubeconfig=kubeconfig)
+        kube = cls(Transport(access, clock), clock, kubeconfig=kubeconfig)
         try:
             # Everybody who is logged in may ask what they may do (ClusterRole system:basic-user).
             await kube._review({"verb": "get", "resource": "namespaces"}, tries=1)
@@ -220,6 +220,22 @@ class KubeApi:
             "subresource": subresource,
         }
         return await self._review({key: value for key, value in attributes.items() if value})
+
+    async def rules(self, namespace: str) -> Rules:
+        """What this user surely may in a namespace, or by `rules.NOWHERE` everywhere; none where it is not
+        told (SelfSubjectRulesReview). Nothing is stored by asking."""
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectRulesReview",
+            "spec": {"namespace": namespace},
+        }
+        path = paths.apis("authorization.k8s.io/v1", "selfsubjectrulesreviews")
+        try:
+            return rules_of(await self._transport.read("POST", path, {}, body))
+        except (NotFound, Forbidden, Invalid):
+            return Rules()
+        except (KeyError, TypeError, AttributeError):
+            raise NotKubernetes(self.server, "its answer is no review", place=f"POST {path}") from None
 
     async def user(self) -> str:
         """The name by which the API server knows this user; empty where it does not tell (before 1.28)."""

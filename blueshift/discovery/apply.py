@@ -63,6 +63,17 @@ def as_helm(item: Raw, release: tuple[str, str]) -> dict[str, Any]:
     }
 
 
+async def forced(kube: KubeApi, path: str, body: Raw) -> Raw:
+    """What an apply that takes every field makes of an object.
+
+    Force decides conflicts alone: without one, a try for a revision that changes nothing of it is the same.
+    """
+    try:
+        return (await kube.try_apply(path, body, manager=MANAGER))[0]
+    except Conflict:
+        return (await kube.try_apply(path, body, manager=MANAGER, force=True))[0]
+
+
 def _version(item: Raw) -> str:
     return str(item.get("apiVersion") or "v1")
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.versions import Served, served
-from blueshift.discovery.apply import TRIES_AT_ONCE, as_helm
+from blueshift.discovery.apply import TRIES_AT_ONCE, as_helm, forced
 from blueshift.discovery.found import each
-from blueshift.discovery.helm_history import MANAGER
 from blueshift.discovery.placed import path_of, placed
 from blueshift.discovery.raw import Raw, mapped
 from blueshift.discovery.seen_apply import Drift
@@ -48,7 +47,7 @@ async def _one(kube: KubeApi, served: Served, release: tuple[str, str], item: Ra
         live = await kube.find(path)
         if live is None:
             return Drift((f"{key} is gone",))
-        believed, _ = await kube.try_apply(path, as_helm(item, release), manager=MANAGER, force=True)
+        believed = await forced(kube, path, as_helm(item, release))
     except BlueshiftError as error:
         why = "the API server refused the try" if key.kind == "Secret" else error.message
         return Drift(unread={str(key): why})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from blueshift.discovery.names import Trail, classify, sides_of, unknown
 from blueshift.discovery.prepared import is_prepared
 from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.profile import Recognise
-from blueshift.discovery.rights import EXEC, RULES, at, permissions, spaces_of
+from blueshift.discovery.rights import EXEC, RULES, Rule, at, permissions, spaces_of
 from blueshift.discovery.seen import Hosts, Ports, Rights, Servers
 from blueshift.discovery.seen_sides import Running
 from blueshift.discovery.surroundings import surroundings
@@ -36,6 +36,7 @@ class Sources:
     """Where a look reads."""
 
     kube: KubeApi
+    """Several checks read the same: a look gets one that asks once (`OneLook`)."""
     cluster: Cluster
     dns: DnsBackend
     directory: Directory
@@ -82,12 +83,19 @@ async def look(
     ports = msgspec.structs.replace(found.ports, unrouted=unrouted)
     prepared = await is_prepared(sources.kube, temporary_namespace, config.release)
 
+    spaces = spaces_of(found.workload.namespace, temporary_namespace, config.cluster.state_namespace)
+    own = prepared or temporary_namespace == found.workload.namespace
+
+    def needed(rules: Sequence[Rule]) -> tuple[Right, ...]:
+        return at(rules, spaces, config.release.name, prepared=own)
+
     async def revise() -> tuple[Revised, dict[str, Any]]:
-        asked = {"nginx-running": sides.running(sources.kube, found)}
         temporary = (temporary_release, temporary_namespace)
-        made, now = await together(render(found), attempt(asked))
-        of_run, around, compared = await together(
-            _cluster(sources, config, found, recognise, temporary, prepared, made.rights),
+        made, now = await together(
+            render(found), _now(sources.kube, found, recognise, temporary, needed(EXEC))
+        )
+        allowed, around, compared = await together(
+            attempt({"cluster-rbac": permissions(sources.kube, (*needed(RULES), *made.rights))}),
             surroundings(
                 sources.kube,
                 found,
@@ -98,7 +106,7 @@ async def look(
             ),
             _compared(found, now, made.target),
         )
-        return made, {**of_run, **around, **now, **compared}
+        return made, {**allowed, **around, **now, **compared}
 
     (revised, of_cluster), (names, of_dns, baseline) = await together(
         revise(), _names(sources, config, found, unrouted)
@@ -175,31 +183,23 @@ async def _requests(sources: Sources, found: Primary) -> tuple[dict[str, float],
     return counted, ""
 
 
-async def _cluster(
-    sources: Sources,
-    config: Config,
+async def _now(
+    kube: KubeApi,
     found: Primary,
     recognise: Recognise,
     temporary: tuple[str, str],
-    prepared: bool,
-    rendered: tuple[Right, ...],
+    rights: tuple[Right, ...],
 ) -> dict[str, Any]:
-    spaces = spaces_of(found.workload.namespace, temporary[1], config.cluster.state_namespace)
-    own = prepared or temporary[1] == found.workload.namespace
-    rights = at(RULES, spaces, config.release.name, prepared=own)
-    container = found.workload.container
+    """What there is to see before anything is rendered; Helm renders meanwhile."""
+    release, container = (found.release.name, found.release.namespace), found.workload.container
     return await attempt(
         {
-            "cluster-rbac": permissions(sources.kube, (*rights, *rendered)),
-            "cluster-exec": permissions(sources.kube, at(EXEC, spaces, config.release.name, prepared=own)),
-            "nginx-prestop-binary": prestop.look(
-                sources.kube, found.pods, container, found.known.prestop(found.raw)
-            ),
-            "class-shared": classes.sharing(sources.kube, found, recognise, temporary),
-            "helm-values-drift": drift.drift(
-                sources.kube, (config.release.name, config.release.namespace), found.objects
-            ),
-            "helm-history-max": helm_history.kept(sources.kube, found.record),
+            "nginx-running": sides.running(kube, found),
+            "cluster-exec": permissions(kube, rights),
+            "nginx-prestop-binary": prestop.look(kube, found.pods, container, found.known.prestop(found.raw)),
+            "class-shared": classes.sharing(kube, found, recognise, temporary),
+            "helm-values-drift": drift.drift(kube, release, found.objects),
+            "helm-history-max": helm_history.kept(kube, found.record),
         }
     )
 

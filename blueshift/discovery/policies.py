@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from blueshift.cluster import paths
+from blueshift.cluster.api import KubeApi
 from blueshift.discovery.apply import RELEASE_NAME
 from blueshift.discovery.raw import Raw, annotated, dig, listed, mapped, matches, namespace, ref
-from blueshift.discovery.reads import Reads
 from blueshift.discovery.seen_neighbours import Closed, Policies
 
 POLICIES = paths.apis("networking.k8s.io/v1", "networkpolicies")
@@ -31,12 +31,12 @@ class Side:
     """Labels of the pods, one for each kind of them."""
 
 
-async def policies(reads: Reads, primary: Side, temporary: Side, release: str) -> Policies:
+async def policies(kube: KubeApi, primary: Side, temporary: Side, release: str) -> Policies:
     """Look at the policies of all namespaces; the temporary's chart renders those of `release` anew.
 
     Raises Forbidden.
     """
-    found = [one for one in await reads.all(POLICIES) if _about(one, "Ingress")]
+    found = [one for one in await kube.list(POLICIES) if _about(one, "Ingress")]
     of_temporary = [one for one in found if _selects(one, temporary)]
     own = [
         one

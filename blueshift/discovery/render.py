@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Forbidden
 from blueshift.cluster.versions import Served, served
@@ -124,6 +125,8 @@ async def collisions(
 
     async def taken(item: tuple[Key, str]) -> str:
         key, version = placed(item[0], served), item[1]
+        if await _is_missing(kube, key.namespace):
+            return ""
         try:
             there = await kube.find(path_of(key, version, served))
         except Forbidden:
@@ -131,6 +134,14 @@ async def collisions(
         return "" if there is None else ownership(key, there, release)
 
     return tuple(filter(None, await each(taken, created)))
+
+
+async def _is_missing(kube: KubeApi, space: str) -> bool:
+    """Whether that namespace surely is not there, and so nothing in it."""
+    try:
+        return bool(space) and await kube.find(paths.core("namespaces", None, space)) is None
+    except Forbidden:
+        return False
 
 
 def ownership(key: Key, there: Raw, release: tuple[str, str]) -> str:

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from blueshift.cluster import paths
+from blueshift.cluster.api import KubeApi
 from blueshift.discovery.placement import eligible, nodes_of
 from blueshift.discovery.pods import Pods, containers_of, needs, node_ports
 from blueshift.discovery.quantity import amounts, whole
 from blueshift.discovery.raw import Raw, annotated, dig, labels, listed, mapped, name, namespace, ref
-from blueshift.discovery.reads import Reads
 from blueshift.discovery.seen_room import (
     Free,
     Ground,
@@ -56,10 +56,10 @@ _JUDGED = frozenset(
 
 
 async def ground(
-    reads: Reads, pods: Iterable[Raw], asked: Iterable[Pods], spaces: Mapping[str, Mapping[str, str]]
+    kube: KubeApi, pods: Iterable[Raw], asked: Iterable[Pods], spaces: Mapping[str, Mapping[str, str]]
 ) -> Ground:
     """The nodes, and where `pods` of the primary are. Raises Forbidden."""
-    nodes = nodes_of(await reads.all(NODES), asked)
+    nodes = nodes_of(await kube.list(NODES), asked)
     on = Counter(str(dig(pod, "spec", "nodeName") or "") for pod in pods)
     return Ground(nodes, {node: count for node, count in on.items() if node}, _plain(spaces))
 
@@ -68,12 +68,12 @@ def _plain(spaces: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]
     return {space: dict(marks) for space, marks in spaces.items()}
 
 
-async def room(reads: Reads) -> Room:
+async def room(kube: KubeApi) -> Room:
     """What is free on each node. Raises Forbidden."""
     nodes, pods, status = await together(
-        reads.all(NODES),
-        reads.all(PODS, fieldSelector=_ALIVE),
-        reads.one(paths.core("configmaps", *STATUS)),
+        kube.list(NODES),
+        kube.list(PODS, fieldSelector=_ALIVE),
+        kube.find(paths.core("configmaps", *STATUS)),
     )
     used: dict[str, Counter[str]] = {name(node): Counter() for node in nodes}
     for pod in pods:
@@ -103,13 +103,13 @@ def _autoscaler(nodes: Iterable[Raw], pods: Iterable[Raw]) -> str:
     return ""
 
 
-async def quotas(reads: Reads, spaces: Iterable[str]) -> Quotas:
+async def quotas(kube: KubeApi, spaces: Iterable[str]) -> Quotas:
     """Quotas and limits of these namespaces. Raises Forbidden."""
     found: list[Quota] = []
     limits: list[Limits] = []
     for space in spaces:
         of_space, ranges = await together(
-            reads.all(paths.core("resourcequotas", space)), reads.all(paths.core("limitranges", space))
+            kube.list(paths.core("resourcequotas", space)), kube.list(paths.core("limitranges", space))
         )
         found += [_quota(one) for one in of_space]
         limits += [limit for one in ranges for limit in _limits(one)]
@@ -143,13 +143,13 @@ def _limits(found: Raw) -> list[Limits]:
     ]
 
 
-async def images(reads: Reads, temporary: Rendered, target: Rendered, own: str) -> Images:
+async def images(kube: KubeApi, temporary: Rendered, target: Rendered, own: str) -> Images:
     """Where the images are, and the pull secrets, in `own`, the primary's namespace.
 
     The temporary's are looked for there too: a run copies them from there. Raises Forbidden where nodes may
     not be listed, or Secrets of pods that need some.
     """
-    nodes = await reads.all(NODES)
+    nodes = await kube.list(NODES)
     held = {name(node): frozenset(_held(node)) for node in nodes}
     found: dict[tuple[str, str], Image] = {}
     for revision, rendered in (("temporary", temporary), ("target", target)):
@@ -160,7 +160,7 @@ async def images(reads: Reads, temporary: Rendered, target: Rendered, own: str) 
                 count = sum(called in held[node.name] for node in where)
                 always = one.pull == "Always"
                 secrets = pods.pull_secrets if always or count < len(where) else ()
-                missing = await _missing(reads, own, secrets)
+                missing = await _missing(kube, own, secrets)
                 image = Image(one.image, revision, count, len(where), always, secrets, missing)
                 found[revision, one.image] = image
     return Images(tuple(found.values()))
@@ -187,17 +187,17 @@ def spelling(image: str) -> str:
     return f"{repository}@{digest}" if digest else f"{repository}:{tag}"
 
 
-async def _missing(reads: Reads, space: str, wanted: Sequence[str]) -> tuple[str, ...]:
+async def _missing(kube: KubeApi, space: str, wanted: Sequence[str]) -> tuple[str, ...]:
     if not wanted:
         return ()
-    there = {name(one) for one in await reads.all(paths.core("secrets", space), metadata_only=True)}
+    there = {name(one) for one in await kube.list(paths.core("secrets", space), metadata_only=True)}
     return tuple(f"{space}/{one}" for one in wanted if one not in there)
 
 
-async def taken(reads: Reads, temporary: Rendered) -> Taken:
+async def taken(kube: KubeApi, temporary: Rendered) -> Taken:
     """Who has node ports; nobody is asked where the temporary's Services fix none. Raises Forbidden."""
     if not any(service.node_ports for service in temporary.services):
         return Taken()
     return Taken(
-        {str(port): ref(service) for service in await reads.all(SERVICES) for port in node_ports(service)}
+        {str(port): ref(service) for service in await kube.list(SERVICES) for port in node_ports(service)}
     )

@@ -13,7 +13,6 @@ from blueshift.discovery.policies import Side, policies
 from blueshift.discovery.prepared import admission
 from blueshift.discovery.primary import Primary
 from blueshift.discovery.raw import Raw, dig, labels, mapped, matches, pod_labels, ref, uid
-from blueshift.discovery.reads import Reads
 from blueshift.discovery.room import ground, images, quotas, room, taken
 from blueshift.discovery.seen_neighbours import Budget, Budgets, Identity, Mesh, Policies, Webhooks
 from blueshift.discovery.seen_room import Ground, Quotas
@@ -30,40 +29,40 @@ async def surroundings(
 ) -> dict[str, Any]:
     """Findings by check id; `space` is the temporary's namespace. A look that is refused stops no other.
 
-    Every kind is listed at most once in a namespace. Read by name are the namespaces of the run, kube-system,
-    and the ConfigMap of an autoscaler.
+    Several of them list the same kinds: `kube` should be one that asks once (`OneLook`). Read by name are the
+    namespaces of the run, kube-system, and the ConfigMap of an autoscaler.
     """
-    reads, own = Reads(kube), found.workload.namespace
+    own = found.workload.namespace
 
     async def on() -> Ground:
         asked = (*temporary.pods, *harden.pods, *target.pods)
-        return await ground(reads, found.pods, asked, await _marks(reads, own, space))
+        return await ground(kube, found.pods, asked, await _marks(kube, own, space))
 
     async def rationed() -> Quotas:
-        live = await reads.one(_space(space))
-        return await quotas(reads, dict.fromkeys((own, space) if live else (own,)))
+        live = await kube.find(_space(space))
+        return await quotas(kube, dict.fromkeys((own, space) if live else (own,)))
 
     async def admitted() -> Policies:
-        marks = await _marks(reads, own, space)
+        marks = await _marks(kube, own, space)
         second = Side(space, marks[space], _controllers(temporary, found.workload.image))
         primary = Side(own, marks[own], [pod_labels(found.raw)])
-        return await policies(reads, primary, second, found.release.name)
+        return await policies(kube, primary, second, found.release.name)
 
     async def meshed() -> Mesh:
-        return mesh(found.raw, found.pods, await reads.one(_space(own)) or {})
+        return mesh(found.raw, found.pods, await kube.find(_space(own)) or {})
 
     async def hooked() -> Webhooks:
-        return await webhooks(reads, await _marks(reads, own, space))
+        return await webhooks(kube, await _marks(kube, own, space))
 
     return await attempt(
         {
             "cluster-identity": _identity(kube),
             "cluster-quota": rationed(),
-            "cluster-headroom": room(reads),
+            "cluster-headroom": room(kube),
             "cluster-spread": on(),
-            "cluster-image-pull": images(reads, temporary, target, own),
-            "cluster-host-ports": taken(reads, temporary),
-            "cluster-pdb": _budgets(reads, found.raw, own),
+            "cluster-image-pull": images(kube, temporary, target, own),
+            "cluster-host-ports": taken(kube, temporary),
+            "cluster-pdb": _budgets(kube, found.raw, own),
             "cluster-network-policy": admitted(),
             "cluster-mesh": meshed(),
             "cluster-webhook-orphan": hooked(),
@@ -88,9 +87,9 @@ def _space(name: str) -> str:
     return paths.core("namespaces", None, name)
 
 
-async def _marks(reads: Reads, own: str, space: str) -> Mapping[str, Mapping[str, str]]:
+async def _marks(kube: KubeApi, own: str, space: str) -> Mapping[str, Mapping[str, str]]:
     """Labels of the primary's namespace and of the temporary's, as it is or as a run would make it."""
-    primary, temporary = labels(await reads.one(_space(own)) or {}), await reads.one(_space(space))
+    primary, temporary = labels(await kube.find(_space(own)) or {}), await kube.find(_space(space))
     made = {**admission(primary), NAME: space, "app.kubernetes.io/managed-by": "blueshift"}
     return {space: labels(temporary) if temporary else made, own: primary}
 
@@ -99,9 +98,9 @@ async def _identity(kube: KubeApi) -> Identity:
     return Identity(uid(await kube.get(_space("kube-system"))))
 
 
-async def _budgets(reads: Reads, workload: Raw, own: str) -> Budgets:
+async def _budgets(kube: KubeApi, workload: Raw, own: str) -> Budgets:
     """Those that select the workload's pods. Raises Forbidden."""
-    found = await reads.all(paths.apis("policy/v1", "poddisruptionbudgets", own))
+    found = await kube.list(paths.apis("policy/v1", "poddisruptionbudgets", own))
     return Budgets(
         tuple(
             Budget(ref(one), *(_said(one, key) for key in ("minAvailable", "maxUnavailable")))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from blueshift.cluster import paths
+from blueshift.cluster.api import KubeApi
 from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.raw import Raw, annotated, dig, labels, listed, mapped, matches, name, namespace, ref
-from blueshift.discovery.reads import Reads
 from blueshift.discovery.room import SERVICES
 from blueshift.discovery.seen_neighbours import Webhook, Webhooks
 from blueshift.together import together
@@ -40,13 +40,13 @@ _NAME = "kubernetes.io/service-name"
 _WRITES = {"*", "CREATE", "UPDATE"}
 
 
-async def webhooks(reads: Reads, spaces: Mapping[str, Mapping[str, str]]) -> Webhooks:
+async def webhooks(kube: KubeApi, spaces: Mapping[str, Mapping[str, str]]) -> Webhooks:
     """Look at all webhooks that have a Service; `spaces` are labels of the run's namespaces.
 
     Raises Forbidden where configurations, EndpointSlices or, if one has no endpoint, Services may not be
     listed.
     """
-    configured = await together(*(reads.all(path) for path in CONFIGURATIONS.values()))
+    configured = await together(*(kube.list(path) for path in CONFIGURATIONS.values()))
     hooks = [
         (kind, configuration, hook)
         for kind, found in zip(CONFIGURATIONS, configured, strict=True)
@@ -57,10 +57,10 @@ async def webhooks(reads: Reads, spaces: Mapping[str, Mapping[str, str]]) -> Web
     if not hooks:
         return Webhooks()
     names = ",".join(sorted({_place(hook).partition("/")[2] for _, _, hook in hooks}))
-    slices = await reads.all(SLICES, labelSelector=f"{_NAME} in ({names})")
+    slices = await kube.list(SLICES, labelSelector=f"{_NAME} in ({names})")
     ready = {_service_of(one) for one in slices if any(map(_is_ready, listed(one, "endpoints")))}
     dead = [(kind, of, hook) for kind, of, hook in hooks if _place(hook) not in ready]
-    services = {ref(one): one for one in await reads.all(SERVICES)} if dead else {}
+    services = {ref(one): one for one in await kube.list(SERVICES)} if dead else {}
     return Webhooks(len(hooks), tuple(_orphans(dead, services, spaces)))
 
 

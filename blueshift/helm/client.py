@@ -68,6 +68,10 @@ class Helm:
             raise HelmError(f"helm {version} is too old", hint=f"install Helm {OLDEST} or newer, 3 or 4")
         return cls(command, kube, clock, version)
 
+    def asking(self, kube: KubeApi) -> Helm:
+        """The same program, for which `kube` tells what the cluster is and serves."""
+        return Helm(self._command, kube, self._clock, self.version)
+
     async def render(
         self,
         release: str,

@@ -12,6 +12,7 @@ from blueshift.clock import SystemClock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import ApiUnreachable, Conflict, Forbidden, Invalid, NotFound, Unauthorized
+from blueshift.cluster.rules import NOWHERE, Rules
 from blueshift.errors import BlueshiftError
 from tests.contract.apiserver import ApiServer, free_ports
 
@@ -105,6 +106,47 @@ async def test_rights_are_asked_and_refusals_told(
             await nobody.list(paths.core("secrets"))
     finally:
         await nobody.close()
+
+
+async def test_rules_are_told_at_once_and_a_role_of_one_namespace_is_no_right_elsewhere(
+    apiserver: ApiServer, kube: KubeApi, namespace: str, tmp_path: Path
+) -> None:
+    rbac, name = "rbac.authorization.k8s.io/v1", f"rules-{namespace}"
+    kubeconfig = apiserver.write_kubeconfig(tmp_path / "nobody", token=apiserver.nobody)
+    nobody = await KubeApi.connect(SystemClock(), kubeconfig=kubeconfig)
+    meta, user = {"metadata": {"name": name}}, {"kind": "User", "name": "nobody"}
+    for kind, space, rule in (
+        ("Role", namespace, {"apiGroups": ["apps"], "resources": ["*/scale"], "verbs": ["*"]}),
+        ("ClusterRole", None, {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]}),
+    ):
+        ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
+        low = kind.lower()
+        await kube.create(paths.apis(rbac, f"{low}s", space), {**meta, "rules": [rule]})
+        bound = {**meta, "roleRef": ref, "subjects": [user]}
+        await kube.create(paths.apis(rbac, f"{low}bindings", space), bound)
+    try:
+        here = everywhere = Rules()
+        for _ in range(50):  # the authorizer hears of roles by its watch
+            here, everywhere = await nobody.rules(namespace), await nobody.rules(NOWHERE)
+            if here.allow("patch", "apps", "deployments/scale") and everywhere.allow("list", "", "nodes"):
+                break
+            await SystemClock().sleep(0.1)
+        for rules, space in ((here, namespace), (everywhere, None)):
+            for verb, group, resource, sub in (
+                ("patch", "apps", "deployments", "scale"),
+                ("patch", "apps", "deployments", None),
+                ("list", "", "nodes", None),
+                ("delete", "", "nodes", None),
+            ):
+                one = await nobody.can(verb, group, resource, namespace=space, subresource=sub)
+                assert rules.allow(verb, group, f"{resource}/{sub}" if sub else resource) == one
+        assert here.allow("patch", "apps", "deployments/scale")
+        assert not everywhere.allow("patch", "apps", "deployments/scale")
+        assert everywhere.allow("list", "", "nodes")
+    finally:
+        await nobody.close()
+        for kind in ("clusterrolebindings", "clusterroles"):
+            await kube.delete(paths.apis(rbac, kind, None, name))
 
 
 async def test_an_unknown_token_is_unauthorized(apiserver: ApiServer, tmp_path: Path) -> None:

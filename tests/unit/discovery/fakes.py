@@ -8,6 +8,7 @@ from typing import Any, ClassVar, cast
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Conflict, Forbidden
 from blueshift.cluster.execute import ExecResult
+from blueshift.cluster.rules import Rules
 from blueshift.dns.authority import Directory
 from blueshift.dns.backend import Capabilities, ChangeRef, NotAuth, Right
 from blueshift.dns.records import Change, Question, RecordSet, within
@@ -59,6 +60,9 @@ class FakeKube:
 
     async def text(self, path: str) -> bytes:
         return cast(bytes, self.objects[path])
+
+    async def rules(self, _namespace: str) -> Rules:
+        return Rules()
 
     async def can(self, verb: str, _group: str, resource: str, **_where: Any) -> bool:
         return self.admin or (verb != "*" and (verb, resource) not in self.denied)

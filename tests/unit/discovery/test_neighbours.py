@@ -9,7 +9,6 @@ import pytest
 from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.mesh import mesh
 from blueshift.discovery.policies import POLICIES, Side, policies
-from blueshift.discovery.reads import Reads
 from blueshift.discovery.room import SERVICES
 from blueshift.discovery.seen_neighbours import Mesh, Webhook
 from blueshift.discovery.webhooks import CONFIGURATIONS, SLICES, webhooks
@@ -39,7 +38,7 @@ def rule(*peers: Any) -> dict[str, Any]:
 
 async def closed(*found: dict[str, Any], temporary: Side = TEMPORARY) -> list[str]:
     kube = FakeKube({POLICIES: list(found)})
-    seen = await policies(Reads(kube.api), PRIMARY, temporary, "web")
+    seen = await policies(kube.api, PRIMARY, temporary, "web")
     return [f"{one.policy} by {one.by}" for one in seen.closed]
 
 
@@ -90,10 +89,10 @@ async def test_policies_of_the_pods_themselves() -> None:
         policy("ingress", {}, name="of-others", pods=BACKEND),
         policy("tmp", name="deny"),
     ]
-    seen = await policies(Reads(FakeKube({POLICIES: found}).api), PRIMARY, TEMPORARY, "web")
+    seen = await policies(FakeKube({POLICIES: found}).api, PRIMARY, TEMPORARY, "web")
     assert (seen.own, seen.barred) == (("ingress/by-hand",), ("tmp/deny",))
     opened = [*found, policy("tmp", {}, name="admit")]
-    seen = await policies(Reads(FakeKube({POLICIES: opened}).api), PRIMARY, TEMPORARY, "web")
+    seen = await policies(FakeKube({POLICIES: opened}).api, PRIMARY, TEMPORARY, "web")
     assert seen.barred == ()
 
 
@@ -127,7 +126,7 @@ SERVICE = {"metadata": {"name": "admission", "namespace": "gone"}, "spec": {"typ
 
 
 async def test_a_webhook_whose_service_is_gone() -> None:
-    seen = await webhooks(Reads(around(hook()).api), SPACES)
+    seen = await webhooks(around(hook()).api, SPACES)
     assert seen.asked == 1
     assert seen.orphans == (
         Webhook(
@@ -144,7 +143,7 @@ async def test_a_webhook_whose_service_is_gone() -> None:
 
 
 async def test_a_webhook_whose_service_has_no_ready_endpoint() -> None:
-    seen = await webhooks(Reads(around(hook(failurePolicy="Ignore"), False, SERVICE).api), SPACES)
+    seen = await webhooks(around(hook(failurePolicy="Ignore"), False, SERVICE).api, SPACES)
     assert [(one.why, one.policy) for one in seen.orphans] == [("has no ready endpoint", "Ignore")]
 
 
@@ -162,7 +161,7 @@ EVERYTHING = {"operations": ["*"], "apiGroups": ["*"], "resources": ["*"]}
     ],
 )
 async def test_selectors_and_conditions_leave_a_doubt(changes: dict[str, Any], certain: bool) -> None:
-    (found,) = (await webhooks(Reads(around(hook(**changes)).api), SPACES)).orphans
+    (found,) = (await webhooks(around(hook(**changes)).api, SPACES)).orphans
     assert found.certain is certain
 
 
@@ -177,7 +176,7 @@ QUIET: list[tuple[dict[str, Any], bool | None, Any]] = [
 
 @pytest.mark.parametrize(("found", "ready", "service"), QUIET)
 async def test_webhooks_that_stop_nothing(found: dict[str, Any], ready: bool | None, service: Any) -> None:
-    assert not (await webhooks(Reads(around(found, ready, service).api), SPACES)).orphans
+    assert not (await webhooks(around(found, ready, service).api, SPACES)).orphans
 
 
 def space(**marks: Any) -> dict[str, Any]:

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from blueshift.cluster import paths
-from blueshift.cluster.errors import Forbidden
 from blueshift.discovery.placement import domains, eligible, meant, nodes_of, tolerated
 from blueshift.discovery.pods import Container, Pods, RenderedService
-from blueshift.discovery.reads import Reads
 from blueshift.discovery.room import NODES, PODS, SERVICES, ground, images, quotas, room, spelling, taken
 from blueshift.discovery.seen_room import Free, Image, Limits, Node, Quota
 from blueshift.discovery.world import Rendered
@@ -41,7 +39,7 @@ def pod(where: str | None, cpu: str, image: str = "a:1") -> dict[str, Any]:
 
 async def test_what_is_free_is_what_is_allocatable_less_what_pods_request() -> None:
     kube = FakeKube({NODES: [node(), node("n2")], PODS: [pod("n1", "500m"), pod("n1", "1"), pod(None, "9")]})
-    found = await room(Reads(kube.api))
+    found = await room(kube.api)
     assert found.free == {"n1": Free(500, 2 * GIB, 1), "n2": Free(2000, 4 * GIB, 3)}
     assert found.autoscaler == ""
 
@@ -59,30 +57,18 @@ async def test_what_is_free_is_what_is_allocatable_less_what_pods_request() -> N
     ],
 )
 async def test_signs_of_an_autoscaler(objects: dict[str, Any], said: str) -> None:
-    assert (await room(Reads(FakeKube({NODES: [node()], **objects}).api))).autoscaler == said
+    assert (await room(FakeKube({NODES: [node()], **objects}).api)).autoscaler == said
 
 
 async def test_nodes_keep_the_labels_that_pods_ask_for_and_the_taints_that_keep_them_away() -> None:
     taints = [{"key": "a", "effect": "NoSchedule"}, {"key": "b", "effect": "PreferNoSchedule"}]
     kube = FakeKube({NODES: [node(taints=taints)]})
     asked = [Pods("Deployment", "web", "ingress", node_selector={"zone": "a"})]
-    found = await ground(Reads(kube.api), [pod("n1", "1"), pod("n1", "1")], asked, {"ingress": {"l": "1"}})
+    found = await ground(kube.api, [pod("n1", "1"), pod("n1", "1")], asked, {"ingress": {"l": "1"}})
     assert found.nodes == (
         Node("n1", {"kubernetes.io/hostname": "n1", "zone": "a"}, ({"key": "a", "effect": "NoSchedule"},)),
     )
     assert (found.pods, found.spaces) == ({"n1": 2}, {"ingress": {"l": "1"}})
-
-
-async def test_each_read_is_made_once_and_a_refusal_is_told_to_each_who_asks() -> None:
-    kube = FakeKube({NODES: [node()]}, forbidden=[PODS])
-    reads = Reads(kube.api)
-    first = await reads.all(NODES)
-    kube.objects.clear()
-    assert await reads.all(NODES) is first
-    for _ in range(2):
-        with pytest.raises(Forbidden):
-            await room(reads)
-    assert (await ground(reads, [], [], {})).nodes
 
 
 def terms(*expressions: dict[str, Any], **more: Any) -> Pods:
@@ -161,7 +147,7 @@ async def test_what_quotas_leave_by_one_name_for_each_limit() -> None:
     kube = FakeKube(
         {paths.core("resourcequotas", "ingress"): [quota], paths.core("limitranges", "ingress"): [limit]}
     )
-    found = await quotas(Reads(kube.api), ["ingress", "tmp"])
+    found = await quotas(kube.api, ["ingress", "tmp"])
     left = {"requests.cpu": 600, "limits.memory": GIB, "pods": 2}
     assert found.quotas == (Quota("ingress/q", "ingress", left, ("PriorityClass",)),)
     assert found.limits == (Limits("ingress/l", "ingress", "Container", {}, {"cpu": 1000}, {"cpu": 500}, {}),)
@@ -185,7 +171,7 @@ async def test_images_on_nodes_where_the_pods_may_run() -> None:
     away = node("n2", taints=[TAINT])
     kube = FakeKube({NODES: [node(images=("docker.io/r/c:1",)), away]})
     revision = Rendered(pods=(CONTROLLER,))
-    found = await images(Reads(kube.api), revision, Rendered(), "ingress")
+    found = await images(kube.api, revision, Rendered(), "ingress")
     assert found.images == (Image("r/c:1", "temporary", 1, 1),)
 
 
@@ -193,7 +179,7 @@ async def test_pull_secrets_are_looked_for_where_an_image_must_be_pulled() -> No
     pods = Pods("Deployment", "w", "n", containers=CONTROLLER.containers, pull_secrets=("a", "b"))
     secrets = {paths.core("secrets", "ingress"): [{"metadata": {"name": "a"}}]}
     kube = FakeKube({NODES: [node()], **secrets})
-    found = await images(Reads(kube.api), Rendered(), Rendered(pods=(pods,)), "ingress")
+    found = await images(kube.api, Rendered(), Rendered(pods=(pods,)), "ingress")
     assert found.images == (Image("r/c:1", "target", 0, 1, False, ("a", "b"), ("ingress/b",)),)
 
 
@@ -201,6 +187,6 @@ async def test_who_has_node_ports_is_asked_only_where_some_are_fixed() -> None:
     service = {"metadata": {"name": "s", "namespace": "n"}, "spec": {"ports": [{"nodePort": 30080}]}}
     kube = FakeKube({SERVICES: [service]})
     fixed = Rendered(services=(RenderedService("web", "tmp", "LoadBalancer", (30080,)),))
-    assert (await taken(Reads(kube.api), fixed)).ports == {"30080": "n/s"}
+    assert (await taken(kube.api, fixed)).ports == {"30080": "n/s"}
     refused = FakeKube(forbidden=[SERVICES])
-    assert (await taken(Reads(refused.api), Rendered())).ports == {}
+    assert (await taken(refused.api, Rendered())).ports == {}
