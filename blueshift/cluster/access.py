@@ -12,10 +12,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
-from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.config import ConfigException, kube_config, load_incluster_config, load_kube_config
 
 from blueshift.clock import Clock
+from blueshift.cluster.client import (
+    ConfigException,
+    Configuration,
+    kube_config,
+    load_incluster_config,
+    load_kube_config,
+)
 from blueshift.cluster.errors import ApiUnreachable
 from blueshift.errors import BlueshiftError
 from blueshift.playbook import files
