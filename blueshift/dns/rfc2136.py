@@ -268,7 +268,7 @@ class Rfc2136:
         server = await self._address()
         answer = await send(wire, server, self.settings.port, self._clock, timeout=self.settings.timeout)
         rcode = read_answer(answer, message, self._key, self._where)
-        return rcode, ahead(wire, answer)
+        return rcode, ahead(message, answer)
 
     async def _address(self) -> str:
         """Resolve the server's name once: reads and writes of a run meet the same server."""

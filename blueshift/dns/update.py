@@ -144,24 +144,28 @@ def _peer_error(error: dns.tsig.PeerError, wire: bytes, key: Key, where: str) ->
 
 def _clock_offset(wire: bytes) -> float | None:
     """Return ours minus the server's; a BADTIME answer holds both (RFC 8945 §5.2.3)."""
-    tsig = _signature(wire)
+    tsig = _signature(_message(wire))
     if tsig is None or len(tsig.other) != 6:
         return None
     return float(tsig.time_signed - int.from_bytes(tsig.other, "big"))
 
 
-def ahead(request: bytes, answer: bytes) -> float | None:
+def ahead(request: dns.message.Message, answer: bytes) -> float | None:
     """Return the time at which the request was signed minus that of its answer (RFC 8945 §5.3), in seconds.
 
-    What the answer took makes it less. None if either is not signed.
+    `request` is a message that was made a wire of. What the answer took makes it less. None if either is not
+    signed.
     """
-    ours, theirs = _signature(request), _signature(answer)
+    ours, theirs = _signature(request), _signature(_message(answer))
     return None if ours is None or theirs is None else float(ours.time_signed - theirs.time_signed)
 
 
-def _signature(wire: bytes) -> dns.rdtypes.ANY.TSIG.TSIG | None:
-    answer = dns.message.from_wire(wire, keyring=False, ignore_trailing=True)
-    tsig = None if answer.tsig is None else answer.tsig[0]
+def _message(wire: bytes) -> dns.message.Message:
+    return dns.message.from_wire(wire, keyring=False, ignore_trailing=True)
+
+
+def _signature(message: dns.message.Message) -> dns.rdtypes.ANY.TSIG.TSIG | None:
+    tsig = None if message.tsig is None else message.tsig[0]
     return tsig if isinstance(tsig, dns.rdtypes.ANY.TSIG.TSIG) else None
 
 
