@@ -2,7 +2,7 @@
 # `make quick` needs no root. The locked environment lives in .venv/ and is renewed when its lock changes.
 
 .DELETE_ON_ERROR:
-.PHONY: help venv quick test test-all test-slow demo bench-engine bench-traffic crash-matrix lab-ready test-ready static unit lock clean
+.PHONY: help venv quick test test-all test-slow demo bench-engine bench-check bench-parity bench-traffic crash-matrix lab-ready test-ready static unit lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -17,6 +17,8 @@ help:
 	@echo "make test-all  everything: test, then what is slow; writes docs/results/ (root or sudo)"
 	@echo "make test-slow only what is slow (two hours)"
 	@echo "make bench-engine  where the time of a whole upgrade goes: build/bench/engine.json (root or sudo)"
+	@echo "make bench-check   blueshift check on a cluster with 500 Ingresses: build/bench/check.json"
+	@echo "make bench-parity  the proof that two sides serve 500 Ingresses alike: build/bench/parity.json"
 	@echo "make bench-traffic counting logs, reading metrics, sending requests, beside other tools"
 	@echo "make crash-matrix  kill a run at every point of it; carried on where it was stopped (root or sudo)"
 	@echo "make venv      only the locked environment in .venv/"
@@ -69,6 +71,14 @@ test-slow: venv test-ready
 # One run's time, memory and requests, accounted for from outside: build/bench/engine.json.
 bench-engine: lab-ready
 	$(ROOT) $(BIN)/python -m tests.bench.engine
+
+# Time, requests and memory of a preflight: build/bench/check.json.
+bench-check: lab-ready
+	$(ROOT) $(BIN)/python -m tests.bench.check
+
+# The same of route parity; it needs no cluster: build/bench/parity.json.
+bench-parity: venv
+	$(BIN)/python -m tests.bench.parity
 
 # The witnesses of traffic beside GoAccess and wrk: build/bench/traffic.json.
 BENCH_PROGRAMS := goaccess wrk

@@ -7,7 +7,9 @@ JSON. The product itself has no switch for it.
 from __future__ import annotations
 
 import json
+import resource
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -95,7 +97,7 @@ def _note_looks() -> None:
     Waiting.retrying = noted  # type: ignore[method-assign]
 
 
-def _peak() -> float:
+def peak() -> float:
     """MiB. Not by getrusage(2), whose figure a program inherits from the one that started it."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
@@ -129,7 +131,9 @@ def main(arguments: Sequence[str]) -> int:
             "pauses": _PAUSES,
             "rounds": _ROUNDS,
             "looks": _LOOKS,
-            "peak_rss_mb": _peak(),
+            "peak_rss_mb": peak(),
+            "cpu_s": time.process_time(),
+            "helm_cpu_s": sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]),
         }
         Path(arguments[0]).write_text(json.dumps(figures))
 

@@ -25,6 +25,7 @@ from blueshift.traffic.prober.ledger import read_ledger, started_of
 from tests.bench.account import Noted, Outside, Waited, at_work, rounds, waits, work
 from tests.bench.eyes import watching
 from tests.bench.gates import Gates, journal_of, parked
+from tests.bench.installed import compiled
 
 OUT = Path("build/bench/engine.json")
 RATE = 120.0
@@ -136,6 +137,7 @@ async def bench() -> Figures:
 
 def main() -> None:
     """Measure, write, and print the figures."""
+    compiled()
     figures = asyncio.run(bench())
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")

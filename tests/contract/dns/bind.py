@@ -146,6 +146,18 @@ def running(bind: Bind, port: int) -> Iterator[subprocess.Popen[bytes]]:
             process.wait(timeout=20)
 
 
+@contextmanager
+def both(folder: Path) -> Iterator[Bind]:
+    """A primary and a secondary that has copied its zone."""
+    bind = Bind(port=free_port(), secondary_port=free_port(), folder=folder)
+    with running(bind, bind.port):
+        # A secondary that finds no primary asks again only a minute later.
+        asyncio.run(until_ready(bind, bind.port))
+        with running(bind, bind.secondary_port):
+            asyncio.run(until_ready(bind, bind.secondary_port))
+            yield bind
+
+
 async def until_ready(bind: Bind, *ports: int) -> None:
     """Return when the server of each port answers for the zone."""
     for port in ports:
