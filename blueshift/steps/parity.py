@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import NamedTuple
 
 from blueshift.discovery.world import HostFact
@@ -82,4 +83,5 @@ async def configured(tools: Tools, side: SideName) -> Routes:
             f"{' '.join(command)} failed in {namespace}/{pod}: {said}",
             hint=f"{tools.places.kubectl} exec -n {namespace} {pod} -c {container} -- {' '.join(command)}",
         )
-    return tools.profile.routes(result.stdout.decode(errors="replace"))
+    # Seconds for thousands of hosts, in which services of the run must not stand still.
+    return await asyncio.to_thread(tools.profile.routes, result.stdout.decode(errors="replace"))
