@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from blueshift.discovery.found import found
 from blueshift.discovery.seen import Hook, Permissions
 from blueshift.discovery.world import Rendered, World
+from blueshift.preflight.nginx_own import side_of
 from blueshift.preflight.protocol import Seen, brief, fails, passed, tells
 
 PROFILE = "ingress-nginx"
@@ -90,8 +91,14 @@ def status_race(world: World) -> Iterator[Seen]:
         "in a version bump the last old pod blanks the status of every Ingress (external-dns then deletes "
         "the records): it cannot see pods of the new version (issues 10475, 11087)"
     )
-    if _sets(world.harden, _ON_SHUTDOWN):
+    if not side_of(world.harden, "hardened").settings.blanks_status:
         yield tells(f"{sentence}; the harden step sets update-status-on-shutdown=false before the bump")
+    elif _sets(world.harden, _ON_SHUTDOWN):
+        yield fails(
+            f"{sentence}; the harden step sets `{_ON_SHUTDOWN}`, and its pods would not run by it: the chart "
+            "gives the flag otherwise, or not at all",
+            "let the chart give the controller `--update-status-on-shutdown=false`, and roll that out first",
+        )
     else:
         yield fails(sentence, f'set `{_ON_SHUTDOWN}: "false"` in the primary, and let it roll out first')
 

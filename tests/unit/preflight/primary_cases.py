@@ -8,13 +8,13 @@ from blueshift.discovery.seen import Denied, Hook, Permissions, Ports
 from blueshift.discovery.seen_classes import Other, Sharing
 from blueshift.dns.records import RecordSet
 from tests.unit.preflight.case import Case
-from tests.unit.preflight.worlds import CONTROLLER, HARDENED, SERVICE, SHOP, WORKLOAD, but, seen
+from tests.unit.preflight.worlds import CONTROLLER, HARDENED, SERVICE, SHOP, SIDE, WORKLOAD, but, seen
 
 DENIED = Permissions(90, (Denied("create", "namespaces", "", "the temporary gets one of its own"),))
 NO_EXEC = Permissions(2, (Denied("create", "pods/exec", "ingress", "configuration is read"),))
 NO_IPV6 = Ports(unrouted=("2001:2::50",))
 UNSEEN = {"not-looked": "no answer within 4 s", "hint": "try dig"}
-BARE = but(HARDENED, values=())
+BARE = but(HARDENED, values=(), side=SIDE)
 ONE_ADDRESS = but(CONTROLLER, publishes=("198.18.0.50",))
 
 
@@ -109,7 +109,25 @@ CASES = [
         {"workload": but(WORKLOAD, args=("/nginx-ingress-controller", "--enable-ssl-passthrough"))},
     ),
     Case("nginx-status-race", "the last old pod blanks", {"controller": ONE_ADDRESS, "harden": BARE}),
+    Case(
+        "nginx-status-race",
+        "its pods would not run by it",
+        {"controller": ONE_ADDRESS, "harden": but(HARDENED, side=SIDE)},
+    ),
+    Case(
+        "nginx-status-race",
+        "the hardened revision puts into force is not known: no workload",
+        {"controller": ONE_ADDRESS, "harden": but(HARDENED, side=None, unseen="no workload")},
+        "not-looked",
+    ),
     Case("nginx-status-race", "the harden step sets", {"controller": ONE_ADDRESS}, "info", stops=False),
+    Case(
+        "nginx-status-race",
+        "the harden step sets",
+        {"controller": ONE_ADDRESS, "harden": but(HARDENED, values=())},
+        "info",
+        stops=False,
+    ),
     Case("class-shared", "serves 1 of the primary's Ingresses too, by class nginx, and both", sharing()),
     Case("class-shared", "none is served by both now", sharing(ingresses=()), "warn", stops=False),
     Case("class-shared", "has no pods now", sharing(idle=True), "warn", stops=False),

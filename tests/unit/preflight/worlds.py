@@ -93,6 +93,8 @@ SETTINGS = Settings(
     webhook=True,
 )
 SIDE = Side(SETTINGS, "4.11.3", SETTINGS.image)
+QUIET_SIDE = Side(msgspec.structs.replace(SETTINGS, blanks_status=False), "4.11.3", SETTINGS.image)
+"""Whose last pod leaves statuses alone."""
 NEW = "registry.k8s.io/ingress-nginx/controller:v1.12.1@sha256:d2fb"
 SAFER = msgspec.structs.replace(SETTINGS, version="1.12.1", image=NEW, risk="High", strict_paths=True)
 TARGET_SIDE = Side(SAFER, "4.12.1", NEW)
@@ -133,7 +135,7 @@ HARDENED = Rendered(
         ValueChange("controller.lifecycle.preStop", "unset", "/wait-shutdown", "it is in the image"),
     ),
     pods=(PODS,),
-    side=SIDE,
+    side=QUIET_SIDE,
 )
 FINDINGS: dict[str, msgspec.Struct] = {
     "helm-values-drift": Drift(),
