@@ -227,11 +227,11 @@ class Waiting:
         return code
 
 
-def install(server: ApiServer, **controller: Any) -> None:
+def install(server: ApiServer, *, version: str = "4.11.3", **controller: Any) -> None:
     """Make the release, with more values of its controller, and what a cluster would have made around it."""
     values = {"controller": VALUES["controller"] | controller}
     asyncio.run(_around(server))
-    helm(server, "install", "4.11.3", values)
+    helm(server, "install", version, values)
 
 
 def helm(server: ApiServer, verb: str, version: str, values: Mapping[str, Any]) -> None:
