@@ -73,7 +73,8 @@ blueshift upgrade --yes --skip helm-gitops-owner --skip-confirmed ingress-nginx
 
 What was skipped and acknowledged, what each check saw then, and under which name in the cluster the run was
 opened, is in the run's journal: `blueshift show RUN`. It is decided when the run is opened, and a resume
-keeps it.
+keeps it. What some checks spare you, and what holds a run without them, is in
+[troubleshooting](troubleshooting.md#before-you-skip-one).
 
 ## For programs
 
