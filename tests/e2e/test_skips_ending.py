@@ -49,16 +49,16 @@ async def test_how_pods_end(make_world: MakeWorld, tmp_path: Path, record: Recor
     }
     await install_fork(world, tmp_path / "chart", given)
     await settled(world)
+
+    async def one_published() -> bool:
+        return await published(world, [address])
+
+    await until(one_published, within=240)
     config = settings.write(world)
     both = {"nginx-status-race", "nginx-prestop-binary"}
     assert await refused(world, config) == both
     for one in both:
         assert await refused(world, config, one) == both - {one}
-
-    async def one_published() -> bool:
-        return await published(world, [address])
-
-    await until(one_published, within=150)
     old = {pod["metadata"]["name"] for pod in await controllers(world)}
     async with statuses(world) as told:
         assert await by_hand(world, given) == ""
