@@ -26,7 +26,7 @@ HOLDS = 5
 
 @again_if_void
 async def test_snippets_across_1_12(make_world: MakeWorld, record: Record) -> None:
-    """nginx-crossing-1.12. The new primary leaves the Ingress out: helm is content, parity is not.
+    """nginx-crossing-1.12. The new primary leaves the Ingress out: Helm is content, the proof is not.
 
     After a plain `helm upgrade` the host would answer 404, as it does at the primary's own address while the
     run holds; its clients are on the temporary.
