@@ -42,12 +42,20 @@ def harden(values: Values, facts: HardenFacts) -> tuple[Override, ...]:
     seen = merge(facts.defaults, values)
     hook = tuple(map(str, dig(seen, ("controller", "lifecycle", "preStop", "exec", "command")) or ()))
     native = dig(seen, ("controller", "lifecycle", "preStop", "sleep", "seconds"))
-    slept = max([int(native or 0), *map(int, _SLEEP.findall(" ".join(hook)))])
+    sleeps = tuple(map(int, _SLEEP.findall(" ".join(hook))))
+    # A hook that goes becomes a grace period; one that stays sleeps before that begins.
+    stays = bool(hook) and not _ours(hook)
+    slept = max((int(native or 0), *(() if stays else sleeps)))
     grace = max(facts.shutdown_grace, slept, _number(dig(seen, (*_ARGUMENTS, "shutdown-grace-period"))))
     workers = str(dig(seen, ("controller", "config", "worker-shutdown-timeout")) or "")
     return (
         *_shutdown(seen, facts, hook, grace),
-        *_time(seen, grace, max(facts.worker_shutdown_timeout, seconds(workers, 0))),
+        *_time(
+            seen,
+            sum(sleeps) if stays else 0,
+            grace,
+            max(facts.worker_shutdown_timeout, seconds(workers, 0)),
+        ),
         *_rollout(seen, facts),
         *_status(seen),
     )
@@ -92,14 +100,15 @@ def _hook_reason(hook: tuple[str, ...], flag: bool) -> str:
     return "this version has no grace period of its own, so the hook waits for load balancers"
 
 
-def _time(seen: Values, grace: int, workers: int) -> Iterator[Override]:
+def _time(seen: Values, hook: int, grace: int, workers: int) -> Iterator[Override]:
     post = _number(dig(seen, (*_ARGUMENTS, "post-shutdown-grace-period"))) or POST_SHUTDOWN
-    needed = grace + workers + post + MARGIN
+    needed = hook + grace + workers + post + MARGIN
+    slept = f"{hook} s hook + " if hook else ""
     if _number(dig(seen, ("controller", "terminationGracePeriodSeconds"))) < needed:
         yield Override(
             ("controller", "terminationGracePeriodSeconds"),
             needed,
-            f"{grace} s grace + {workers} s for open requests + {post} s delay "
+            f"{slept}{grace} s grace + {workers} s for open requests + {post} s delay "
             f"+ {MARGIN} s margin: a pod that is killed sooner cuts its requests",
         )
 

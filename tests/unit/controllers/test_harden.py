@@ -100,6 +100,13 @@ def test_a_hook_with_other_work_in_it_stays() -> None:
     assert made(own)["lifecycle"] == own["controller"]["lifecycle"]
 
 
+def test_a_hook_that_stays_has_its_time_before_the_grace_period() -> None:
+    own = hook("/bin/sh", "-c", "/opt/deregister && sleep 60 && /wait-shutdown")
+    changed = made(own)
+    assert changed["extraArgs"]["shutdown-grace-period"] == "15"
+    assert changed["terminationGracePeriodSeconds"] == 60 + 15 + 240 + 10 + 15
+
+
 def test_the_widely_copied_hook_whose_program_is_in_no_image_goes() -> None:
     command = "sleep 5; /usr/local/openresty/nginx/sbin/nginx -c /etc/nginx/nginx.conf -s quit"
     overrides = harden(hook("/bin/sh", "-c", command), harden_facts(WAIT))
