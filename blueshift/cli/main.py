@@ -43,6 +43,9 @@ COMMANDS = {
     "probe": Lazy("blueshift.cli.probe:probe", "Ask URLs at a fixed rate and count every answer."),
     "temporary": Lazy("blueshift.cli.temporary:temporary", "See the temporary release before it is made."),
     "harden": Lazy("blueshift.cli.harden:harden", "Show how pods would be made to end gracefully."),
+    "explain": Lazy(
+        "blueshift.cli.explain:explain", "Say what a change makes the controller do: reload or not."
+    ),
     "rbac": Lazy("blueshift.cli.rbac:rbac", "Print the least rights of runner, approver or viewer."),
     "playbook": Lazy("blueshift.cli.playbook:playbook", "List, show, check and begin playbooks."),
     "lab": Lazy("blueshift.cli.lab:lab", "A real cluster on this machine, to try and rehearse on."),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 
+from blueshift.controllers.changes import Change, Explanation, Surroundings
 from blueshift.controllers.overrides import Absent, Override, Values
 from blueshift.discovery.profile import Knowledge
 from blueshift.discovery.settings import Settings
@@ -150,6 +151,11 @@ class Profile(Knowledge, Protocol):
 
     def harden(self, values: Values, facts: HardenFacts) -> tuple[Override, ...]:
         """What to change in a user's values so that a pod that ends loses no request."""
+
+    def explain(
+        self, around: Surroundings, changes: Sequence[Change], assumed: Sequence[str] = ()
+    ) -> Explanation:
+        """What the running controller does with changes; `assumed` is what the caller could not see."""
 
     def routes(self, dump: str) -> Routes:
         """What the generated configuration serves. Raises BlueshiftError for text that is none."""

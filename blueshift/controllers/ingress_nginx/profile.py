@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from blueshift.controllers.changes import Change, Explanation, Surroundings
 from blueshift.controllers.ingress_nginx import (
     crossings,
     harden,
@@ -16,6 +17,7 @@ from blueshift.controllers.ingress_nginx import (
     workload,
 )
 from blueshift.controllers.ingress_nginx.annotations import below
+from blueshift.controllers.ingress_nginx.reloads.explain import explain
 from blueshift.controllers.overrides import Absent, Override, Values
 from blueshift.controllers.profile import (
     HardenFacts,
@@ -135,6 +137,12 @@ class IngressNginx:
     def harden(self, values: Values, facts: HardenFacts) -> tuple[Override, ...]:
         """See Profile."""
         return harden.harden(values, facts)
+
+    def explain(
+        self, around: Surroundings, changes: Sequence[Change], assumed: Sequence[str] = ()
+    ) -> Explanation:
+        """See Profile."""
+        return explain(around, changes, assumed)
 
     def routes(self, dump: str) -> Routes:
         """See Profile."""

@@ -1,0 +1,177 @@
+"""What the running controller would do with a change: of files, of two files, or of the release's values."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from blueshift.app.session import Session
+from blueshift.app.target import revisions_of
+from blueshift.cluster import paths
+from blueshift.cluster.api import KubeApi
+from blueshift.controllers.changes import Change, Explanation, Surroundings
+from blueshift.controllers.profile import Profile
+from blueshift.controllers.registry import load, recognise
+from blueshift.discovery.apply import path_of
+from blueshift.discovery.found import each
+from blueshift.discovery.overlay import LAST_APPLIED, encoded, laid_over
+from blueshift.discovery.primary import Primary, primary
+from blueshift.discovery.raw import Raw, mapped
+from blueshift.errors import BlueshiftError
+from blueshift.helm import manifests, yaml
+from blueshift.helm.manifests import Key
+from blueshift.playbook import files
+from blueshift.together import together
+
+PROFILE = "ingress-nginx"
+_LISTED = (
+    paths.apis("networking.k8s.io/v1", "ingresses"),
+    paths.apis("networking.k8s.io/v1", "ingressclasses"),
+    paths.core("services"),
+    paths.apis("discovery.k8s.io/v1", "endpointslices"),
+)
+"""Out of these the controller makes its configuration; Secrets and ConfigMaps are read where they change."""
+_HINT = "manifests as `kubectl apply -f` takes them"
+
+
+def objects_of(file: Path, namespace: str) -> dict[Key, Raw]:
+    """The objects in a file of manifests; `namespace` is for those that name none.
+
+    Raises BlueshiftError with the place, also where an object stands twice or is none.
+    """
+    found: dict[Key, Raw] = {}
+    for item in manifests.parse(files.text(files.read(file, hint=_HINT), str(file)), str(file)):
+        metadata = item.get("metadata")
+        if not (isinstance(item.get("kind"), str) and isinstance(metadata, Mapping) and metadata.get("name")):
+            raise BlueshiftError(
+                "has something that is no object of Kubernetes: kind and metadata.name are needed",
+                place=str(file),
+                hint=_HINT,
+            )
+        key = manifests.key(item, namespace)
+        if key in found:
+            raise BlueshiftError(f"has {key} twice", place=str(file), hint="keep one of them")
+        found[key] = _placed(encoded(item), key)
+    if not found:
+        raise BlueshiftError("has no object in it", place=str(file), hint=_HINT)
+    return found
+
+
+def of_two(old: Path, new: Path, *, namespace: str, version: str, classes: Sequence[str]) -> Explanation:
+    """The change from one file to the other; no cluster is asked. Raises BlueshiftError for bad files."""
+    before, after = objects_of(old, namespace), objects_of(new, namespace)
+    workload = next((item for item in (*before.values(), *after.values()) if recognise(item)), None)
+    around = Surroundings(before, workload=workload, version=version, classes=tuple(classes))
+    return load(PROFILE).explain(around, differing(before, after))
+
+
+def differing(old: Mapping[Key, Raw], new: Mapping[Key, Raw]) -> tuple[Change, ...]:
+    """What is changed, made, and taken away: in the order of the new file, the latter last."""
+    made = [Change(key, old.get(key), item) for key, item in new.items() if old.get(key) != item]
+    return (*made, *(Change(key, item, None) for key, item in old.items() if key not in new))
+
+
+async def of_file(session: Session, file: Path, *, namespace: str, delete: bool) -> Explanation:
+    """A file against what is live, to be applied or to be deleted. Changes nothing.
+
+    Raises BlueshiftError for a bad file, and as a look does.
+    """
+    wanted = objects_of(file, namespace)
+    found, around = await _around(session)
+    live = await _live(session.kube, wanted)
+    after = {
+        key: None if delete else laid_over(there, item) if (there := live[key]) else item
+        for key, item in wanted.items()
+    }
+    changes = tuple(Change(key, live[key], item) for key, item in after.items() if _differs(live[key], item))
+    return cast(Profile, found.known).explain(around, changes)
+
+
+async def of_values(session: Session, file: Path) -> Explanation:
+    """The release's chart with other values against the same chart with the running ones.
+
+    `file` holds all values that a user supplies, as `helm upgrade -f` takes them. Changes nothing. Raises
+    BlueshiftError for a bad file, ChartError where the chart does not render, and as a look does.
+    """
+    hint = "values as `helm upgrade -f` takes them"
+    values = yaml.load(files.read(file, hint=hint), str(file), unique=True)
+    found, around = await _around(session)
+    release, profile = found.release, cast(Profile, found.known)
+    with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
+        revisions = await revisions_of(session, found.record, profile, Path(scratch))
+        old, new = [
+            await session.helm.render(
+                release.name, release.namespace, revisions.running, given, is_upgrade=True
+            )
+            for given in (revisions.running_values, values)
+        ]
+    before, after = _rendered(old, release.namespace), _rendered(new, release.namespace)
+    changes = differing(before, after)
+    keys = {(change.key.kind, change.key.namespace, change.key.name) for change in changes}
+    others = {
+        key: item for key, item in around.objects.items() if (key.kind, key.namespace, key.name) not in keys
+    }
+    around = Surroundings(
+        {**others, **before}, around.workload, around.version, around.classes, around.complete
+    )
+    return profile.explain(around, changes)
+
+
+async def _around(session: Session) -> tuple[Primary, Surroundings]:
+    """The running controller, and all that its configuration is made of beside what changes."""
+    release, kube = session.config.release, session.kube
+    found = await primary(kube, release.name, release.namespace, session.recognise)
+    listed = await together(*map(kube.list, _LISTED))
+    objects = {manifests.key(item, ""): item for items in listed for item in items}
+    settings = [cast(Profile, found.known).config_map(found.raw)]
+    settings += [_split(place) for place in found.settings.streams.values()]
+    for place in filter(None, settings):
+        if item := await kube.find(paths.core("configmaps", *place)):
+            item = {"apiVersion": "v1", "kind": "ConfigMap", **item}
+            objects[manifests.key(item, "")] = item
+    version = found.settings.version
+    return found, Surroundings(objects, workload=found.raw, version=version, complete=True)
+
+
+async def _live(kube: KubeApi, wanted: Mapping[Key, Raw]) -> dict[Key, Raw | None]:
+    async def one(key: Key) -> Raw | None:
+        version = str(wanted[key].get("apiVersion") or "v1")
+        found = await kube.find(path_of(key, version))
+        return None if found is None else {"apiVersion": version, "kind": key.kind, **found}
+
+    keys = list(wanted)
+    return dict(zip(keys, await each(one, keys), strict=True))
+
+
+def _differs(old: Raw | None, new: Raw | None) -> bool:
+    """Whether anything but what Kubernetes keeps itself differs."""
+    return _compared(old) != _compared(new)
+
+
+def _compared(item: Raw | None) -> dict[str, Any] | None:
+    if item is None:
+        return None
+    metadata = {part: dict(mapped(item, "metadata", part)) for part in ("labels", "annotations")}
+    metadata["annotations"].pop(LAST_APPLIED, None)
+    rest = {key: value for key, value in item.items() if key != "status"}
+    return {**rest, "metadata": metadata}
+
+
+def _rendered(items: Iterable[Raw], namespace: str) -> dict[Key, Raw]:
+    """By key; hooks are no part of a revision."""
+    kept = ((manifests.key(item, namespace), item) for item in items if not manifests.is_hook(item))
+    return {key: _placed(encoded(item), key) for key, item in kept}
+
+
+def _placed(item: Raw, key: Key) -> Raw:
+    """With its namespace written out, as the API server does."""
+    if not key.namespace:
+        return item
+    return {**item, "metadata": {**mapped(item, "metadata"), "namespace": key.namespace}}
+
+
+def _split(place: str) -> tuple[str, str] | None:
+    namespace, slash, name = place.partition("/")
+    return (namespace, name) if slash else None

@@ -1,0 +1,1 @@
+"""What ingress-nginx does with a change: the comparison that its controller makes, made beforehand."""
