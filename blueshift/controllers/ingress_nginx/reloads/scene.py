@@ -175,7 +175,7 @@ class Scene:
 def scene_of(around: Surroundings, changes: tuple[Change, ...]) -> Scene:
     """The moment before the first change."""
     objects = dict(around.objects)
-    for change in changes:
+    for change in reversed(changes):  # of several to one object the first knows how it began
         if change.old is not None:
             objects[change.key] = change.old
         else:
