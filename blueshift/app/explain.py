@@ -11,6 +11,7 @@ from blueshift.app.session import Session
 from blueshift.app.target import revisions_of
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
+from blueshift.cluster.errors import Forbidden
 from blueshift.controllers.changes import Change, Explanation, Surroundings
 from blueshift.controllers.profile import Profile
 from blueshift.controllers.registry import load, recognise
@@ -26,13 +27,12 @@ from blueshift.playbook import files
 from blueshift.together import together
 
 PROFILE = "ingress-nginx"
-_LISTED = (
+_INGRESSES = (
     paths.apis("networking.k8s.io/v1", "ingresses"),
     paths.apis("networking.k8s.io/v1", "ingressclasses"),
-    paths.core("services"),
-    paths.apis("discovery.k8s.io/v1", "endpointslices"),
 )
-"""Out of these the controller makes its configuration; Secrets and ConfigMaps are read where they change."""
+_SERVICES = (paths.core("services"), paths.apis("discovery.k8s.io/v1", "endpointslices"))
+"""What Ingresses name. Who may not list these has an answer all the same, with an assumption."""
 _HINT = "manifests as `kubectl apply -f` takes them"
 
 
@@ -79,14 +79,14 @@ async def of_file(session: Session, file: Path, *, namespace: str, delete: bool)
     Raises BlueshiftError for a bad file, and as a look does.
     """
     wanted = objects_of(file, namespace)
-    found, around = await _around(session)
+    found, around, assumed = await _around(session)
     live = await _live(session.kube, wanted)
     after = {
         key: None if delete else laid_over(there, item) if (there := live[key]) else item
         for key, item in wanted.items()
     }
     changes = tuple(Change(key, live[key], item) for key, item in after.items() if _differs(live[key], item))
-    return cast(Profile, found.known).explain(around, changes)
+    return cast(Profile, found.known).explain(around, changes, assumed)
 
 
 async def of_values(session: Session, file: Path) -> Explanation:
@@ -97,7 +97,7 @@ async def of_values(session: Session, file: Path) -> Explanation:
     """
     hint = "values as `helm upgrade -f` takes them"
     values = yaml.load(files.read(file, hint=hint), str(file), unique=True)
-    found, around = await _around(session)
+    found, around, assumed = await _around(session)
     release, profile = found.release, cast(Profile, found.known)
     with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
         revisions = await revisions_of(session, found.record, profile, Path(scratch))
@@ -116,23 +116,28 @@ async def of_values(session: Session, file: Path) -> Explanation:
     around = Surroundings(
         {**others, **before}, around.workload, around.version, around.classes, around.complete
     )
-    return profile.explain(around, changes)
+    return profile.explain(around, changes, assumed)
 
 
-async def _around(session: Session) -> tuple[Primary, Surroundings]:
-    """The running controller, and all that its configuration is made of beside what changes."""
+async def _around(session: Session) -> tuple[Primary, Surroundings, tuple[str, ...]]:
+    """The running controller, all that its configuration is made of, and what of it could not be seen."""
     release, kube = session.config.release, session.kube
     found = await primary(kube, release.name, release.namespace, session.recognise)
-    listed = await together(*map(kube.list, _LISTED))
+    listed = [*await together(*map(kube.list, _INGRESSES))]
+    try:
+        listed += await together(*map(kube.list, _SERVICES))
+        assumed: tuple[str, ...] = ()
+    except Forbidden as error:
+        assumed = (f"every Service that an Ingress names is there and has endpoints ({error.message})",)
     objects = {manifests.key(item, ""): item for items in listed for item in items}
-    settings = [cast(Profile, found.known).config_map(found.raw)]
-    settings += [_split(place) for place in found.settings.streams.values()]
-    for place in filter(None, settings):
+    named = [cast(Profile, found.known).config_map(found.raw)]
+    named += [_split(place) for place in found.settings.streams.values()]
+    for place in filter(None, named):
         if item := await kube.find(paths.core("configmaps", *place)):
             item = {"apiVersion": "v1", "kind": "ConfigMap", **item}
             objects[manifests.key(item, "")] = item
-    version = found.settings.version
-    return found, Surroundings(objects, workload=found.raw, version=version, complete=True)
+    around = Surroundings(objects, workload=found.raw, version=found.settings.version, complete=not assumed)
+    return found, around, assumed
 
 
 async def _live(kube: KubeApi, wanted: Mapping[Key, Raw]) -> dict[Key, Raw | None]:

@@ -81,7 +81,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     classes: tuple[str, ...] = ()
     """IngressClasses that count as the controller's though they are not among the objects."""
     complete: bool = False
-    """Whether an Ingress, IngressClass or Service that is not among the objects does not exist."""
+    """Whether a Service that is not among the objects does not exist."""
 
 
 class Explanation(msgspec.Struct, frozen=True):

@@ -59,7 +59,7 @@ ANNOTATIONS = (
     ),
     Row("another list", RELOAD, annotated("allowed", whitelist_source_range="192.0.2.0/24")),
     Row("nobody's annotation", NOTHING, annotated("web", no_such_thing="x")),
-    Row("too risky", NOTHING, annotated("web", server_snippet="# nothing")),
+    Row("too risky", NOTHING, annotated("web", server_snippet="# nothing"), back=False),
     Row(
         "another program's annotation",
         NOTHING,

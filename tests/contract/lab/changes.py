@@ -22,6 +22,8 @@ class Row(NamedTuple):
     change: Change
     delete: bool = False
     """The object is deleted and not applied."""
+    back: bool = True
+    """Whether it can be known what taking it back does."""
     waits: bool = False
     """Any other change takes it along."""
 

@@ -187,7 +187,8 @@ def held(bench: Bench, row: Row) -> None:
             (undone[0], undone[1].replace("dynamic", "nothing")),
         )
     assert (said, done) == (row.effect, row.effect)
-    assert said_back == undone, "on the way back"
+    if row.back:
+        assert said_back == undone, "on the way back"
 
 
 def before(bench: Bench, item: Object) -> Object | None:

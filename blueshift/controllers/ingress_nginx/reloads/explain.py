@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from blueshift.controllers.changes import Change, Effect, Explained, Explanation, Reason, Surroundings, worst
-from blueshift.controllers.ingress_nginx import annotations as official
 from blueshift.controllers.ingress_nginx.reloads import pods, table
 from blueshift.controllers.ingress_nginx.reloads.configuration import Part, configuration, differences
 from blueshift.controllers.ingress_nginx.reloads.ingress import snippet_off
@@ -146,16 +145,12 @@ def _told(differing: Sequence[Part]) -> Iterator[Reason]:
 
 def _unserved(before: Scene, after: Scene, change: Change) -> Reason | None:
     """Why an Ingress does not count, neither as it was nor as it will be."""
-    old, new = ({ref(one): one for one in scene.ingresses} for scene in (before, after))
+    old, new = ({ref(one): one for one in scene.taken} for scene in (before, after))
     place = f"{change.key.namespace}/{change.key.name}"
     if place not in old and place not in new:
         return _by("other-class", place)
-    if place in new:
-        written = official.below(new[place], after.settings.prefix)
-        risky = [name for name in written if official.riskier(official.risk(name), after.settings.risk)]
-        if risky:
-            return _by("too-risky", ", ".join(sorted(risky)))
-    return None
+    risky = after.risky(new[place]) if place in new else ()
+    return _by("too-risky", ", ".join(risky)) if risky else None
 
 
 def _left_over(before: Scene, change: Change, differing: Sequence[Part]) -> Iterator[Reason]:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from blueshift.controllers.changes import Change, Surroundings
+from blueshift.controllers.ingress_nginx import annotations as official
 from blueshift.controllers.ingress_nginx import settings as in_force
 from blueshift.controllers.ingress_nginx import workload as pods
 from blueshift.discovery import ingresses as serving
@@ -63,13 +64,25 @@ class Scene:
         return in_force.settings(self.around.workload or {}, self.config, self.around.version)
 
     @cached_property
-    def ingresses(self) -> tuple[Raw, ...]:
-        """Those that it serves, in the order in which they count (`sortIngressSlice`: the oldest first)."""
+    def taken(self) -> tuple[Raw, ...]:
+        """The Ingresses of its class."""
         own = [one for key, one in self.objects.items() if key.kind == "IngressClass"]
         classes = {*serving.classes_of(own, self.settings.controller), *self.around.classes}
-        found = serving.served(self.of("Ingress"), tuple(classes), self.settings)
+        return serving.served(self.of("Ingress"), tuple(classes), self.settings)
+
+    @cached_property
+    def ingresses(self) -> tuple[Raw, ...]:
+        """Those that it serves, in the order in which they count (`sortIngressSlice`: the oldest first)."""
+        found = [one for one in self.taken if not self.risky(one)]
         by_name = sorted(found, key=lambda one: (_place(one), name(one)), reverse=True)
         return tuple(sorted(by_name, key=self._age))
+
+    def risky(self, ingress: Raw) -> tuple[str, ...]:
+        """Its annotations that are riskier than what is accepted."""
+        written = official.below(ingress, self.settings.prefix)
+        return tuple(
+            sorted(one for one in written if official.riskier(official.risk(one), self.settings.risk))
+        )
 
     def _age(self, ingress: Raw) -> tuple[str, int]:
         step = self.born.get(Key("Ingress", _place(ingress), name(ingress), "networking.k8s.io"), 0)
