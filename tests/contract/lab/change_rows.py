@@ -51,6 +51,11 @@ ANNOTATIONS = (
     Row("affinity", DYNAMIC, annotated("shared", affinity="cookie")),
     Row("hash", DYNAMIC, annotated("shared", upstream_hash_by="$request_uri")),
     Row("trailing slash", NOTHING, annotated("web", preserve_trailing_slash="true")),
+    Row("custom headers", NOTHING, annotated("web", custom_headers="shop/extra")),
+    Row("headers for external auth", NOTHING, annotated("outer", auth_proxy_set_headers="shop/extra")),
+    Row("name for upstream TLS", NOTHING, annotated("inner", proxy_ssl_name="web.test")),
+    Row("depth for upstream TLS", RELOAD, annotated("inner", proxy_ssl_verify_depth="3")),
+    Row("name without upstream TLS", NOTHING, annotated("web", proxy_ssl_name="web.test")),
     Row("default backend with endpoints", NOTHING, annotated("web", default_backend="reserve")),
     Row(
         "order of a list",

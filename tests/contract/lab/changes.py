@@ -83,6 +83,13 @@ def base(pairs: Mapping[str, tuple[bytes, bytes]]) -> dict[str, Object]:
         ),
         "shared": ingress("shared", "shared.test", service="second"),
         "spare": ingress("spare", "spare.test", {"default-backend": "reserve"}, service="second"),
+        "outer": ingress("outer", "outer.test", {"auth-url": "http://198.18.200.9/check"}, service="web"),
+        "inner": ingress(
+            "inner",
+            "inner.test",
+            {"backend-protocol": "HTTPS", "proxy-ssl-secret": "shop/plain"},
+            service="web",
+        ),
         "marker": ingress("marker", "marker.test", service="marker"),
     }
     return {
@@ -93,6 +100,7 @@ def base(pairs: Mapping[str, tuple[bytes, bytes]]) -> dict[str, Object]:
         "users": secret("users", {"auth": b"ann:$apr1$12345678$Q1qQ1qQ1qQ1qQ1qQ1qQ1q."}),
         "loose": secret("loose", {"key": b"one"}),
         "loose map": config_map("loose", {"key": "one"}),
+        "extra": config_map("extra", {"X-One": "1"}),
         **ingresses,
     }
 

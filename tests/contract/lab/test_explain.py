@@ -29,7 +29,7 @@ MEANT: dict[str, Any] = {
         "extraArgs": QUICK,
         "addHeaders": {"X-Added": "yes"},
         "admissionWebhooks": {"enabled": False},
-        "config": {"annotations-risk-level": "High"},
+        "config": {"annotations-risk-level": "High", "global-allowed-response-headers": "X-One"},
     },
     "tcp": {"9000": "shop/stream:80"},
 }
