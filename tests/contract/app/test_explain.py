@@ -30,8 +30,8 @@ def effects(found: dict[str, Any]) -> dict[str, str]:
 
 def values(**controller: Any) -> dict[str, Any]:
     """The running ones with some of the controller's changed."""
-    given = copy.deepcopy(VALUES)
-    given["controller"] |= controller  # type: ignore[operator]
+    given: dict[str, Any] = copy.deepcopy(VALUES)
+    given["controller"] |= controller
     return given
 
 

@@ -21,8 +21,8 @@ from tests.contract.lab.changes import (
 from tests.contract.lab.edge import ingress, secret
 
 RELOAD, DYNAMIC, NOTHING = "reload", "dynamic", "nothing"
-_PLAIN: dict[str, Any] = ingress("more", "more.test", service="web")
-CANARY = ingress("canary", "shared.test", MARKS, service="web")
+PLAIN: dict[str, Any] = ingress("more", "more.test", service="web")
+CANARY = ingress("canary", "shared.test", MARKS, service="fourth")
 
 
 def _class(name: str) -> dict[str, Any]:
@@ -49,6 +49,7 @@ ANNOTATIONS = (
     Row("backend protocol", RELOAD, annotated("web", backend_protocol="HTTPS")),
     Row("balancing", DYNAMIC, annotated("shared", load_balance="ewma")),
     Row("affinity", DYNAMIC, annotated("shared", affinity="cookie")),
+    Row("balancing said by a later Ingress", NOTHING, annotated("allowed", load_balance="ewma")),
     Row("hash", DYNAMIC, annotated("shared", upstream_hash_by="$request_uri")),
     Row("trailing slash", NOTHING, annotated("web", preserve_trailing_slash="true")),
     Row("custom headers", NOTHING, annotated("web", custom_headers="shop/extra")),
@@ -73,7 +74,7 @@ ANNOTATIONS = (
     Row("a label", NOTHING, edited("web", lambda one: one["metadata"].update({"labels": {"a": "b"}}))),
 )
 INGRESSES = (
-    Row("new host", RELOAD, new(_PLAIN)),
+    Row("new host", RELOAD, new(PLAIN)),
     Row(
         "same host and path",
         NOTHING,
@@ -84,8 +85,8 @@ INGRESSES = (
         RELOAD,
         new(ingress("more", "a.test", paths=[("/b", "Prefix")], service="web")),
     ),
-    Row("another class", NOTHING, new(of_class(_PLAIN, "other"))),
-    Row("no class", NOTHING, new(of_class(_PLAIN, None))),
+    Row("another class", NOTHING, new(of_class(PLAIN, "other"))),
+    Row("no class", NOTHING, new(of_class(PLAIN, None))),
     Row("leaves the class", RELOAD, edited("web", lambda one: one["spec"].update(ingressClassName="other"))),
     Row("deleted", RELOAD, edited("web", lambda _: None), delete=True),
     Row("a host more", RELOAD, edited("web", lambda one: rule(one, "b.test"))),
@@ -93,8 +94,18 @@ INGRESSES = (
     Row("prefix to exact", RELOAD, edited("web", lambda one: path(one).update(pathType="Exact"))),
     Row(
         "exact to what the controller likes",
-        NOTHING,
+        RELOAD,
         edited("exact", lambda one: path(one).update(pathType="ImplementationSpecific")),
+    ),
+    Row(
+        "prefix to what the controller likes",
+        NOTHING,
+        edited("web", lambda one: path(one).update(pathType="ImplementationSpecific")),
+    ),
+    Row(
+        "prefix to exact of a regular expression",
+        NOTHING,
+        edited("regex", lambda one: path(one).update(pathType="Exact")),
     ),
     Row(
         "another Service",
@@ -111,7 +122,7 @@ INGRESSES = (
         RELOAD,
         new(
             {
-                **_PLAIN,
+                **PLAIN,
                 "spec": {
                     "ingressClassName": "nginx",
                     "defaultBackend": {"service": {"name": "web", "port": {"number": 80}}},
@@ -130,6 +141,16 @@ INGRESSES = (
         edited("tls", lambda one: one["spec"]["tls"][0].update(secretName="renewed")),
     ),
     Row("canary", DYNAMIC, new(CANARY)),
+    Row(
+        "canary of a Service that others name",
+        DYNAMIC,
+        new(ingress("canary", "shared.test", MARKS, service="web")),
+    ),
+    Row(
+        "canary of nothing",
+        NOTHING,
+        new(ingress("canary", "shared.test", MARKS, paths=[("/x", "Exact")], service="fourth")),
+    ),
     Row("a new class", NOTHING, new(_class("second"))),
 )
 SECRETS = (
@@ -156,6 +177,7 @@ SERVICES = (
         "an endpoint more behind a TCP port",
         DYNAMIC,
         new(slice_of("stream", "198.18.200.5", "198.18.200.25")),
+        unseen=True,
     ),
     Row("no endpoint behind a TCP port", RELOAD, new(slice_of("stream"))),
     Row("another port", DYNAMIC, edited("service web", lambda one: one["spec"]["ports"][0].update(port=81))),
@@ -173,6 +195,7 @@ SETTINGS = (
     Row("worker-shutdown-timeout", RELOAD, setting(worker_shutdown_timeout="120s")),
     Row("nobody's key", NOTHING, setting(no_such_key="1")),
     Row("added headers", NOTHING, edited("headers", lambda one: one["data"].update({"X-More": "yes"}))),
+    Row("settings deleted", NOTHING, edited("config", lambda _: None), delete=True, back=False),
     Row("a TCP port", RELOAD, edited("tcp", lambda one: one["data"].update({"9001": "shop/web:80"}))),
     Row(
         "a TCP port to nobody",

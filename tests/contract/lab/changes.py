@@ -10,6 +10,7 @@ from tests.contract.lab.edge import ingress, secret
 
 Object = dict[str, Any]
 Change = Callable[[Mapping[str, Object]], Object]
+NAMES = ("web", "second", "reserve", "marker", "stream", "third", "fourth")
 PREFIX = "nginx.ingress.kubernetes.io/"
 CONFIG = "main-ingress-nginx-controller"
 
@@ -24,6 +25,8 @@ class Row(NamedTuple):
     """The object is deleted and not applied."""
     back: bool = True
     """Whether it can be known what taking it back does."""
+    unseen: bool = False
+    """What is sent to the Lua of TCP ports cannot be asked for: only that nothing was reloaded is seen."""
     waits: bool = False
     """Any other change takes it along."""
 
@@ -64,10 +67,9 @@ def base(pairs: Mapping[str, tuple[bytes, bytes]]) -> dict[str, Object]:
         for name, (cert, key) in pairs.items()
         if name != "ca"
     }
-    services = {f"service {name}": service(name) for name in ("web", "second", "reserve", "marker", "stream")}
+    services = {f"service {name}": service(name) for name in NAMES}
     slices = {
-        f"slice {name}": slice_of(name, f"198.18.200.{number}")
-        for number, name in enumerate(("web", "second", "reserve", "marker", "stream"), start=1)
+        f"slice {name}": slice_of(name, f"198.18.200.{number}") for number, name in enumerate(NAMES, start=1)
     }
     ingresses = {
         "web": ingress("web", "a.test", paths=[("/api", "Prefix")], service="web"),
@@ -81,7 +83,10 @@ def base(pairs: Mapping[str, tuple[bytes, bytes]]) -> dict[str, Object]:
             {"whitelist-source-range": "192.0.2.0/24,198.51.100.0/24"},
             service="web",
         ),
-        "shared": ingress("shared", "shared.test", service="second"),
+        "regex": ingress(
+            "regex", "regex.test", {"use-regex": "true"}, paths=[("/item/[0-9]+", "Prefix")], service="web"
+        ),
+        "shared": ingress("shared", "shared.test", service="third"),
         "spare": ingress("spare", "spare.test", {"default-backend": "reserve"}, service="second"),
         "outer": ingress("outer", "outer.test", {"auth-url": "http://198.18.200.9/check"}, service="web"),
         "inner": ingress(

@@ -181,14 +181,16 @@ def held(bench: Bench, row: Row) -> None:
     back = before(bench, item)
     said, done = bench.made(item, delete=row.delete)
     said_back, undone = bench.made(back or item, delete=back is None)
-    if row.waits:  # for any other change, and the marks are some
-        done, undone = (
-            done.replace("dynamic", "nothing"),
-            (undone[0], undone[1].replace("dynamic", "nothing")),
-        )
-    assert (said, done) == (row.effect, row.effect)
+    assert (said, seen(row, done)) == (row.effect, row.effect)
     if row.back:
-        assert said_back == undone, "on the way back"
+        assert said_back == seen(row, undone), "on the way back"
+
+
+def seen(row: Row, done: str) -> str:
+    """What the controller did, of rows that the marks or this test's own blindness would tell wrong."""
+    if row.waits and done == "dynamic":
+        return "nothing"  # it waits for any other change, and the marks are some
+    return "dynamic" if row.unseen and done == "nothing" else done
 
 
 def before(bench: Bench, item: Object) -> Object | None:

@@ -330,7 +330,7 @@ def test_a_regular_expression_stays_one_location() -> None:
     """A prefix that is rewritten is not widened: as Exact it is the same location to the controller."""
     objects = there()
     objects["web"] = annotated("web", use_regex="true")(objects)
-    after = edited("web", lambda item: path(item).update(pathType="ImplementationSpecific"))(objects)
+    after = edited("web", lambda item: path(item).update(pathType="Exact"))(objects)
     assert rules(one(objects, objects["web"], after)) == {"waits-for-reload"}
 
 
@@ -352,3 +352,33 @@ def test_a_port_of_nobody_is_not_opened() -> None:
     assert one(objects, objects["tcp"], after).effect == "reload"
     wrong = edited("tcp", lambda item: item["data"].update({"9002": "shop/web:nobody"}))(objects)
     assert one(objects, objects["tcp"], wrong).effect == "nothing"
+
+
+def namespace(name: str) -> Object:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+@pytest.mark.parametrize(("name", "effect"), [("shop", "reload"), ("edge", "new pods"), ("other", "nothing")])
+def test_a_namespace_takes_along_what_is_in_it(name: str, effect: str) -> None:
+    assert one(there(), namespace(name), None).effect == effect
+
+
+def test_settings_outlive_their_config_map() -> None:
+    objects = there(**{"keep-alive": "60"})
+    gone, back = explained(objects, (objects["config"], None), (None, objects["config"])).changes
+    assert (gone.effect, rules(gone)) == ("nothing", {"settings-kept"})
+    assert back.effect == "nothing"
+
+
+def test_a_new_ingress_without_class_gets_the_default_one() -> None:
+    objects = there()
+    bare = {**change_rows.PLAIN, "spec": {"rules": change_rows.PLAIN["spec"]["rules"]}}
+    assert one(objects, None, bare).effect == "nothing"
+    objects["class"]["metadata"]["annotations"] = {"ingressclass.kubernetes.io/is-default-class": "true"}
+    assert one(objects, None, bare).effect == "reload"
+
+
+def test_a_workload_of_another_kind_in_place_of_the_controllers() -> None:
+    daemons = {**controller(), "kind": "DaemonSet"}
+    gone, come = explained(there(), (controller(), None), (None, daemons)).changes
+    assert (rules(gone), rules(come)) == ({"workload"}, {"workload"})

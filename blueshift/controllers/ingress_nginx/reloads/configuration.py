@@ -8,35 +8,14 @@ those that it leaves to Lua, and those that it forgets to compare.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from blueshift.controllers.ingress_nginx.reloads import table
-from blueshift.controllers.ingress_nginx.reloads.ingress import Backend, Path, Read, read
+from blueshift.controllers.ingress_nginx.reloads.ingress import Backend, read
+from blueshift.controllers.ingress_nginx.reloads.part import Configuration, Part
 from blueshift.controllers.ingress_nginx.reloads.scene import ABSENT, Scene, digest
-from blueshift.controllers.ingress_nginx.reloads.servers import (
-    DEFAULT,
-    EXACT,
-    Location,
-    Server,
-    no_servers,
-    servers,
-)
-
-
-class Part(NamedTuple):
-    """One comparable thing of the configuration."""
-
-    rule: str
-    """Id in `rules.RULES`."""
-    where: str
-    name: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.name}" if self.name else self.where
-
-
-Configuration = Mapping[Part, str]
+from blueshift.controllers.ingress_nginx.reloads.servers import DEFAULT, Location, Server, servers
+from blueshift.controllers.ingress_nginx.reloads.upstreams import endpoints, upstreams
 
 _FILES = {"auth-secret": "location", "proxy-ssl-secret": "location", "auth-tls-secret": "server"}
 """Annotations that name a Secret which nginx reads from a file, and where they count."""
@@ -54,13 +33,8 @@ def configuration(scene: Scene) -> Configuration:
     parts: dict[Part, str] = dict(_global(scene))
     for server in found.values():
         parts.update(_server(scene, server))
-    parts.update(_upstreams(scene, ingresses, found))
+    parts.update(upstreams(scene, ingresses, found))
     return parts
-
-
-def differences(old: Configuration, new: Configuration) -> tuple[Part, ...]:
-    """The parts that came, went or changed, in a steady order."""
-    return tuple(sorted(part for part in {*old, *new} if old.get(part) != new.get(part)))
 
 
 def _fallback(scene: Scene) -> Backend | None:
@@ -83,10 +57,10 @@ def _global(scene: Scene) -> Iterator[tuple[Part, str]]:
         for port, target in (scene.one("ConfigMap", namespace, called).get("data") or {}).items():
             service, _, rest = str(target).partition(":")
             space, _, name = service.partition("/")
-            endpoints = scene.endpoints(space, name, rest.partition(":")[0])
-            if endpoints and str(port).isdigit():  # without endpoints the port is closed
+            behind = scene.endpoints(space, name, rest.partition(":")[0])
+            if behind and str(port).isdigit():  # without endpoints the port is closed
                 yield Part("stream", f"{kind} port {port}"), str(target)
-                yield Part("endpoints", f"{kind} port {port}", service), endpoints
+                yield Part("endpoints", f"{kind} port {port}", service), behind
 
 
 def _server(scene: Scene, server: Server) -> Iterator[tuple[Part, str]]:
@@ -106,7 +80,7 @@ def _server(scene: Scene, server: Server) -> Iterator[tuple[Part, str]]:
 
 def _location(scene: Scene, where: str, location: Location) -> Iterator[tuple[Part, str]]:
     yield Part("location", where), "default" if location.default else "written"
-    # Not compared: /a as Exact and as ImplementationSpecific are one to the controller.
+    # Not compared: where a path is rewritten, Exact and Prefix are one to the controller.
     yield Part("waits-for-reload", where, "pathType"), location.kind
     upstream, reserve = _sent(scene, location)
     yield Part("upstream-name", where), upstream
@@ -145,53 +119,8 @@ def _sent(scene: Scene, location: Location) -> tuple[str, str]:
     reserve = location.marks.get("default-backend", "")
     if not reserve or location.of is None:
         return f"{location.backend.upstream} {location.backend.port}", ""
-    empty = not _endpoints(scene, location.backend)
+    empty = not endpoints(scene, location.backend)
     if not empty and "custom-http-errors" not in location.marks:
         return f"{location.backend.upstream} {location.backend.port}", ""
     named = f"custom-default-backend-{location.of.namespace}-{reserve}"
     return (named if empty else location.backend.upstream), named
-
-
-def _upstreams(
-    scene: Scene, ingresses: tuple[Read, ...], found: Mapping[str, Server]
-) -> Iterator[tuple[Part, str]]:
-    hidden = no_servers(ingresses)
-    for one in ingresses:
-        if one.default:
-            yield from _upstream(scene, one, one.default)
-        for rule in one.rules:
-            for path in rule.paths or ():
-                if not (one.canary and path.backend.upstream in hidden):
-                    yield from _upstream(scene, one, path.backend)
-                elif _merges(found, rule.host, path, hidden):
-                    yield from _upstream(scene, one, path.backend)
-                    yield Part("canary", f"{rule.host}{path.path}", path.backend.upstream), one.ref
-
-
-def _endpoints(scene: Scene, backend: Backend) -> str:
-    space, _, called = backend.service.partition("/")
-    return scene.endpoints(space, called, backend.port)
-
-
-def _upstream(scene: Scene, one: Read, backend: Backend) -> Iterator[tuple[Part, str]]:
-    where = f"upstream {backend.upstream}"
-    yield Part("upstream", where), ""
-    yield Part("endpoints", where), _endpoints(scene, backend)
-    for annotation, value in one.marks.items():
-        match table.place(annotation):
-            case "backend":
-                yield Part("upstream-annotation", where, annotation), value
-            case "waits-for-change":
-                yield Part("waits-for-change", where, annotation), value
-
-
-def _merges(found: Mapping[str, Server], host: str, path: Path, hidden: frozenset[str]) -> bool:
-    """Whether there is something that a canary is an alternative of; else the controller drops it."""
-    server = found.get(host)
-    if server is None:
-        return True  # kept, and of no use to anybody
-    return any(
-        location.backend is not None and location.backend.upstream not in hidden and not location.default
-        for location in server.locations
-        if location.path == path.path and location.kind in (path.kind, EXACT)
-    )

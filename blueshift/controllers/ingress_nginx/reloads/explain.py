@@ -8,8 +8,9 @@ import msgspec
 
 from blueshift.controllers.changes import Change, Effect, Explained, Explanation, Reason, Surroundings, worst
 from blueshift.controllers.ingress_nginx.reloads import pods, table
-from blueshift.controllers.ingress_nginx.reloads.configuration import Part, configuration, differences
+from blueshift.controllers.ingress_nginx.reloads.configuration import configuration
 from blueshift.controllers.ingress_nginx.reloads.ingress import snippet_off
+from blueshift.controllers.ingress_nginx.reloads.part import Part, differences
 from blueshift.controllers.ingress_nginx.reloads.rules import RULES
 from blueshift.controllers.ingress_nginx.reloads.scene import WORKLOADS, Scene, scene_of
 from blueshift.discovery.raw import Raw, labels, mapped, pod_labels, ref, selects
@@ -24,6 +25,8 @@ LAST = "1.15.1"
 _NAMED = ("Secret", "ConfigMap", "Service", "EndpointSlice", "Endpoints")
 """Kinds that matter only where something else names them."""
 
+_KEPT = ("too-risky", "settings-kept")
+"""Rules by which what was there stays in force."""
 _WHOLE = ("server", "location", "upstream")
 """Rules of things that come and go with all that is in them."""
 _SHOWN = 5
@@ -48,7 +51,7 @@ def explain(around: Surroundings, changes: Sequence[Change], assumed: Sequence[s
         effect = worst(reason.effect for reason in reasons)
         said = connections(effect, settings)
         found.append(Explained(str(change.key), change.action, effect, said, reasons))
-        if not any(reason.rule == "too-risky" for reason in reasons):
+        if not any(reason.rule in _KEPT for reason in reasons):
             scene = after
     effect = worst(one.effect for one in found)
     return Explanation(
@@ -103,12 +106,30 @@ def _reasons(before: Scene, after: Scene, change: Change) -> Iterator[Reason]:
         yield _by(_OTHER[change.key.kind], change.key.kind)
     elif pods.is_controller(before.around.workload, change):
         yield from (_by(rule, what) for what, rule in pods.reasons(change))
+    elif change.key.kind == "Namespace" and change.new is None:
+        yield from _emptied(before, after, change)
     elif change.key.kind not in _READ:
         yield _by("not-watched", change.key.kind)
+    elif (
+        change.new is None
+        and (before.config_key == (change.key.namespace, change.key.name))
+        and (change.key.kind == "ConfigMap")
+    ):
+        yield _by("settings-kept", str(change.key))
     elif change.key.kind == "Ingress" and (why := _unserved(before, after, change)):
         yield why
     else:
         yield from _compared(before, after, change)
+
+
+def _emptied(before: Scene, after: Scene, change: Change) -> Iterator[Reason]:
+    """A namespace that is deleted takes all that is in it along."""
+    workload = before.around.workload or {}
+    if mapped(workload, "metadata").get("namespace") == change.key.name:
+        yield _by("workload", str(change.key))
+    else:
+        told = list(_told(differences(configuration(before), configuration(after))))
+        yield from told or [_by("not-watched", change.key.kind)]
 
 
 def _compared(before: Scene, after: Scene, change: Change) -> Iterator[Reason]:

@@ -100,13 +100,19 @@ def _rules(ingress: Raw, space: str) -> Iterator[Rule]:
             tuple(
                 Path(
                     str(path.get("path") or "/"),
-                    str(path.get("pathType") or "ImplementationSpecific"),
+                    _kind(path),
                     backend,
                 )
                 for path in listed(rule, "http", "paths")
                 if (backend := _backend(space, path.get("backend") or {})) is not None
             ),
         )
+
+
+def _kind(path: Raw) -> str:
+    """Its type; what is left to the controller is a prefix (internal/k8s: SetDefaultNGINXPathType)."""
+    written = str(path.get("pathType") or "")
+    return "Prefix" if written in ("", "ImplementationSpecific") else written
 
 
 def _backend(space: str, found: Any) -> Backend | None:

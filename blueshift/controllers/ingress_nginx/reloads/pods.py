@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from blueshift.controllers.changes import Change
+from blueshift.controllers.ingress_nginx.workload import matches
 from blueshift.discovery.quantity import quantity
 from blueshift.discovery.raw import Raw, dig, mapped
 from blueshift.errors import BlueshiftError
@@ -73,8 +74,10 @@ def _same_quantity(old: Any, new: Any, at: str) -> bool:
 
 
 def is_controller(workload: Raw | None, change: Change) -> bool:
-    """Whether a change is of the controller's own workload."""
-    if workload is None:
+    """Whether a change is of the controller's own workload, or of one of another kind in its place."""
+    if change.key.kind not in ("Deployment", "DaemonSet"):
         return False
-    mine = (workload.get("kind"), dig(workload, "metadata", "namespace"), dig(workload, "metadata", "name"))
-    return mine == (change.key.kind, change.key.namespace, change.key.name)
+    here = dig(workload or {}, "metadata", "namespace")
+    if change.key.namespace != here:
+        return False
+    return dig(workload or {}, "metadata", "name") == change.key.name or matches(change.new or {}) is not None

@@ -83,6 +83,12 @@ _ALL = (
     Rule("other-class", "nothing", "this controller does not serve it", f"{_STORE}: GetIngressClass"),
     Rule("unknown-annotation", "nothing", "this controller does not read it", _ANNOTATIONS),
     Rule("unknown-setting", "nothing", "this version does not read the key", _READ),
+    Rule(
+        "settings-kept",
+        "nothing",
+        "the controller hears of no ConfigMap that goes: it keeps the settings until it starts anew",
+        f"{_STORE}: cmEventHandler, which has no DeleteFunc",
+    ),
     Rule("no-snippets", "nothing", "snippets in annotations are off (allow-snippet-annotations)", _SERVERS),
     Rule(
         "too-risky",

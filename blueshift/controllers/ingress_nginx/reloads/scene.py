@@ -14,12 +14,13 @@ from blueshift.controllers.ingress_nginx import annotations as official
 from blueshift.controllers.ingress_nginx import settings as in_force
 from blueshift.controllers.ingress_nginx import workload as pods
 from blueshift.discovery import ingresses as serving
-from blueshift.discovery.raw import Raw, dig, labels, listed, mapped, name, pod_labels, selects
+from blueshift.discovery.raw import Raw, annotated, dig, labels, listed, mapped, name, pod_labels, selects
 from blueshift.discovery.settings import Settings
 from blueshift.helm.manifests import Key
 
 WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet")
 ABSENT, AS_IT_IS = "absent", "as it is"
+_DEFAULT = "ingressclass.kubernetes.io/is-default-class"
 _SERVICE_OF_SLICE = "kubernetes.io/service-name"
 
 
@@ -179,10 +180,23 @@ class Scene:
         objects = dict(self.objects)
         if change.new is None:
             objects.pop(change.key, None)
+            if change.key.kind == "Namespace":
+                objects = {key: one for key, one in objects.items() if key.namespace != change.key.name}
+        elif change.key.kind == "Ingress" and change.old is None:
+            objects[change.key] = self._classed(change.new)
         else:
             objects[change.key] = _aged(change.new, self.objects.get(change.key))
         born = self.born if change.old is not None else {**self.born, change.key: step}
         return replace(self, objects=objects, born=born)
+
+    def _classed(self, ingress: Raw) -> Raw:
+        """A new Ingress as the API server keeps it: without a class it gets the default one."""
+        if dig(ingress, "spec", "ingressClassName") or serving.LEGACY_CLASS in annotated(ingress):
+            return ingress
+        defaults = [name(one) for one in self.of("IngressClass") if annotated(one).get(_DEFAULT) == "true"]
+        if not defaults:
+            return ingress
+        return {**ingress, "spec": {**mapped(ingress, "spec"), "ingressClassName": max(defaults)}}
 
 
 def scene_of(around: Surroundings, changes: tuple[Change, ...]) -> Scene:

@@ -25,6 +25,8 @@ class Location:
     """The Ingress that it is of."""
     default: bool = False
     """Whether it stands in for a path that nobody wrote."""
+    written: tuple[str, str] = ("", "")
+    """Path and type as the Ingress has them."""
 
     @property
     def marks(self) -> Mapping[str, str]:
@@ -113,7 +115,7 @@ def _secrets(host: str, one: Read) -> Iterator[str]:
 
 
 def _locate(server: Server, path: Path, one: Read) -> None:
-    made = Location(path.path, path.kind, path.backend, one)
+    made = Location(path.path, path.kind, path.backend, one, written=(path.path, path.kind))
     for index, location in enumerate(server.locations):
         if location.path != path.path:
             continue
