@@ -19,7 +19,8 @@ from blueshift.discovery.apply import path_of
 from blueshift.discovery.found import each
 from blueshift.discovery.overlay import LAST_APPLIED, encoded, laid_over
 from blueshift.discovery.primary import Primary, primary
-from blueshift.discovery.raw import Raw, mapped
+from blueshift.discovery.raw import Raw, dig, mapped
+from blueshift.discovery.shapes import wrong
 from blueshift.errors import BlueshiftError
 from blueshift.helm import manifests, yaml
 from blueshift.helm.manifests import Key
@@ -31,8 +32,12 @@ _INGRESSES = (
     paths.apis("networking.k8s.io/v1", "ingresses"),
     paths.apis("networking.k8s.io/v1", "ingressclasses"),
 )
-_SERVICES = (paths.core("services"), paths.apis("discovery.k8s.io/v1", "endpointslices"))
-"""What Ingresses name. Who may not list these has an answer all the same, with an assumption."""
+_ALL_SERVICES = paths.core("services")
+_SERVICES = {
+    _ALL_SERVICES: "every Service that an Ingress names is there",
+    paths.apis("discovery.k8s.io/v1", "endpointslices"): "every Service has endpoints",
+}
+"""What Ingresses name, and what is assumed where it may not be listed."""
 _HINT = "manifests as `kubectl apply -f` takes them"
 
 
@@ -43,13 +48,12 @@ def objects_of(file: Path, namespace: str) -> dict[Key, Raw]:
     """
     found: dict[Key, Raw] = {}
     for item in manifests.parse(files.text(files.read(file, hint=_HINT), str(file)), str(file)):
-        metadata = item.get("metadata")
-        if not (isinstance(item.get("kind"), str) and isinstance(metadata, Mapping) and metadata.get("name")):
-            raise BlueshiftError(
-                "has something that is no object of Kubernetes: kind and metadata.name are needed",
-                place=str(file),
-                hint=_HINT,
+        if why := wrong(item):
+            named = " ".join(str(part) for part in (item.get("kind"), dig(item, "metadata", "name")) if part)
+            said = (
+                f"has in {named}: {why}" if named else f"has something that is no object of Kubernetes: {why}"
             )
+            raise BlueshiftError(said, place=str(file), hint=_HINT)
         key = manifests.key(item, namespace)
         if key in found:
             raise BlueshiftError(f"has {key} twice", place=str(file), hint="keep one of them")
@@ -124,11 +128,12 @@ async def _around(session: Session) -> tuple[Primary, Surroundings, tuple[str, .
     release, kube = session.config.release, session.kube
     found = await primary(kube, release.name, release.namespace, session.recognise)
     listed = [*await together(*map(kube.list, _INGRESSES))]
-    try:
-        listed += await together(*map(kube.list, _SERVICES))
-        assumed: tuple[str, ...] = ()
-    except Forbidden as error:
-        assumed = (f"every Service that an Ingress names is there and has endpoints ({error.message})",)
+    assumed = []
+    for path, taken in _SERVICES.items():
+        try:
+            listed.append(await kube.list(path))
+        except Forbidden as error:
+            assumed.append(f"{taken} ({error.message})")
     objects = {manifests.key(item, ""): item for items in listed for item in items}
     named = [cast(Profile, found.known).config_map(found.raw)]
     named += [_split(place) for place in found.settings.streams.values()]
@@ -136,8 +141,9 @@ async def _around(session: Session) -> tuple[Primary, Surroundings, tuple[str, .
         if item := await kube.find(paths.core("configmaps", *place)):
             item = {"apiVersion": "v1", "kind": "ConfigMap", **item}
             objects[manifests.key(item, "")] = item
-    around = Surroundings(objects, workload=found.raw, version=found.settings.version, complete=not assumed)
-    return found, around, assumed
+    complete = not any(one.startswith(_SERVICES[_ALL_SERVICES]) for one in assumed)
+    around = Surroundings(objects, workload=found.raw, version=found.settings.version, complete=complete)
+    return found, around, tuple(assumed)
 
 
 async def _live(kube: KubeApi, wanted: Mapping[Key, Raw]) -> dict[Key, Raw | None]:

@@ -105,7 +105,12 @@ spec:
     [
         ("", "has no object in it"),
         ("a: b\n", "no object of Kubernetes"),
-        ("kind: Secret\nmetadata: text\n", "no object of Kubernetes"),
+        ("kind: Secret\nmetadata: text\n", r"Secret: Expected `object`, got `str` - at `\$.metadata`"),
+        (SECRET.replace("KEY", "data").replace("VALUE", "1"), r"Secret s: Expected `str`, got `int`"),
+        (
+            INGRESS.replace("path: /", "path: []").replace("NAME", "one"),
+            r"Ingress one: .*paths\[.*\].path",
+        ),
         (SECRET + SECRET, "has Secret default/s twice"),
         ("kind: [\n", "is not YAML"),
     ],
