@@ -106,13 +106,20 @@ def by_row(row: Row, objects: dict[str, Object], **around: Any) -> tuple[Explain
     return forth, back
 
 
+OTHERWISE = {
+    ("no class", "0.49.3"),  # before 1.0 the default class took what has none
+    ("custom headers", "1.15.1"),
+    ("headers for external auth", "1.15.1"),
+}
+"""What other versions than that of the lab reload for."""
+
+
 @pytest.mark.parametrize("version", ["0.49.3", "1.3.1", "1.11.3", "1.15.1"])
 @pytest.mark.parametrize("row", change_rows.ROWS, ids=lambda row: row.name)
 def test_the_table(row: Row, version: str) -> None:
     """As the lab shows it of one version; what the others compare is the same in all of these."""
     forth, back = by_row(row, there(), version=version, classes=("nginx",))
-    # Before 1.0 the default class took what has none.
-    effect = "reload" if (row.name, version) == ("no class", "0.49.3") else row.effect
+    effect = "reload" if (row.name, version) in OTHERWISE else row.effect
     assert forth.effect == effect, forth.reasons
     assert back.effect == effect, back.reasons
 
@@ -382,3 +389,19 @@ def test_a_workload_of_another_kind_in_place_of_the_controllers() -> None:
     daemons = {**controller(), "kind": "DaemonSet"}
     gone, come = explained(there(), (controller(), None), (None, daemons)).changes
     assert (rules(gone), rules(come)) == ({"workload"}, {"workload"})
+
+
+@pytest.mark.parametrize(
+    ("version", "effect"),
+    [
+        ("1.11.4", "nothing"),
+        ("1.11.5", "reload"),
+        ("1.12.0", "nothing"),
+        ("1.12.1", "reload"),
+        ("2026.5.3", "reload"),
+    ],
+)
+def test_custom_headers_are_compared_since_they_were_mended(version: str, effect: str) -> None:
+    objects = there()
+    after = annotated("web", custom_headers="shop/extra")(objects)
+    assert one(objects, objects["web"], after, version=version).effect == effect

@@ -41,7 +41,7 @@ def test_locations_of_the_official_controller(samples: Path, version: str) -> No
         for one in parse((folder / "nginx-T.conf").read_text()).routes
         if one.path not in OWN and one.ingress
     ]
-    made = servers(read(scene(folder)), None)
+    made = servers(read(scene(folder)), None, version)
     expected = {
         (server.host, location.path, location.kind == EXACT, location.of.ref)
         for server in made.values()

@@ -29,7 +29,7 @@ def configuration(scene: Scene) -> Configuration:
     """All parts, as they would be in force."""
     ingresses = read(scene)
     fallback = _fallback(scene)
-    found = servers(ingresses, fallback)
+    found = servers(ingresses, fallback, scene.settings.version)
     parts: dict[Part, str] = dict(_global(scene))
     for server in found.values():
         parts.update(_server(scene, server))
@@ -92,7 +92,7 @@ def _location(scene: Scene, where: str, location: Location) -> Iterator[tuple[Pa
         there = scene.service_there(space, called) or location.default
         yield Part("service-there", where, backend.service), "there" if there else ABSENT
     for annotation, value in location.marks.items():
-        found = table.place(annotation)
+        found = table.place(annotation, scene.settings.version)
         if found == "location" and annotation not in ("canary", "default-backend"):
             yield Part("location-annotation", where, annotation), value
         elif found == "waits-for-reload":

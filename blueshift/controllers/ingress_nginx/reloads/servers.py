@@ -58,7 +58,7 @@ def no_servers(ingresses: Sequence[Read]) -> frozenset[str]:
     return frozenset(upstream for upstream, canary in made.items() if canary)
 
 
-def servers(ingresses: Sequence[Read], default: Backend | None) -> dict[str, Server]:
+def servers(ingresses: Sequence[Read], default: Backend | None, version: str) -> dict[str, Server]:
     """By host; `default` is the Service of `--default-backend-service`."""
     found = {NOBODY: Server(NOBODY, [Location("/", PREFIX, default, None, default=True)], {}, ())}
     own = [one for one in ingresses if not one.canary]
@@ -66,7 +66,7 @@ def servers(ingresses: Sequence[Read], default: Backend | None) -> dict[str, Ser
         _begin(found, one, default)
     for one in own:
         for rule in one.rules:
-            _mark(found[rule.host], one)
+            _mark(found[rule.host], one, version)
     hidden = no_servers(ingresses)
     for one in ingresses:
         for rule in one.rules:
@@ -94,9 +94,9 @@ def _begin(found: dict[str, Server], one: Read, default: Backend | None) -> None
                 found[rule.host].marks["ssl-passthrough"] = one.marks["ssl-passthrough"]
 
 
-def _mark(server: Server, one: Read) -> None:
+def _mark(server: Server, one: Read, version: str) -> None:
     for annotation, value in one.marks.items():
-        if place(annotation) == "server" and annotation != "ssl-passthrough":
+        if place(annotation, version) == "server" and annotation != "ssl-passthrough":
             server.marks.setdefault(annotation, value)
     if server.certificate is None and one.tls:
         server.certificate = tuple(_secrets(server.host, one))

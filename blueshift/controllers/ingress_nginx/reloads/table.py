@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -30,9 +30,19 @@ def knows(version: str, name: str) -> bool:
     return bool(official.risk(name)) and official.knows("1.9.0", name)
 
 
-def place(name: str) -> Place:
+def place(name: str, version: str) -> Place:
     """Where the value of an annotation goes."""
+    since = _table("places")["compared-since"].get(name)
+    if since and not _reached(version, since):
+        return "waits-for-reload"
     return next((one for one in _LISTED if name in _table("places")[one]), "location")
+
+
+def _reached(version: str, firsts: Sequence[str]) -> bool:
+    """Whether a version is one of these or later, each counting for its own minor version but the last."""
+    *older, last = map(numbers, firsts)
+    found = numbers(version)
+    return at_least(version, last) or any(found[:2] == one[:2] and found >= one for one in older)
 
 
 def in_force(written: Mapping[str, str], config: Mapping[str, str], version: str) -> dict[str, str]:

@@ -30,12 +30,12 @@ def upstreams(
                 made.add(backend.upstream)
                 yield Part("upstream", where), ""
                 yield Part("endpoints", where), endpoints(scene, backend)
-                yield from _balanced(one, where)
+                yield from _balanced(one, where, scene.settings.version)
             if merged:  # also where it is a Service that others name, and no split follows
                 place = f"{at[0]}{at[1].path}" if at else "every host"
                 yield Part("canary", place, backend.upstream), one.ref
             if at is not None and backend.upstream not in hidden:
-                for part, value in _sticky(one, where):
+                for part, value in _sticky(one, where, scene.settings.version):
                     # Of the kind of affinity the first one counts, of its cookie the last one.
                     if part.name not in _AFFINITY or part not in sticky:
                         sticky.add(part)
@@ -56,23 +56,23 @@ def _named(one: Read) -> Iterator[tuple[tuple[str, Path] | None, Backend]]:
         yield from (((rule.host, path), path.backend) for path in rule.paths or ())
 
 
-def _balanced(one: Read, where: str) -> Iterator[tuple[Part, str]]:
+def _balanced(one: Read, where: str, version: str) -> Iterator[tuple[Part, str]]:
     for name, value in one.marks.items():
         if name.startswith(("affinity", "session-cookie")) and name != "affinity-canary-behavior":
             continue
-        match table.place(name):
+        match table.place(name, version):
             case "backend":
                 yield Part("upstream-annotation", where, name), value
             case "waits-for-change":
                 yield Part("waits-for-change", where, name), value
 
 
-def _sticky(one: Read, where: str) -> Iterator[tuple[Part, str]]:
+def _sticky(one: Read, where: str, version: str) -> Iterator[tuple[Part, str]]:
     for name, value in one.marks.items():
         if name in _AFFINITY:
             yield Part("upstream-annotation", where, name), value
         elif name.startswith("session-cookie") and one.marks.get("affinity") == "cookie":
-            waits = table.place(name) == "waits-for-change"
+            waits = table.place(name, version) == "waits-for-change"
             yield Part("waits-for-change" if waits else "upstream-annotation", where, name), value
 
 
