@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 from blueshift.controllers.ingress_nginx.reloads import table
+from blueshift.controllers.ingress_nginx.reloads.digest import digest
 from blueshift.controllers.ingress_nginx.reloads.ingress import Backend, read
 from blueshift.controllers.ingress_nginx.reloads.part import Configuration, Part
-from blueshift.controllers.ingress_nginx.reloads.scene import ABSENT, Scene, digest
+from blueshift.controllers.ingress_nginx.reloads.scene import ABSENT, Scene
 from blueshift.controllers.ingress_nginx.reloads.servers import DEFAULT, Location, Server, servers
 from blueshift.controllers.ingress_nginx.reloads.upstreams import endpoints, upstreams
 
@@ -25,6 +27,7 @@ _READ_WHEN_WRITTEN = {"add-headers": "ConfigMap", "proxy-set-headers": "ConfigMa
 """Settings that name another object."""
 
 
+@lru_cache(maxsize=2)  # what follows from one change is what the next one begins with
 def configuration(scene: Scene) -> Configuration:
     """All parts, as they would be in force."""
     ingresses = read(scene)

@@ -8,11 +8,12 @@ import msgspec
 
 from blueshift.controllers.changes import Change, Effect, Explained, Explanation, Reason, Surroundings, worst
 from blueshift.controllers.ingress_nginx.reloads import pods, table
+from blueshift.controllers.ingress_nginx.reloads.behind import WORKLOADS
 from blueshift.controllers.ingress_nginx.reloads.configuration import configuration
 from blueshift.controllers.ingress_nginx.reloads.ingress import snippet_off
 from blueshift.controllers.ingress_nginx.reloads.part import Part, differences
 from blueshift.controllers.ingress_nginx.reloads.rules import RULES
-from blueshift.controllers.ingress_nginx.reloads.scene import WORKLOADS, Scene, scene_of
+from blueshift.controllers.ingress_nginx.reloads.scene import Scene, scene_of
 from blueshift.discovery.raw import Raw, labels, mapped, pod_labels, ref, selects
 from blueshift.discovery.settings import Settings
 

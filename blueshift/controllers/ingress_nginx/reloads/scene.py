@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 from blueshift.controllers.changes import Change, Surroundings
 from blueshift.controllers.ingress_nginx import annotations as official
 from blueshift.controllers.ingress_nginx import settings as in_force
 from blueshift.controllers.ingress_nginx import workload as pods
+from blueshift.controllers.ingress_nginx.reloads.behind import Behind
+from blueshift.controllers.ingress_nginx.reloads.digest import digest
 from blueshift.discovery import ingresses as serving
-from blueshift.discovery.raw import Raw, annotated, dig, labels, listed, mapped, name, pod_labels, selects
+from blueshift.discovery.raw import Raw, annotated, dig, mapped, name
 from blueshift.discovery.settings import Settings
 from blueshift.helm.manifests import Key
 
-WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet")
 ABSENT, AS_IT_IS = "absent", "as it is"
 _DEFAULT = "ingressclass.kubernetes.io/is-default-class"
-_SERVICE_OF_SLICE = "kubernetes.io/service-name"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scene:
     """The objects, and the controller that reads them."""
 
@@ -95,14 +92,11 @@ class Scene:
 
     def one(self, kind: str, namespace: str, called: str) -> Raw:
         """An object, or an empty one."""
-        return next(
-            (
-                one
-                for key, one in self.objects.items()
-                if (key.kind, key.namespace, key.name) == (kind, namespace, called)
-            ),
-            {},
-        )
+        return self._index.get((kind, namespace, called), {})
+
+    @cached_property
+    def _index(self) -> Mapping[tuple[str, str, str], Raw]:
+        return {(key.kind, key.namespace, key.name): one for key, one in self.objects.items()}
 
     def content(self, kind: str, place: str) -> str:
         """A digest of an object's data; `place` is `namespace/name`."""
@@ -123,57 +117,13 @@ class Scene:
 
     def endpoints(self, namespace: str, called: str, port: str) -> str:
         """What a Service's endpoints follow from, as a digest; empty where there are none."""
-        service = self.one("Service", namespace, called)
         if not self.service_there(namespace, called):
             return ""
-        matched = self._port(service, port)
-        if service and matched is None:
-            return ""
-        behind, counted = self._behind(service, namespace, called)
-        if counted == 0:
-            return ""
-        how = {part: dig(service, "spec", part) for part in ("type", "externalName", "selector", "clusterIP")}
-        return digest([how, matched, behind])
+        return self._behind.endpoints(self.one("Service", namespace, called), (namespace, called), port)
 
-    def _port(self, service: Raw, port: str) -> Raw | None:
-        """The Service's port that a backend names by number or name (`serviceEndpoints`)."""
-        if dig(service, "spec", "type") == "ExternalName":
-            return {"port": port}
-        for one in listed(service, "spec", "ports"):
-            if port in {str(one.get("port")), str(one.get("targetPort")), str(one.get("name"))}:
-                return {part: one.get(part) for part in ("targetPort", "protocol")}
-        return None
-
-    def _behind(self, service: Raw, namespace: str, called: str) -> tuple[list[Any], int | None]:
-        """What stands behind it, and how many; None where nothing of it is known."""
-        slices = [
-            [sorted(one.get("addresses") or ()), mapped(one, "conditions").get("ready", True)]
-            for found in self.of("EndpointSlice")
-            if _place(found) == namespace and labels(found).get(_SERVICE_OF_SLICE) == called
-            for one in listed(found, "endpoints")
-        ]
-        slices += [
-            [sorted(str(address.get("ip")) for address in listed(subset, "addresses")), True]
-            for subset in listed(self.one("Endpoints", namespace, called), "subsets")
-        ]
-        there = any(
-            _place(found) == namespace and labels(found).get(_SERVICE_OF_SLICE) == called
-            for found in self.of("EndpointSlice")
-        ) or bool(self.one("Endpoints", namespace, called))
-        selector = mapped(service, "spec", "selector")
-        runs = [
-            [name(found), dig(found, "spec", "replicas"), digest(dig(found, "spec", "template"))]
-            for found in self.of(*WORKLOADS)
-            if _place(found) == namespace and selects(selector, pod_labels(found))
-        ]
-        counted = None
-        if there:
-            counted = sum(1 for addresses, ready in slices if ready is not False and addresses)
-        if runs and not counted:
-            counted = sum(1 if one[1] is None else int(one[1]) for one in runs)
-        elif runs and all(one[1] == 0 for one in runs):
-            counted = 0
-        return [sorted(slices, key=str), runs], counted
+    @cached_property
+    def _behind(self) -> Behind:
+        return Behind(self.objects)
 
     def after(self, change: Change, step: int) -> Scene:
         """The same once a change has been made."""
@@ -208,11 +158,6 @@ def scene_of(around: Surroundings, changes: tuple[Change, ...]) -> Scene:
         else:
             objects.pop(change.key, None)
     return Scene(around, objects, frozenset(change.key for change in changes))
-
-
-def digest(value: Any) -> str:
-    """The same for the same content. No secret can be read out of it."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _place(found: Raw) -> str:
