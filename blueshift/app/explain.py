@@ -38,6 +38,8 @@ _SERVICES = {
     paths.apis("discovery.k8s.io/v1", "endpointslices"): "every Service has endpoints",
 }
 """What Ingresses name, and what is assumed where it may not be listed."""
+_MOST = 16_000_000
+"""Bytes of a file of manifests: those of a whole cluster may be in one."""
 _HINT = "manifests as `kubectl apply -f` takes them"
 
 
@@ -47,7 +49,9 @@ def objects_of(file: Path, namespace: str) -> dict[Key, Raw]:
     Raises BlueshiftError with the place, also where an object stands twice or is none.
     """
     found: dict[Key, Raw] = {}
-    for item in manifests.parse(files.text(files.read(file, hint=_HINT), str(file)), str(file)):
+    for item in manifests.parse(files.text(files.read(file, most=_MOST, hint=_HINT), str(file)), str(file)):
+        if not isinstance(item, Mapping):
+            raise BlueshiftError("has a list with something that is no object", place=str(file), hint=_HINT)
         if why := wrong(item):
             named = " ".join(str(part) for part in (item.get("kind"), dig(item, "metadata", "name")) if part)
             said = (

@@ -112,6 +112,7 @@ spec:
             r"Ingress one: .*paths\[.*\].path",
         ),
         (SECRET + SECRET, "has Secret default/s twice"),
+        ("kind: List\nitems: [a]\n", "no object"),
         ("kind: [\n", "is not YAML"),
     ],
 )

@@ -241,6 +241,7 @@ def container(item: Object) -> Object:
             "pod-template",
         ),
         (lambda item: item["spec"].update(replicas=3), "replicas"),
+        (lambda item: item["spec"].update(replicas=0), "replicas"),
         (lambda item: item["spec"].update(minReadySeconds=10), "rollout"),
     ],
 )

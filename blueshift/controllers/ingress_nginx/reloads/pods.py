@@ -24,8 +24,9 @@ def reasons(change: Change) -> Iterator[tuple[str, str]]:
     template = sorted(set(paths(old.get("template"), new.get("template"))))
     for path in template:
         yield path, "pod-template"
-    if (old.get("replicas") or 1) != (new.get("replicas") or 1):
-        yield f"replicas: {old.get('replicas') or 1} to {new.get('replicas') or 1}", "replicas"
+    before, after = (1 if one.get("replicas") is None else one["replicas"] for one in (old, new))
+    if before != after:
+        yield f"replicas: {before} to {after}", "replicas"
     rest = {key for key in {*old, *new} - {"template", "replicas"} if old.get(key) != new.get(key)}
     for key in sorted(rest):
         yield key, "rollout"
