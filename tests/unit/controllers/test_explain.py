@@ -258,7 +258,7 @@ def test_amounts_are_compared_and_not_their_spelling() -> None:
         item["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": {"cpu": text}}
         return item
 
-    assert one(there(), with_cpu("1000m"), with_cpu("1")).effect == "nothing"
+    assert rules(one(there(), with_cpu("1000m"), with_cpu("1"))) == {"rollout"}
     (reason,) = one(there(), with_cpu("1000m"), with_cpu("2")).reasons
     assert reason.what == "spec.containers[controller].resources.requests.cpu"
 

@@ -111,11 +111,7 @@ def _reasons(before: Scene, after: Scene, change: Change) -> Iterator[Reason]:
         yield from _emptied(before, after, change)
     elif change.key.kind not in _READ:
         yield _by("not-watched", change.key.kind)
-    elif (
-        change.new is None
-        and (before.config_key == (change.key.namespace, change.key.name))
-        and (change.key.kind == "ConfigMap")
-    ):
+    elif change.new is None and _holds_settings(before, change):
         yield _by("settings-kept", str(change.key))
     elif change.key.kind == "Ingress" and (why := _unserved(before, after, change)):
         yield why
@@ -141,11 +137,11 @@ def _compared(before: Scene, after: Scene, change: Change) -> Iterator[Reason]:
     match change.key.kind:
         case "Ingress":
             yield from _left_over(before, change, differing)
-        case "ConfigMap" if before.config_key == (change.key.namespace, change.key.name):
+        case "ConfigMap" if _holds_settings(before, change):
             yield from _settings(before, after, differing)
         case "Service" if _in_front(before, change):
             yield from (_by("own-service", path) for path in _paths(change))
-    own = before.config_key == (change.key.namespace, change.key.name) or _in_front(before, change)
+    own = _holds_settings(before, change) or _in_front(before, change)
     if not shown and not own and change.key.kind in _NAMED:
         yield _by("same" if _named(before, after, change) else "unreferenced", str(change.key))
     if not shown and change.key.kind in WORKLOADS:
@@ -208,6 +204,11 @@ def _settings(before: Scene, after: Scene, differing: Sequence[Part]) -> Iterato
             yield _by("same" if table.setting_known(before.settings.version, key) else "unknown-setting", key)
     if not changed:
         yield _by("same", "data")
+
+
+def _holds_settings(scene: Scene, change: Change) -> bool:
+    """Whether an object is the controller's own ConfigMap."""
+    return change.key.kind == "ConfigMap" and scene.config_key == (change.key.namespace, change.key.name)
 
 
 def _in_front(scene: Scene, change: Change) -> bool:

@@ -21,17 +21,13 @@ def reasons(change: Change) -> Iterator[tuple[str, str]]:
         yield str(change.key), "workload"
         return
     old, new = mapped(change.old, "spec"), mapped(change.new, "spec")
-    template = sorted(set(paths(old.get("template"), new.get("template"))))
-    for path in template:
-        yield path, "pod-template"
+    found = [(path, "pod-template") for path in sorted({*paths(old.get("template"), new.get("template"))})]
     before, after = (1 if one.get("replicas") is None else one["replicas"] for one in (old, new))
     if before != after:
-        yield f"replicas: {before} to {after}", "replicas"
+        found.append((f"replicas: {before} to {after}", "replicas"))
     rest = {key for key in {*old, *new} - {"template", "replicas"} if old.get(key) != new.get(key)}
-    for key in sorted(rest):
-        yield key, "rollout"
-    if old == new:
-        yield "metadata", "rollout"
+    found += [(key, "rollout") for key in sorted(rest)]
+    yield from found or [("metadata, or how an amount is written", "rollout")]
 
 
 def paths(old: Any, new: Any, at: str = "") -> Iterator[str]:
