@@ -12,12 +12,13 @@ from blueshift.app.target import revisions_of
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Forbidden
+from blueshift.cluster.versions import Served, served
 from blueshift.controllers.changes import Change, Explanation, Surroundings
 from blueshift.controllers.profile import Profile
 from blueshift.controllers.registry import load, recognise
-from blueshift.discovery.apply import path_of
 from blueshift.discovery.found import each
 from blueshift.discovery.overlay import LAST_APPLIED, encoded, laid_over
+from blueshift.discovery.placed import path_of, placed
 from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.raw import Raw, dig, mapped
 from blueshift.discovery.shapes import wrong
@@ -86,11 +87,13 @@ async def of_file(session: Session, file: Path, *, namespace: str, delete: bool)
 
     Raises BlueshiftError for a bad file, and as a look does.
     """
-    wanted = objects_of(file, namespace)
+    named = objects_of(file, namespace)
     found, around, assumed = await _around(session)
-    live = await _live(session.kube, wanted)
+    there = await served(session.kube)
+    wanted = {placed(key, there): item for key, item in named.items()}
+    live = await _live(session.kube, there, wanted)
     after = {
-        key: None if delete else laid_over(there, item) if (there := live[key]) else item
+        key: None if delete else laid_over(old, item) if (old := live[key]) else item
         for key, item in wanted.items()
     }
     changes = tuple(Change(key, live[key], item) for key, item in after.items() if _differs(live[key], item))
@@ -150,10 +153,10 @@ async def _around(session: Session) -> tuple[Primary, Surroundings, tuple[str, .
     return found, around, tuple(assumed)
 
 
-async def _live(kube: KubeApi, wanted: Mapping[Key, Raw]) -> dict[Key, Raw | None]:
+async def _live(kube: KubeApi, there: Served, wanted: Mapping[Key, Raw]) -> dict[Key, Raw | None]:
     async def one(key: Key) -> Raw | None:
         version = str(wanted[key].get("apiVersion") or "v1")
-        found = await kube.find(path_of(key, version))
+        found = await kube.find(path_of(key, version, there))
         return None if found is None else {"apiVersion": version, "kind": key.kind, **found}
 
     keys = list(wanted)
