@@ -18,9 +18,9 @@ from blueshift.lab.certificates import Authority
 from tests.bench.pinned import pinned
 
 HOST = "bench.test"
-RATES = (3000, 4000, 5000, 6000, 7000)
+RATES = (4000, 5000, 6000)
 """Tried from the lowest on, until one is not held."""
-SECONDS = 10
+SECONDS = 30
 LATE_MS = 10.0
 """The 99th percentile of lateness within which a rate counts as held (issue 7)."""
 _CONF = """
