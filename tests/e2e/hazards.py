@@ -29,8 +29,9 @@ from blueshift.lab.demo.world import (
 from blueshift.lab.processes import killed
 from tests.e2e.command import Ended, blueshift
 
-STOPS = re.compile(r"^(?:FAIL|NOT LOOKED) +([a-z][a-z0-9.-]+): ")
-"""How a refusal names a check that stops the upgrade."""
+BAD = re.compile(r"^(?:FAIL|NOT LOOKED) +([a-z][a-z0-9.-]+): ", re.MULTILINE)
+"""How a refusal names a check: those that stop the upgrade come first."""
+STOPS = re.compile(r"\b(\d+) of these stop an upgrade$", re.MULTILINE)
 KINDS = (
     "namespaces,ingressclasses,clusterroles,clusterrolebindings,validatingwebhookconfigurations",
     "deployments,services,configmaps,ingresses,poddisruptionbudgets",
@@ -56,7 +57,9 @@ async def refused(world: World, config: Path, *skip: str) -> set[str]:
     ended = await upgrade(world, config, *skip)
     assert ended.code == ExitCode.REFUSED, ended.why
     assert await state(world) == before
-    return {found[1] for line in ended.lines if (found := STOPS.match(line))}
+    counted = STOPS.search(ended.text)
+    assert counted, ended.why
+    return set(BAD.findall(ended.text)[: int(counted[1])])
 
 
 async def state(world: World) -> tuple[seen.Seen, Mapping[str, Any]]:
