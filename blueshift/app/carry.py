@@ -15,6 +15,7 @@ from blueshift.app.observe import observe
 from blueshift.app.session import Session
 from blueshift.app.sides import watch_answers, watch_sides
 from blueshift.app.turn import Ask, turn
+from blueshift.app.untouched import as_they_were
 from blueshift.cluster.api import KubeApi
 from blueshift.engine import control
 from blueshift.engine.control import Words
@@ -129,6 +130,7 @@ async def carry(
         park=park,
         unsafe=lambda: unsafe(session.kube, tools.world, run),
         due=due,
+        closing=lambda: as_they_were(session, tools.world),
         hooks=hooks.around,
     )
     emit(

@@ -21,9 +21,10 @@ from blueshift.playbook.config import (
     Hosts,
     Release,
     Temporary,
-    load_config,
 )
 from blueshift.playbook.files import expanded
+from blueshift.playbook.groups import Written
+from blueshift.playbook.groups import load as load_groups
 from blueshift.playbook.hooks import of_folder, once
 from blueshift.playbook.schema import Playbook, load, parse_set
 from blueshift.playbook.shipped import find
@@ -34,7 +35,13 @@ STATE_NAMESPACE = Cluster().state_namespace
 """Where runs are kept unless somebody says otherwise."""
 
 
-def from_file(path: Path) -> Config:
+def from_file(path: Path, group: str | None = None) -> Config:
+    """The settings of a traffic group, or of the file's own release. Raises BlueshiftError as `written` does,
+    and for a group that it does not name."""
+    return written(path).of(group)
+
+
+def written(path: Path) -> Written:
     """Read blueshift.yaml. Raises BlueshiftError with every fault, or the next command if there is none."""
     try:
         path.stat()
@@ -46,9 +53,10 @@ def from_file(path: Path) -> Config:
         ) from None
     except OSError:
         pass  # there may be one: what reads it says why not
-    config = load_config(path, settings_type)
-    known(config.checks.acknowledged, place=f"{path}: checks.acknowledged")
-    return config
+    found = load_groups(path, settings_type)
+    for config in (found.top, *found.groups.values()):
+        known(config.checks.acknowledged if config else (), place=f"{path}: checks.acknowledged")
+    return found
 
 
 def chart_of(ref: str, version: str | None) -> Chart:

@@ -13,10 +13,9 @@ from blueshift.clock import Clock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.identity import Cluster
-from blueshift.controllers.registry import recognise
-from blueshift.discovery.profile import Knowledge
-from blueshift.discovery.raw import Raw
-from blueshift.discovery.releases import Found, Pointing, controllers, pointing
+from blueshift.controllers.registry import known
+from blueshift.discovery.controllers import controllers
+from blueshift.discovery.releases import Found, Pointing, listing, pointing
 from blueshift.dns.authority import Directory
 from blueshift.dns.key import KeySource
 from blueshift.dns.resolver import query
@@ -98,11 +97,12 @@ class Zones(msgspec.Struct, frozen=True):
 async def survey(kube: KubeApi) -> Survey:
     """Look at a cluster. Raises BlueshiftError where there is no controller that can be upgraded."""
 
-    def known(workload: Raw) -> Knowledge | None:
-        match = recognise(workload)
-        return match[0] if match else None
-
-    cluster, found = await together(kube.identity(), controllers(kube, known))
+    cluster, all_of_it = await together(kube.identity(), controllers(kube, known))
+    if all_of_it.unseen:
+        raise BlueshiftError(
+            all_of_it.unseen, hint="where clients come in is read from the Services of all namespaces"
+        )
+    found = listing(all_of_it)
     seen = Survey(
         cluster,
         tuple(await together(*(_candidate(kube, one) for one in found if one.release))),

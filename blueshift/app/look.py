@@ -77,7 +77,9 @@ async def look_again(session: Session) -> dict[str, Any]:
 
 
 def _sources(session: Session) -> Sources:
-    return Sources(session.kube, session.cluster, session.dns, session.directory, session.clock)
+    return Sources(
+        session.kube, session.cluster, session.dns, session.directory, session.clock, session.knows
+    )
 
 
 def temporary_of(session: Session) -> tuple[str, str]:

@@ -56,8 +56,9 @@ def beside(world: World, settings: Path, *, required: bool) -> Config | None:
     """
     if not required and not there(settings):
         return None
-    config = configuration.from_file(settings)
     release = Release(world.release.name, world.release.namespace)
+    file = configuration.written(settings)
+    config = file.with_release(release) or file.of(None)
     if config.release != release:
         raise BlueshiftError(
             f"these settings are of {config.release.namespace}/{config.release.name}, "

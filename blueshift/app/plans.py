@@ -15,6 +15,8 @@ from blueshift.app import configuration
 from blueshift.app.inputs import Frozen, thaw_steps
 from blueshift.app.kinds import compile_track
 from blueshift.app.windows import foretold
+from blueshift.discovery.found import NotLooked, found
+from blueshift.discovery.seen_groups import Groups
 from blueshift.discovery.world import World, contract_hash
 from blueshift.engine.hooks import When, due
 from blueshift.engine.protocol import Step, StepPlan, Way
@@ -56,6 +58,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Hooks that are told what becomes of the run, as `event/program`."""
     skipped: tuple[str, ...] = ()
     """Checks that are not to count."""
+    untouched: tuple[str, ...] = ()
+    """The other traffic groups of the cluster, of which the run changes nothing."""
     schema: int = SCHEMA
 
 
@@ -123,7 +127,19 @@ def plan(
         back=way_back(world, places, FARTHEST),
         told=tuple(hook.name for hook in playbook.hooks if hook.on in TOLD),
         skipped=skipped,
+        untouched=tuple(_untouched(world)),
     )
+
+
+def _untouched(world: World) -> Iterator[str]:
+    try:
+        seen = found(world, "class-groups", Groups)
+    except NotLooked as unseen:
+        yield f"which other groups there are is not known: {unseen}"
+        return
+    for one in seen.others(f"{world.release.namespace}/{world.release.name}"):
+        classes = f"class {' and '.join(one.classes)}" if one.classes else "no class of its own"
+        yield f"{one.who}: {classes}, {len(one.hosts)} hosts"
 
 
 def with_hooks(steps: Sequence[Step], hooks: Sequence[Hook]) -> Iterator[tuple[str, StepPlan]]:
@@ -183,19 +199,19 @@ def load(path: Path) -> Frozen:
         file = msgspec.json.decode(data, type=_Sealed)
         if file.seal != seal(file.frozen):
             raise BlueshiftError("the plan was edited after it was made", place=str(path), hint=again)
-        found = msgspec.json.decode(data, type=PlanFile).frozen
+        frozen = msgspec.json.decode(data, type=PlanFile).frozen
     except (msgspec.MsgspecError, RecursionError) as error:
         raise BlueshiftError(f"this is not a plan: {error}", place=str(path), hint=again) from None
-    if unknown := _beyond(file.frozen, found):
+    if unknown := _beyond(file.frozen, frozen):
         why = f"a newer Blueshift made this plan: this one does not know {unknown}"
         raise BlueshiftError(why, place=str(path), hint=again)
     try:
-        thaw_steps(found)
-        configuration.thaw(found.config, configuration.STATE_NAMESPACE)
+        thaw_steps(frozen)
+        configuration.thaw(frozen.config, configuration.STATE_NAMESPACE)
     except (KeyError, TypeError, msgspec.MsgspecError) as error:
         why = f"another version of Blueshift made this plan: {error} is not as this one has it"
         raise BlueshiftError(why, place=str(path), hint=again) from None
-    return found
+    return frozen
 
 
 def playbook_of(frozen: Frozen) -> Playbook:

@@ -13,8 +13,8 @@ from blueshift.cluster.api import KubeApi
 from blueshift.cluster.identity import Cluster
 from blueshift.cluster.one_look import OneLook
 from blueshift.controllers.profile import Profile, Workload
+from blueshift.controllers.registry import known, recognise, refuse
 from blueshift.controllers.registry import load as load_profile
-from blueshift.controllers.registry import recognise, refuse
 from blueshift.dns.agreement import agreement, exactly
 from blueshift.dns.authority import Directory
 from blueshift.dns.backend import DnsBackend
@@ -58,6 +58,10 @@ class Session:
         """The same, reading the cluster as it is within one look; no run may be carried with it."""
         kube = OneLook(self.kube)
         return replace(self, kube=kube, helm=self.helm.asking(kube))
+
+    def knows(self, workload: Workload) -> Profile | None:
+        """The profile of any controller of the cluster, also of one that no profile may upgrade."""
+        return known(workload, self.config.controller.profile)
 
     async def agree(self, records: Sequence[RecordSet], *, every: float) -> Landed:
         """Whether every authoritative server serves exactly these record sets, three rounds in a row."""

@@ -12,7 +12,14 @@ import click
 
 from blueshift.cli.complete import checks
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.options import cluster_options, config_option, output_of, run_async, waivers_options
+from blueshift.cli.options import (
+    cluster_options,
+    config_option,
+    group_option,
+    output_of,
+    run_async,
+    waivers_options,
+)
 from blueshift.cli.output import print_json, print_table, say
 from blueshift.errors import BlueshiftError
 
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @config_option
+@group_option
 @cluster_options
 @click.option(
     "--only",
@@ -45,6 +53,7 @@ if TYPE_CHECKING:
 def check(
     ctx: click.Context,
     config: Path,
+    group: str | None,
     kubeconfig: Path | None,
     context: str | None,
     state_namespace: str,
@@ -83,7 +92,7 @@ def check(
         return _saved(world, config, named, only, waivers, output)
     from blueshift.cli.work import Wanted
 
-    wanted = Wanted(config, kubeconfig, context, state_namespace)
+    wanted = Wanted(config, kubeconfig, context, state_namespace, group=group)
     return run_async(_check(wanted, only, waivers, output))
 
 

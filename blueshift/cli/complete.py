@@ -102,6 +102,16 @@ def _settings(ctx: click.Context, _incomplete: str) -> Iterable[tuple[str, str]]
             yield f"{entry.id}.{one.encode_name}=", entry.kind
 
 
+def _groups(ctx: click.Context, _incomplete: str) -> Iterable[tuple[str, str]]:
+    """Those of the settings that the command line names."""
+    from blueshift.app.configuration import written
+
+    found = written(Path(ctx.params.get("config") or "blueshift.yaml"))
+    return (
+        (name, f"{config.release.namespace}/{config.release.name}") for name, config in found.groups.items()
+    )
+
+
 def _playbooks(_ctx: click.Context, _incomplete: str) -> Iterable[tuple[str, str]]:
     from blueshift.playbook.shipped import names
 
@@ -122,4 +132,5 @@ open_runs = _runs(lambda journal: not _is_over(journal))
 succeeded_runs = _runs(lambda journal: journal.status == "succeeded")
 gates = _complete(_gates)
 checks = _complete(_checks)
+groups = _complete(_groups)
 step_settings = _complete(_settings)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.options import cluster_options, config_option, facts_output, run_async
+from blueshift.cli.options import cluster_options, config_option, facts_output, group_option, run_async
 from blueshift.cli.output import print_json
 from blueshift.errors import BlueshiftError
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @config_option
+@group_option
 @cluster_options
 @click.option("--plan", is_flag=True, help="Show what would be set, and why.")
 @facts_output
 def harden(
     config: Path,
+    group: str | None,
     kubeconfig: Path | None,
     context: str | None,
     state_namespace: str,
@@ -51,7 +53,9 @@ def harden(
         )
     from blueshift.cli.work import Wanted
 
-    found = run_async(_looked(Wanted(config, kubeconfig, context, state_namespace, playbook="harden")))
+    found = run_async(
+        _looked(Wanted(config, kubeconfig, context, state_namespace, playbook="harden", group=group))
+    )
     if output == "json":
         print_json(found)
     else:

@@ -20,6 +20,7 @@ from blueshift.cli.lazy import Lazy, LazyGroup
 COMMANDS = {
     "init": Lazy("blueshift.cli.init:init", "Look at a cluster and write a commented blueshift.yaml."),
     "check": Lazy("blueshift.cli.check:check", "Run every preflight check; change nothing."),
+    "groups": Lazy("blueshift.cli.groups:groups", "Show traffic groups, their hosts, and where they leak."),
     "plan": Lazy("blueshift.cli.plan:plan", "Show what an upgrade would do, step by step, and the way back."),
     "upgrade": Lazy("blueshift.cli.upgrade:upgrade", "Upgrade an ingress controller that serves traffic."),
     "status": Lazy("blueshift.cli.status:status", "Show the runs of a cluster, or where one stands and why."),

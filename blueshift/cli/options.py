@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from blueshift.cli.complete import checks, playbooks, step_settings
+from blueshift.cli.complete import checks, groups, playbooks, step_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Answer = TypeVar("Answer")
@@ -63,6 +63,30 @@ def config_option(command: Command) -> Command:
         show_default=True,
         envvar="BLUESHIFT_CONFIG",
         help="Settings; `blueshift init` writes them.",
+    )(command)
+
+
+def group_option(command: Command) -> Command:
+    """`group: str | None`: the traffic group of the settings that is meant."""
+    return click.option(
+        "--group",
+        metavar="GROUP",
+        envvar="BLUESHIFT_GROUP",
+        shell_complete=groups,
+        help="Traffic group of the settings; `blueshift groups` shows them.",
+    )(command)
+
+
+def groups_option(command: Command) -> Command:
+    """`groups: tuple[str, ...]`: the same, or several that are walked in this order."""
+    return click.option(
+        "--group",
+        "groups",
+        multiple=True,
+        metavar="GROUP",
+        envvar="BLUESHIFT_GROUP",
+        shell_complete=groups,
+        help="Traffic group of the settings; several are walked in this order, with a gate between.",
     )(command)
 
 

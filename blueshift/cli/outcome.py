@@ -25,7 +25,7 @@ def refused(why: Refused) -> ExitCode:
 def told(run: str, outcome: Outcome) -> ExitCode:
     """Say how it ended and what comes next; the exit code."""
     if outcome.status == "succeeded":
-        say(f"run {run} succeeded")
+        say(f"run {run} succeeded: {outcome.said}")
         say(f"  what it changed in the values, for the file in your git:\n    blueshift patch {run}")
         return ExitCode.DONE
     if outcome.status == "rolled-back":

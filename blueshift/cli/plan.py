@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from blueshift.cli.errors import ExitCode
 from blueshift.cli.options import (
     cluster_options,
     config_option,
+    groups_option,
     hooks_option,
     playbook_option,
     run_async,
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from blueshift.app.inputs import Frozen
     from blueshift.app.plans import Plan
     from blueshift.cli.work import Wanted
+    from blueshift.playbook.config import Config
+    from blueshift.playbook.schema import Playbook
     from blueshift.preflight.waivers import Waivers
 
 # What other commands call formats: nobody means a file of that name.
@@ -36,6 +40,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @config_option
+@groups_option
 @cluster_options
 @playbook_option
 @sets_option
@@ -63,6 +68,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def plan(
     ctx: click.Context,
     config: Path,
+    groups: tuple[str, ...],
     kubeconfig: Path | None,
     context: str | None,
     state_namespace: str,
@@ -98,6 +104,7 @@ def plan(
         blueshift plan -o plan.json && blueshift upgrade --plan plan.json
         blueshift plan --save-world world.json
         blueshift plan --world world.json --set soak.lasts=10m
+        blueshift plan --group internal
     """
     if output in _NO_FORMATS:
         raise BlueshiftError(
@@ -115,7 +122,12 @@ def plan(
         wanted = Wanted(
             config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart, hooks
         )
-        return run_async(_live(wanted, save_world, show, waivers))
+        return _of_groups(wanted, groups, save_world, show, waivers)
+    if groups:
+        raise BlueshiftError(
+            "a saved World is of one release: --world and --group exclude each other",
+            hint="leave out --group: whose World it is is in it",
+        )
     if chart or to_version or save_world:
         raise BlueshiftError(
             "--chart, --to-version and --save-world need a cluster, and --world asks none",
@@ -159,7 +171,35 @@ class Show:
         click.echo(plan_text(plan, colour=colour, most_lines=None if self.full else MOST_LINES))
 
 
-async def _live(wanted: Wanted, save_world: Path | None, show: Show, waivers: Waivers) -> ExitCode:
+def _of_groups(
+    wanted: Wanted, groups: tuple[str, ...], save_world: Path | None, show: Show, waivers: Waivers
+) -> ExitCode:
+    """The plan of one release, or those of a walk in its order; a refusal counts most."""
+    from blueshift.cli.walk import groups_of, loaded_of
+
+    walked = groups_of(wanted, groups)
+    if len(walked) < 2:
+        wanted = replace(wanted, group=walked[0] if walked else None)
+        return run_async(_live(wanted, save_world, show, waivers))
+    if show.output != "table" or save_world is not None:
+        raise BlueshiftError(
+            f"there is a plan for each of {len(walked)} groups: {', '.join(walked)}",
+            hint=f"JSON and files are of one: `--group {walked[0]}`",
+        )
+    codes = []
+    for at, (one, loaded) in enumerate(loaded_of(wanted, walked), 1):
+        say(f"group {one.group} ({at} of {len(walked)})")
+        codes.append(run_async(_live(one, None, show, waivers, loaded)))
+    return next((code for code in codes if code == ExitCode.REFUSED), max(codes))
+
+
+async def _live(
+    wanted: Wanted,
+    save_world: Path | None,
+    show: Show,
+    waivers: Waivers,
+    loaded: tuple[Config, Playbook] | None = None,
+) -> ExitCode:
     from blueshift.app import offline, plans
     from blueshift.app.tools import places
     from blueshift.cli.work import looked_at
@@ -168,7 +208,7 @@ async def _live(wanted: Wanted, save_world: Path | None, show: Show, waivers: Wa
     from blueshift.preflight.waivers import judged
     from blueshift.report.findings import findings_text, notes_text
 
-    async with looked_at(wanted) as (session, looked, playbook):
+    async with looked_at(wanted, loaded) as (session, looked, playbook):
         world = looked.world
         if save_world is not None:
             _written(save_world, lambda: worlds.save(world, save_world))

@@ -167,6 +167,8 @@ def _schema() -> dict[str, Any]:
             "description": {"type": "string"},
             "steps": {"type": "array", "minItems": 1, "items": {"anyOf": steps}},
             "hooks": {"type": "array", "items": hook},
+            "groups": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+            "between": {"$ref": "#/$defs/GateSettings"},
         },
         "required": ["name", "steps"],
         "additionalProperties": False,

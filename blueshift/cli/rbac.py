@@ -108,10 +108,13 @@ def _config(wanted: Wanted, release: str | None, namespace: str | None) -> Confi
     """The settings with the options over them; without a file, those of the release that is named."""
     import msgspec
 
+    from blueshift.app import configuration
     from blueshift.playbook.config import Config, Dns, Release
 
     if wanted.config.exists():
-        config = wanted.settings()
+        file = configuration.written(wanted.config)
+        of = file.with_release(Release(release, namespace)) if release and namespace else None
+        config = wanted.over(of or file.of(None))
         named = Release(release or config.release.name, namespace or config.release.namespace)
         return msgspec.structs.replace(config, release=named)
     if release is None or namespace is None:
@@ -129,7 +132,7 @@ def _state(config: Path, given: str) -> str:
 
     if given != configuration.STATE_NAMESPACE or not config.exists():
         return given
-    return configuration.from_file(config).cluster.state_namespace
+    return configuration.written(config).cluster.state_namespace
 
 
 def _subjects(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from blueshift.cli.lazy import Lazy, LazyGroup
-from blueshift.cli.options import cluster_options, config_option, run_async
+from blueshift.cli.options import cluster_options, config_option, group_option, run_async
 
 if TYPE_CHECKING:
     from blueshift.app.temporary import TemporaryRelease
@@ -26,6 +26,7 @@ def temporary() -> None:
 
 @click.command()
 @config_option
+@group_option
 @cluster_options
 @click.option(
     "--output",
@@ -36,7 +37,12 @@ def temporary() -> None:
     help="YAML with comments, or one JSON object.",
 )
 def render(
-    config: Path, kubeconfig: Path | None, context: str | None, state_namespace: str, output: str
+    config: Path,
+    group: str | None,
+    kubeconfig: Path | None,
+    context: str | None,
+    state_namespace: str,
+    output: str,
 ) -> None:
     """Print what would be installed, and why it differs from the primary.
 
@@ -59,7 +65,7 @@ def render(
     """
     from blueshift.cli.work import Wanted
 
-    found = run_async(_rendered(Wanted(config, kubeconfig, context, state_namespace)))
+    found = run_async(_rendered(Wanted(config, kubeconfig, context, state_namespace, group=group)))
     if output == "json":
         from blueshift.cli.output import print_json
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from blueshift.cli.errors import ExitCode
 from blueshift.cli.options import (
     cluster_options,
     config_option,
+    groups_option,
     hooks_option,
     on_failure_option,
     park_option,
@@ -22,10 +24,12 @@ from blueshift.cli.options import (
     skip_confirmed_option,
     waivers_options,
 )
+from blueshift.errors import BlueshiftError
 
 
 @click.command()
 @config_option
+@groups_option
 @cluster_options
 @playbook_option
 @sets_option
@@ -48,6 +52,7 @@ from blueshift.cli.options import (
 @run_output
 def upgrade(
     config: Path,
+    groups: tuple[str, ...],
     kubeconfig: Path | None,
     context: str | None,
     state_namespace: str,
@@ -74,6 +79,11 @@ def upgrade(
     A check that would stop it is skipped by --skip and the release's name, typed at the question or given by
     --skip-confirmed; --yes alone does not stand for it. Who skipped what is kept in the run.
 
+    With --group it upgrades one traffic group of the settings, and says at the end whether the others are as
+    they were. With several, or by a playbook that names `groups`, it goes through them in this order, a run
+    for each, and waits at a gate before each but the first: `blueshift approve RUN before-GROUP`. Given again
+    it goes on where it stood.
+
     \b
     Exit codes: 0 done; 3 a check failed, the name for --skip is missing or the plan is stale, nothing was
     changed; 4 rolled back; 5 holding: traffic is safe and a person must choose; 75 skipped (its window is
@@ -84,11 +94,22 @@ def upgrade(
         blueshift upgrade --to-version 4.12.1 --yes --output plain
         blueshift plan -o plan.json && blueshift upgrade --plan plan.json
         blueshift upgrade --skip helm-gitops-owner
+        blueshift upgrade --group internal --group public
     """
+    from blueshift.cli.walk import groups_of, upgrade_groups
     from blueshift.cli.work import Manner, Wanted, upgrade_release
     from blueshift.preflight.waivers import given
 
     wanted = Wanted(config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart, hooks)
     stopping = asyncio.Event()
     manner = Manner(yes, output, on_failure, park, given(skip, acknowledge), skip_confirmed)
+    if plan_file and groups:
+        raise BlueshiftError(
+            "a plan file is of one release: --plan and --group exclude each other",
+            hint="leave out --group: what the plan was made for is in it",
+        )
+    walked = () if plan_file else groups_of(wanted, groups)
+    if len(walked) > 1:
+        return run_async(upgrade_groups(wanted, walked, manner, stopping), stopping)
+    wanted = replace(wanted, group=walked[0] if walked else None)
     return run_async(upgrade_release(wanted, plan_file, manner, stopping), stopping)

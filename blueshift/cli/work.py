@@ -45,10 +45,11 @@ class Wanted:
     to_version: str | None = None
     chart: str | None = None
     hooks: Path | None = None
+    group: str | None = None
 
     def settings(self) -> Config:
         """The settings file with the options laid over it."""
-        return self.over(configuration.from_file(self.config))
+        return self.over(configuration.from_file(self.config, self.group))
 
     def over(self, config: Config) -> Config:
         """Settings with the options laid over them."""

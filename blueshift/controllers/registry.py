@@ -58,6 +58,14 @@ def refuse(workload: Workload) -> None:
                 )
 
 
+def known(workload: Workload, named: str | None = None) -> Profile | None:
+    """Whichever profile knows a workload that is only looked at; one that is `named` is asked first."""
+    if named is not None and (profile := load(named)).matches(workload) is not None:
+        return profile
+    found = recognise(workload)
+    return found[0] if found else None
+
+
 def recognise(workload: Workload) -> tuple[Profile, Match] | None:
     """The built-in profile that is surest of a workload, or None. A third party's is named by the user."""
     found = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +14,17 @@ from blueshift.cluster.api import KubeApi
 from blueshift.cluster.identity import Cluster
 from blueshift.discovery import classes, drift, external_dns, helm_history, prestop, sides, traffic
 from blueshift.discovery import dns as zones
+from blueshift.discovery.controllers import controllers
 from blueshift.discovery.found import attempt, kept
+from blueshift.discovery.groups import groups
 from blueshift.discovery.names import Trail, classify, sides_of, unknown
 from blueshift.discovery.prepared import is_prepared
 from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.profile import Recognise
 from blueshift.discovery.rights import EXEC, RULES, Rule, at, permissions, spaces_of
 from blueshift.discovery.seen import Hosts, Ports, Rights, Servers
+from blueshift.discovery.seen_classes import Sharing
+from blueshift.discovery.seen_groups import Groups
 from blueshift.discovery.seen_sides import Running
 from blueshift.discovery.surroundings import surroundings
 from blueshift.discovery.trails import Follower
@@ -41,6 +46,8 @@ class Sources:
     dns: DnsBackend
     directory: Directory
     clock: Clock
+    knows: Recognise
+    """The profile of any controller of the cluster, also of one that is only held against the primary."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +98,10 @@ async def look(
 
     async def revise() -> tuple[Revised, dict[str, Any]]:
         temporary = (temporary_release, temporary_namespace)
-        made, now = await together(
-            render(found), _now(sources.kube, found, recognise, temporary, needed(EXEC))
+        made, now, beside = await together(
+            render(found),
+            _now(sources.kube, found, needed(EXEC)),
+            _controllers(sources, config, found, temporary),
         )
         allowed, around, compared = await together(
             attempt({"cluster-rbac": permissions(sources.kube, (*needed(RULES), *made.rights))}),
@@ -106,7 +115,7 @@ async def look(
             ),
             _compared(found, now, made.target),
         )
-        return made, {**allowed, **around, **now, **compared}
+        return made, {**allowed, **beside, **around, **now, **compared}
 
     (revised, of_cluster), (names, of_dns, baseline) = await together(
         revise(), _names(sources, config, found, unrouted)
@@ -183,13 +192,7 @@ async def _requests(sources: Sources, found: Primary) -> tuple[dict[str, float],
     return counted, ""
 
 
-async def _now(
-    kube: KubeApi,
-    found: Primary,
-    recognise: Recognise,
-    temporary: tuple[str, str],
-    rights: tuple[Right, ...],
-) -> dict[str, Any]:
+async def _now(kube: KubeApi, found: Primary, rights: tuple[Right, ...]) -> dict[str, Any]:
     """What there is to see before anything is rendered; Helm renders meanwhile."""
     release, container = (found.release.name, found.release.namespace), found.workload.container
     return await attempt(
@@ -197,11 +200,29 @@ async def _now(
             "nginx-running": sides.running(kube, found),
             "cluster-exec": permissions(kube, rights),
             "nginx-prestop-binary": prestop.look(kube, found.pods, container, found.known.prestop(found.raw)),
-            "class-shared": classes.sharing(kube, found, recognise, temporary),
             "helm-values-drift": drift.drift(kube, release, found.objects),
             "helm-history-max": helm_history.kept(kube, found.record),
         }
     )
+
+
+async def _controllers(
+    sources: Sources, config: Config, found: Primary, temporary: tuple[str, str]
+) -> dict[str, Any]:
+    """Every controller of the cluster, found once for both checks that hold them against each other."""
+    seen = asyncio.ensure_future(
+        controllers(
+            sources.kube, sources.knows, ingresses=found.ingresses, ingress_classes=found.ingress_classes
+        )
+    )
+
+    async def shared() -> Sharing:
+        return classes.sharing(found, await seen, temporary)
+
+    async def grouped() -> Groups:
+        return await groups(sources.kube, await seen, config.groups or {})
+
+    return await attempt({"class-shared": shared(), "class-groups": grouped()})
 
 
 async def _compared(found: Primary, now: dict[str, Any], target: Rendered) -> dict[str, Any]:

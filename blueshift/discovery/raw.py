@@ -8,6 +8,9 @@ from typing import Any
 Raw = Mapping[str, Any]
 """An object as its JSON; of lists, one item."""
 
+RUN_LABEL = "blueshift.dev/run"
+"""On what a run has made, the temporary release above all; its value is the run's id."""
+
 
 def dig(found: Raw, *path: str) -> Any:
     """The value at a path of keys, or None where a part of it is missing."""

@@ -1,25 +1,20 @@
-"""Every ingress controller of a cluster, Helm release or not: what `blueshift init` chooses from."""
+"""Ingress controllers as `blueshift init` tells of them, and where DNS leads for their hosts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import msgspec
 
-from blueshift.cluster import paths
-from blueshift.cluster.api import KubeApi
 from blueshift.discovery import ingresses as serving
-from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE
+from blueshift.discovery.controllers import Controller, Controllers
 from blueshift.discovery.found import each
 from blueshift.discovery.owner import owner
-from blueshift.discovery.profile import Knowledge, Recognise
-from blueshift.discovery.raw import Raw, annotated, dig, name, namespace, pod_labels
+from blueshift.discovery.raw import name, namespace, pod_labels
 from blueshift.discovery.services import service_facts
 from blueshift.discovery.world import HostFact, ServiceFact
 from blueshift.dns.authority import Directory, follow
 from blueshift.errors import BlueshiftError
-from blueshift.together import together
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -55,60 +50,30 @@ class Pointing(msgspec.Struct, frozen=True):
     """Zone → its name servers by name."""
 
 
-async def controllers(kube: KubeApi, recognise: Recognise) -> tuple[Found, ...]:
-    """Every workload that a profile knows, with what it serves, those with most hosts first.
-
-    Raises ApiError where workloads, Services or Ingresses of all namespaces may not be listed.
-    """
-    deployments, daemons, services, classes, ingresses = await together(
-        kube.list(paths.apis("apps/v1", "deployments")),
-        kube.list(paths.apis("apps/v1", "daemonsets")),
-        kube.list(paths.core("services")),
-        kube.list(paths.apis("networking.k8s.io/v1", "ingressclasses")),
-        kube.list(paths.apis("networking.k8s.io/v1", "ingresses")),
-    )
-    known = [(item, profile) for item in (*deployments, *daemons) if (profile := recognise(item)) is not None]
-
-    async def one(pair: tuple[Raw, Knowledge]) -> Found:
-        workload, profile = pair
-        return _found(workload, profile, await _config(kube, profile, workload), services, classes, ingresses)
-
-    found = await each(one, known)
-    return tuple(sorted(found, key=lambda one: (-len(one.hosts), one.namespace, one.workload)))
-
-
-async def _config(kube: KubeApi, profile: Knowledge, workload: Raw) -> Mapping[str, str]:
-    place = profile.config_map(workload)
-    found = await kube.find(paths.core("configmaps", *place)) if place else None
-    return dig(found or {}, "data") or {}
-
-
-def _found(
-    workload: Raw,
-    profile: Knowledge,
-    config: Mapping[str, str],
-    services: Sequence[dict[str, Any]],
-    classes: Sequence[Raw],
-    ingresses: Sequence[Raw],
-) -> Found:
-    settings = profile.settings(workload, config)
-    own = serving.classes_of(classes, settings.controller)
-    beside = [item for item in services if namespace(item) == namespace(workload)]
-    marks = annotated(workload)
+def found(one: Controller) -> Found:
+    """What `init` tells of a controller."""
+    release, space = one.release
     return Found(
-        profile=profile.name,
-        version=settings.version,
-        kind=str(workload["kind"]),
-        workload=name(workload),
-        namespace=namespace(workload),
-        release=marks.get(RELEASE_NAME, ""),
-        release_namespace=marks.get(RELEASE_NAMESPACE, ""),
-        controller=settings.controller,
-        classes=tuple(sorted({*own, settings.ingress_class} - {""})),
-        watches=settings.watches,
-        services=service_facts(beside, pod_labels(workload)),
-        hosts=serving.host_facts(serving.served(ingresses, own, settings), profile.aliases),
-        owner=owner([workload]),
+        profile=one.known.name,
+        version=one.settings.version,
+        kind=one.kind,
+        workload=name(one.raw),
+        namespace=namespace(one.raw),
+        release=release,
+        release_namespace=space,
+        controller=one.settings.controller,
+        classes=tuple(sorted({*one.own_classes, one.settings.ingress_class} - {""})),
+        watches=one.settings.watches,
+        services=service_facts(one.services, pod_labels(one.raw)),
+        hosts=serving.host_facts(one.served, one.known.aliases),
+        owner=owner([one.raw]),
+    )
+
+
+def listing(seen: Controllers) -> tuple[Found, ...]:
+    """All of them, those with most hosts first."""
+    return tuple(
+        sorted(map(found, seen.found), key=lambda one: (-len(one.hosts), one.namespace, one.workload))
     )
 
 

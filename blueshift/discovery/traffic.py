@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from blueshift.clock import Clock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.discovery.found import AT_ONCE, each
 from blueshift.discovery.profile import Knowledge
-from blueshift.discovery.raw import Raw, name, namespace
+from blueshift.discovery.raw import Raw, dig, listed, name, namespace
 from blueshift.discovery.settings import Settings
 from blueshift.discovery.world import HostFact, ServiceFact
 from blueshift.dns.wire import has_route
@@ -33,6 +34,49 @@ async def requests(
     kube: KubeApi, clock: Clock, pods: Sequence[Raw], known: Knowledge, settings: Settings
 ) -> dict[str, float]:
     """Requests by host since each pod started. Raises NoMetrics, and what the API server refuses."""
+    counted: dict[str, float] = {}
+    for one in await _samples(kube, clock, pods, known, settings):
+        for host, count in _by_host(one).items():
+            counted[host] = counted.get(host, 0.0) + count
+    return counted
+
+
+async def rates(
+    kube: KubeApi, clock: Clock, pods: Sequence[Raw], known: Knowledge, settings: Settings
+) -> dict[str, float]:
+    """Requests per second by host, over the life of each pod's controller: what releases of different ages
+    can be compared by. Raises as `requests` does, and NoMetrics for a pod that does not tell its age."""
+    found: dict[str, float] = {}
+    now = clock.utc()
+    for pod, one in zip(pods, await _samples(kube, clock, pods, known, settings), strict=True):
+        lasted = max((now - _since(pod)).total_seconds(), 1.0)
+        for host, count in _by_host(one).items():
+            found[host] = found.get(host, 0.0) + count / lasted
+    return found
+
+
+def _since(pod: Raw) -> datetime:
+    """When what counts began to: a container that was started anew counts from nothing."""
+    running = [
+        dig(one, "state", "running", "startedAt") for one in listed(pod, "status", "containerStatuses")
+    ]
+    known = [str(at) for at in running if at] or [str(dig(pod, "status", "startTime") or "")]
+    try:
+        return max(map(datetime.fromisoformat, known))
+    except ValueError:
+        raise NoMetrics(f"pod {name(pod)} does not tell since when it runs") from None
+
+
+def _by_host(sample: Sample) -> dict[str, float]:
+    counted: dict[str, float] = {}
+    for series, count in sample.counters.items():
+        counted[series.host] = counted.get(series.host, 0.0) + count
+    return counted
+
+
+async def _samples(
+    kube: KubeApi, clock: Clock, pods: Sequence[Raw], known: Knowledge, settings: Settings
+) -> list[Sample]:
     if not settings.metrics:
         raise NoMetrics("its metrics are off")
     if not settings.metrics_per_host:
@@ -45,11 +89,7 @@ async def requests(
         body = await kube.text(f"{path}/metrics")
         return extract(body, name(pod), clock.utc().timestamp(), known.metrics)
 
-    counted: dict[str, float] = {}
-    for one in await each(sample, pods, at_once=4):
-        for series, count in one.counters.items():
-            counted[series.host] = counted.get(series.host, 0.0) + count
-    return counted
+    return await each(sample, pods, at_once=4)
 
 
 def unrouted(service: ServiceFact | None) -> tuple[str, ...]:

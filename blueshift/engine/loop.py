@@ -111,6 +111,8 @@ async def run_track(writer: Writer, steps: Sequence[Step], services: Services) -
     said = f"{writer.journal.release}: " + (
         "every step settled" if status == "succeeded" else "all is as it was before the run"
     )
+    if beside := await services.closing():
+        said += f"; {beside}"
     await writer.write(Left(status, said))
     services.emit(loop.waiting.event(events.RunEnded, status=status, said=said))
     return Outcome(status, current, said)

@@ -52,6 +52,8 @@ class Services:
     """What else a person must know and can do when the run comes to hold."""
     due: Callable[[State], Awaitable[Beside | None]] = _nothing
     """What was done beside the steps, and must be taken back now that the run stands in this state."""
+    closing: Callable[[], Awaitable[str | None]] = _nothing
+    """What else the last sentence of a run that is over has to say."""
     hooks: Around = none
     """Programs of the user around each step."""
 

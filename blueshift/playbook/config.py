@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from blueshift.errors import BlueshiftError
-from blueshift.playbook.convert import LocalPath, NameOrPath, Raw, collect, raise_all
+from blueshift.playbook.convert import LocalPath, NameOrPath, Raw, collect
 from blueshift.playbook.names import Namespace, ReleaseName
-from blueshift.playbook.reader import parse, read_file
 from blueshift.playbook.tree import Mapping, Node, Scalar, invalid
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -139,24 +137,29 @@ class Config(msgspec.Struct, frozen=True):
     """Step id → partial settings, as nodes: the playbook's loader takes them with their places."""
     hooks: Raw = None
     """A list of hooks, as a node: which events there are is for the playbook's loader to say."""
+    groups: Raw = None
+    """Traffic group → what differs for it from the rest of the file. Once read: group → its Release."""
+
+    @property
+    def group(self) -> str:
+        """The group that the file names this release; empty where it names none."""
+        return next((name for name, of in (self.groups or {}).items() if of == self.release), "")
 
 
 SettingsOf = Callable[[str], type[msgspec.Struct]]
 """Backend → the type of its settings; raises BlueshiftError for one that nobody offers."""
 
 
-def load_config(path: str | Path, settings_of: SettingsOf) -> Config:
-    """Read a configuration, its DNS backend's settings converted too; relative paths begin at the file.
+def config_of(root: Node, settings_of: SettingsOf, errors: list[BlueshiftError]) -> Config | None:
+    """Convert a file, or what is left of it for one group, its DNS backend's settings too.
 
-    Raises Invalid, or Errors with every fault of the file.
+    Every fault is added to `errors`; None where there is one.
     """
-    source = read_file(path)
-    root = parse(source)
-    errors: list[BlueshiftError] = []
+    before = len(errors)
     config = collect(root, Config, errors)
     settings = _settings(root, settings_of, errors)
-    raise_all(errors)
-    assert config is not None
+    if config is None or len(errors) > before:
+        return None
     dns = msgspec.structs.replace(config.dns, settings=settings)
     return msgspec.structs.replace(config, dns=dns)
 

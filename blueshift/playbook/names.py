@@ -12,10 +12,12 @@ _LETTERS = "small letters, digits and hyphens, a letter or digit at both ends"
 FORMS: dict[str, tuple[re.Pattern[str], int, str]] = {
     "namespace": (re.compile(_LABEL, re.ASCII), 63, _LETTERS),  # RFC 1123 label
     "release": (re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII), 53, f"{_LETTERS}, dots between"),  # Helm's
+    "group": (re.compile(_LABEL, re.ASCII), 53, _LETTERS),  # ours: ids of gates are made of it
 }
 """What is named → its form, its length, and both in words."""
 
 Namespace: TypeAlias = Annotated[str, msgspec.Meta(extra={"scalar": "namespace"})]
+GroupName: TypeAlias = Annotated[str, msgspec.Meta(extra={"scalar": "group"})]
 ReleaseName: TypeAlias = Annotated[str, msgspec.Meta(extra={"scalar": "release"})]
 
 

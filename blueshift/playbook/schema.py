@@ -13,6 +13,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.playbook import hooks as written_hooks
 from blueshift.playbook.bounds import MAX_DEPTH
 from blueshift.playbook.convert import Raw, collect, raise_all
+from blueshift.playbook.names import GroupName
 from blueshift.playbook.reader import Source, parse
 from blueshift.playbook.tree import Entry, Items, Mapping, Node, Place, Scalar, described, invalid, merged
 from blueshift.playbook.tree import suggestion as near
@@ -45,6 +46,10 @@ class Playbook(msgspec.Struct, frozen=True):
     description: str
     steps: tuple[StepEntry, ...]
     hooks: tuple[written_hooks.Hook, ...] = ()
+    groups: tuple[str, ...] = ()
+    """Traffic groups of the settings that it walks in this order, a run for each."""
+    between: Any = None
+    """Settings of the gate between two groups; None: those of the walk."""
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -52,6 +57,8 @@ class _Head(msgspec.Struct, frozen=True):
     steps: Raw
     description: str = ""
     hooks: Raw = None
+    groups: Raw = None
+    between: Raw = None
 
 
 class _Step(msgspec.Struct, frozen=True):
@@ -87,8 +94,25 @@ def load(
     ids = [step.id for step in laid]
     listed = [node for node in (head.hooks, *hooks) if node is not None]
     found = [hook for node in listed for hook in written_hooks.read(node, ids, errors)]
+    groups, between = _walk(head, kinds, errors)
     raise_all(sorted(errors, key=_line))
-    return Playbook(head.name, head.description, tuple(entries), written_hooks.once(found))
+    return Playbook(head.name, head.description, tuple(entries), written_hooks.once(found), groups, between)
+
+
+def _walk(head: _Head, kinds: Kinds, errors: list[BlueshiftError]) -> tuple[tuple[str, ...], Any]:
+    """The groups that it walks, and the settings of the gate between them."""
+    groups = collect(head.groups, tuple[GroupName, ...], errors) if head.groups is not None else ()
+    if groups and isinstance(head.groups, Items):
+        for at, node in enumerate(head.groups.nodes):
+            if groups[at] in groups[:at]:
+                errors.append(invalid(node.place, f"the group {groups[at]} stands here for the second time"))
+    if head.between is None:
+        return groups or (), None
+    if head.groups is None:
+        errors.append(
+            invalid(head.between.place, "`between` is the gate between `groups`, and there are none")
+        )
+    return groups or (), collect(head.between, kinds["gate"], errors)
 
 
 def _line(error: BlueshiftError) -> tuple[str, int, int]:

@@ -95,7 +95,8 @@ def described(node: Node) -> str:
 
 
 def merged(base: Node, over: Node) -> Node:
-    """Lay `over` over `base`: mappings key by key, anything else whole. Every node keeps its own place."""
+    """Lay `over` over `base`: mappings key by key, anything else whole. Every node keeps its own place; a
+    mapping of both has that of `over`, without which it would be as somebody else wrote it."""
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return over
     entries = {entry.key.text: entry for entry in base.entries}
@@ -103,7 +104,7 @@ def merged(base: Node, over: Node) -> Node:
         known = entries.get(entry.key.text)
         node = entry.node if known is None else merged(known.node, entry.node)
         entries[entry.key.text] = Entry(entry.key, node)
-    return Mapping(tuple(entries.values()), base.place)
+    return Mapping(tuple(entries.values()), over.place)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -29,7 +29,8 @@ def plan_text(plan: Plan, *, colour: bool = False, most_lines: int | None = MOST
     ]
     steps = steps_text([(step.id, step.plan) for step in plan.steps], colour=colour, most_lines=most_lines)
     told = [f"Told what becomes of it: {', '.join(plan.told)}", ""] if plan.told else []
-    return "\n".join([*head, steps, *told, *_way_back(plan.back)])
+    left = [*(f"Not touched: {one}" for one in plan.untouched), ""] if plan.untouched else []
+    return "\n".join([*head, steps, *left, *told, *_way_back(plan.back)])
 
 
 def back_text(run: str, steps: Sequence[tuple[str, StepPlan]]) -> str:

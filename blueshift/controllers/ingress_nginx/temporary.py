@@ -13,8 +13,8 @@ from blueshift.controllers.ingress_nginx.version import VERSION_LABELS_ON_PODS, 
 from blueshift.controllers.overrides import DELETE, Absent, Override, Path, Values, dig, has, merge
 from blueshift.controllers.profile import TemporaryFacts
 from blueshift.discovery.identity import claims
+from blueshift.discovery.raw import RUN_LABEL
 
-RUN_LABEL = "blueshift.dev/run"
 OWN_NAMESPACE = "$(POD_NAMESPACE)"
 
 SINGLE = "one release alone can have it"

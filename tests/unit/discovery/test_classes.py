@@ -10,6 +10,7 @@ import pytest
 from blueshift.cluster.errors import Forbidden
 from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE
 from blueshift.discovery.classes import sharing
+from blueshift.discovery.controllers import controllers
 from blueshift.discovery.ingresses import classes_of, served
 from blueshift.discovery.primary import Primary
 from blueshift.discovery.seen_classes import Other, Sharing
@@ -63,7 +64,8 @@ async def look(
         return None if found["metadata"]["name"] == "app" else known
 
     kube = FakeKube({DEPLOYMENTS: others, DAEMONS: []})
-    return await sharing(kube.api, cast(Primary, primary), recognise, TEMPORARY)
+    seen = await controllers(kube.api, recognise, ingresses=INGRESSES, ingress_classes=CLASSES)
+    return sharing(cast(Primary, primary), seen, TEMPORARY)
 
 
 async def test_the_same_controller_serves_the_same_ingresses() -> None:
@@ -125,6 +127,12 @@ async def test_workloads_of_the_primarys_own_release_are_the_primary() -> None:
 
 async def test_without_the_right_nothing_is_said() -> None:
     kube = FakeKube(forbidden=[DAEMONS])
-    primary = cast(Primary, SimpleNamespace())
     with pytest.raises(Forbidden):
-        await sharing(kube.api, primary, lambda _: None, TEMPORARY)
+        await controllers(kube.api, lambda _: None)
+
+
+async def test_services_are_a_right_that_is_not_needed() -> None:
+    kube = FakeKube({DEPLOYMENTS: [workload("two")]}, forbidden=["/api/v1/services"])
+    known = SimpleNamespace(settings=lambda _workload, _config: flags())
+    seen = await controllers(kube.api, lambda _: cast(Any, known))
+    assert (len(seen.found), seen.unseen) == (1, "not yours")

@@ -15,12 +15,13 @@ from blueshift.cluster.execute import ExecResult
 from blueshift.cluster.identity import Cluster
 from blueshift.discovery import traffic
 from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE, as_helm
+from blueshift.discovery.controllers import controllers
 from blueshift.discovery.look import Revised, Sources, look, look_again
 from blueshift.discovery.pods import Container, Pods
 from blueshift.discovery.primary import Primary
 from blueshift.discovery.profile import Knowledge
 from blueshift.discovery.raw import Raw, annotated, name
-from blueshift.discovery.releases import controllers
+from blueshift.discovery.releases import listing
 from blueshift.discovery.seen_apply import Applied
 from blueshift.discovery.seen_sides import Comparison
 from blueshift.discovery.settings import Settings, Side
@@ -83,7 +84,7 @@ class Profile:
         return ("ingress", "web")
 
     def settings(self, _: Raw, config: Mapping[str, str], version: str = "") -> Settings:
-        self.config = config
+        self.config = config or self.config
         return msgspec.structs.replace(SETTINGS, version=version or SETTINGS.version)
 
     def aliases(self, _: Raw) -> tuple[str, ...]:
@@ -209,7 +210,12 @@ async def taken(kube: FakeKube, dns: FakeDns | None = None) -> World:
         RecordSet(NAMES[0], "A", 300, ("198.18.0.50",)), RecordSet(NAMES[1], "A", 300, ("192.0.2.9",))
     )
     sources = Sources(
-        kube.api, Cluster("https://api", "lab", "uid", "v1.37.2"), backend, OneServer(), ManualClock()
+        kube.api,
+        Cluster("https://api", "lab", "uid", "v1.37.2"),
+        backend,
+        OneServer(),
+        ManualClock(),
+        recognise,
     )
     config = Config(Release("web", "ingress"), Dns(), hosts=Hosts((NAMES[1],)))
 
@@ -370,7 +376,9 @@ async def test_a_controller_that_is_not_known_is_told_with_its_image_and_how_a_p
     other = deployment()
     other["spec"]["template"]["spec"]["containers"] = [{"name": "c", "image": "corp/edge:7"}]
     there = {"/apis/apps/v1/namespaces/ingress/deployments/web": other}
-    sources = Sources(cluster(**there).api, Cluster("", "", "", ""), FakeDns(), OneServer(), ManualClock())
+    sources = Sources(
+        cluster(**there).api, Cluster("", "", "", ""), FakeDns(), OneServer(), ManualClock(), recognise
+    )
     with pytest.raises(BlueshiftError, match=r"knows \(images: corp/edge:7\)") as caught:
         await look_again(sources, Config(Release("web", "ingress"), Dns()), lambda _: None)
     assert "write a profile" in str(caught.value.hint)
@@ -383,7 +391,7 @@ async def test_a_flux_release_has_its_owner() -> None:
 
 
 async def test_every_controller_of_a_cluster() -> None:
-    (found,) = await controllers(cluster().api, recognise)
+    (found,) = listing(await controllers(cluster().api, recognise))
     assert (found.release, found.release_namespace, found.workload) == ("web", "ingress", "web")
     assert [host.host for host in found.hosts] == sorted(NAMES)
     assert found.services[0].addresses == ("198.18.0.50", "2001:2::50")

@@ -16,6 +16,7 @@ from blueshift.dns.registry import settings_type
 from blueshift.dns.settings import ManualSettings, Rfc2136Settings
 from blueshift.playbook import config as configs
 from blueshift.playbook.duration import format_seconds
+from blueshift.playbook.groups import load as load_groups
 from blueshift.playbook.reader import Source
 from blueshift.playbook.schema import load
 from tests.conftest import ROOT
@@ -104,8 +105,9 @@ def test_an_example_is_what_it_says(block: str, tmp_path: Path) -> None:
     assert first in ("# blueshift.yaml", "# part of blueshift.yaml")
     file = tmp_path / "blueshift.yaml"
     file.write_text(block if first == "# blueshift.yaml" else needed + block, encoding="utf-8")
-    read = configs.load_config(file, settings_type)
-    if read.overrides is not None:
-        from blueshift.app.configuration import playbook
+    found = load_groups(file, settings_type)
+    for read in (found.top, *found.groups.values()):
+        if read is not None and read.overrides is not None:
+            from blueshift.app.configuration import playbook
 
-        assert playbook(read).steps
+            assert playbook(read).steps

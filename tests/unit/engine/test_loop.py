@@ -333,3 +333,28 @@ async def test_what_is_due_is_done_once_before_the_step_by_the_same_rules() -> N
     assert outcome.status == "succeeded"
     assert world.done == ["back", "one"]
     assert writer.journal.step("beside").effects["back"].done
+
+
+@pytest.mark.parametrize("said", ["the other groups are as they were: inside", ""])
+async def test_the_last_sentence_of_a_run_says_what_else_is_known(said: str) -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+
+    async def closing() -> str:
+        return said
+
+    services = dataclasses.replace(bench.services, closing=closing)
+    outcome = await run_track(writer, [ToyStep("a")], services)
+    assert outcome.said == "demo: every step settled" + (f"; {said}" if said else "")
+    assert writer.journal.said == outcome.said
+
+
+async def test_a_run_that_is_not_over_does_not_say_it() -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+
+    async def closing() -> str:
+        raise AssertionError("it is not over")
+
+    services = dataclasses.replace(bench.services, closing=closing)
+    assert (await run_track(writer, [ToyStep("a", answers=[Hold("no")])], services)).status == "holding"

@@ -13,7 +13,8 @@ from blueshift.dns.registry import settings_type
 from blueshift.dns.settings import Rfc2136Settings
 from blueshift.errors import BlueshiftError, Errors
 from blueshift.playbook import shipped
-from blueshift.playbook.config import Chart, Config, load_config
+from blueshift.playbook.config import Chart, Config
+from blueshift.playbook.groups import load_config
 from blueshift.playbook.schema import parse_set
 from blueshift.playbook.tree import plain
 
@@ -153,7 +154,7 @@ def test_faults_of_both_kinds_show_together(tmp_path: Path) -> None:
 
 def test_a_configuration_is_read_without_dnspython() -> None:
     code = (
-        "import sys; from blueshift.playbook.config import load_config; from blueshift.dns.registry import "
+        "import sys; from blueshift.playbook.groups import load_config; from blueshift.dns.registry import "
         "settings_type; settings_type('rfc2136'); assert 'dns' not in sys.modules, 'dnspython is loaded'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,7 +9,7 @@ import pytest
 from blueshift.preflight.checks import CHECKS
 from blueshift.preflight.protocol import failed
 from blueshift.preflight.run import run_all
-from tests.unit.preflight import cluster_cases, dns_cases, helm_cases, nginx_cases, primary_cases
+from tests.unit.preflight import cluster_cases, dns_cases, group_cases, helm_cases, nginx_cases, primary_cases
 from tests.unit.preflight.case import Case, of
 from tests.unit.preflight.worlds import world
 
@@ -19,6 +19,7 @@ CASES = [
     *primary_cases.CASES,
     *dns_cases.CASES,
     *nginx_cases.CASES,
+    *group_cases.CASES,
 ]
 
 
@@ -36,7 +37,7 @@ def test_a_check_is_silent_on_a_sound_world(check: str) -> None:
     assert {one.outcome for one in of(check, world())} <= {"pass", "info"}
 
 
-@pytest.mark.parametrize(("check", "changes"), cluster_cases.QUIET)
+@pytest.mark.parametrize(("check", "changes"), [*cluster_cases.QUIET, *group_cases.QUIET])
 def test_a_check_of_the_surroundings_knows_its_bounds(check: str, changes: dict[str, Any]) -> None:
     found = {one.outcome for one in of(check, world(**changes))}
     assert found <= {"pass", "info"}

@@ -12,6 +12,7 @@ from blueshift.discovery.pods import Container, Pods, RenderedService
 from blueshift.discovery.seen import GRANTED, Hook, Hosts, Ownership, Permissions, Ports, Rights, Servers
 from blueshift.discovery.seen_apply import Applied, Drift
 from blueshift.discovery.seen_classes import Sharing
+from blueshift.discovery.seen_groups import Group, Groups
 from blueshift.discovery.seen_helm import Client, Kept
 from blueshift.discovery.seen_neighbours import Budgets, Identity, Mesh, Policies, Webhooks
 from blueshift.discovery.seen_room import Free, Ground, Image, Images, Node, Quotas, Room, Taken
@@ -137,6 +138,37 @@ HARDENED = Rendered(
     pods=(PODS,),
     side=QUIET_SIDE,
 )
+GROUP = Group(
+    name="nginx",
+    named=False,
+    release="ingress/web",
+    workloads=("Deployment ingress/web-controller",),
+    profile="ingress-nginx",
+    version="1.11.3",
+    classes=("nginx",),
+    annotation="nginx",
+    watches="",
+    classless=False,
+    hosts=("shop.example.test",),
+    unclassed=(),
+    noted=(),
+    addresses=(ADDRESS, ADDRESS6),
+    revision=3,
+    digests={"Deployment ingress/web-controller": "d1"},
+)
+INSIDE = msgspec.structs.replace(
+    GROUP,
+    name="inside",
+    named=True,
+    release="inside/web",
+    workloads=("Deployment inside/web-controller",),
+    classes=("inside",),
+    annotation="inside",
+    hosts=("wiki.example.test", "ci.example.test"),
+    addresses=("198.18.0.60",),
+    revision=7,
+    digests={"Deployment inside/web-controller": "d2", "Service inside/web-controller": "s2"},
+)
 FINDINGS: dict[str, msgspec.Struct] = {
     "helm-values-drift": Drift(),
     "helm-history-max": Kept((1, 2, 3)),
@@ -158,6 +190,7 @@ FINDINGS: dict[str, msgspec.Struct] = {
     "nginx-running": Running(SIDE, "v1.11.3"),
     "nginx-compared": Comparison(("1.12",)),
     "class-shared": Sharing(1),
+    "class-groups": Groups((GROUP, INSIDE)),
     "dns-hosts": Hosts(requests={"shop.example.test": 12.0}),
     "dns-name-servers": Servers((SERVER,)),
     "dns-update-rights": Rights({"shop.example.test": GRANTED}, ahead=0.4),

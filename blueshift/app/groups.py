@@ -1,0 +1,141 @@
+"""What `blueshift groups` shows: group → class → release → hosts → addresses → traffic; its leaks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from blueshift.clock import Clock
+from blueshift.cluster.api import KubeApi
+from blueshift.cluster.workloads import pods_of, ready_pods
+from blueshift.controllers.registry import known
+from blueshift.discovery.controllers import Controller, controllers
+from blueshift.discovery.found import each
+from blueshift.discovery.groups import groups
+from blueshift.discovery.seen_groups import Group
+from blueshift.discovery.traffic import rates
+from blueshift.errors import BlueshiftError
+from blueshift.playbook.config import Release
+from blueshift.playbook.names import wrong
+from blueshift.preflight.checks import CHECKS
+from blueshift.preflight.groups import leaks
+from blueshift.preflight.protocol import Finding, Seen, finding, warns
+
+MEASURED_AT_ONCE = 2
+"""An exposition of metrics may be 39 MB."""
+
+
+class Shown(Group, frozen=True):
+    """One group with its traffic. Programs read it: fields come to it, and none goes or changes."""
+
+    requests_per_second: float | None = None
+    """Over the life of its pods, as their metrics count; None where they do not tell."""
+    unmeasured: str = ""
+    """Why not."""
+    share: float | None = None
+    """Of the traffic of all groups, from 0 to 1; None where one of them is not measured."""
+    by_host: dict[str, float] = msgspec.field(default_factory=dict)
+    """Host → requests per second, where metrics tell hosts apart."""
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """All groups, and what is to be known of them."""
+
+    groups: tuple[Shown, ...]
+    findings: tuple[Finding, ...]
+    """Where isolation leaks, as the check `class-groups` says it, and groups of the settings that are not
+    there."""
+
+
+async def overview(kube: KubeApi, clock: Clock, names: Mapping[str, Release]) -> Overview:
+    """Look at a cluster; `names` are the groups of the settings.
+
+    Raises ApiError where workloads, Ingresses or IngressClasses of all namespaces may not be listed.
+    """
+    seen = await controllers(kube, known)
+    found = await groups(kube, seen, names)
+    by_workload = {one.workload: one for one in seen.found}
+
+    async def measured(group: Group) -> Shown:
+        return await _measured(kube, clock, group, [by_workload[name] for name in group.workloads])
+
+    shown = await each(measured, found.groups, at_once=MEASURED_AT_ONCE)
+    check = next(one for one in CHECKS if one.id == "class-groups")
+    told = [*leaks(found), *(_missing(name, names[name]) for name in _absent(names, found.groups))]
+    return Overview(tuple(_shared(shown)), tuple(finding(check, one) for one in told))
+
+
+async def _measured(kube: KubeApi, clock: Clock, group: Group, of: Sequence[Controller]) -> Shown:
+    by_host: dict[str, float] = {}
+    why = ""
+    try:
+        for one in of:
+            if one.idle:
+                continue
+            pods = ready_pods(await pods_of(kube, one.raw))
+            for host, rate in (await rates(kube, clock, pods, one.known, one.settings)).items():
+                by_host[host] = by_host.get(host, 0.0) + rate
+    except BlueshiftError as error:
+        by_host, why = {}, error.message
+    return Shown(
+        **msgspec.structs.asdict(group),
+        requests_per_second=None if why else sum(by_host.values()),
+        unmeasured=why,
+        by_host=dict(sorted(by_host.items(), key=lambda item: (-item[1], item[0]))),
+    )
+
+
+def _shared(shown: Sequence[Shown]) -> Iterator[Shown]:
+    """Each with its share; a share of what is not known in all would be a guess."""
+    every = [one.requests_per_second for one in shown]
+    total = sum(rate for rate in every if rate is not None)
+    for one in shown:
+        rate = one.requests_per_second
+        if rate is None or None in every or not total:
+            yield one
+        else:
+            yield msgspec.structs.replace(one, share=rate / total)
+
+
+def _absent(names: Mapping[str, Release], found: Sequence[Group]) -> list[str]:
+    there = {one.name for one in found if one.named}
+    return [name for name in names if name not in there]
+
+
+def _missing(name: str, release: Release) -> Seen:
+    return warns(
+        f"the settings name the group {name}, and this cluster has no ingress controller of its release "
+        f"{release.namespace}/{release.name}",
+        "correct the release under `groups`, or take the group out",
+        (f"{release.namespace}/{release.name}",),
+    )
+
+
+def lines(shown: Sequence[Group]) -> str:
+    """The `groups` of the settings for those that they do not name; empty where there is nothing to part."""
+    lasting = [one for one in shown if one.release and not one.run]
+    if len(lasting) < 2 or all(one.named for one in lasting):
+        return ""
+    written = ["groups:"]
+    taken: set[str] = set()
+    for one in lasting:
+        name = one.name if one.named else _free(_worded(one), taken)
+        taken.add(name)
+        space, _, release = one.release.partition("/")
+        written.append(f"  {name}: {{release: {{name: {release}, namespace: {space}}}}}")
+    return "\n".join(written)
+
+
+def _worded(one: Group) -> str:
+    name = re.sub(r"[^a-z0-9]+", "-", one.name.lower()).strip("-")[:40].strip("-")
+    return name if not wrong("group", name) else "group"
+
+
+def _free(name: str, taken: set[str]) -> str:
+    tried, number = name, 1
+    while tried in taken:
+        number += 1
+        tried = f"{name}-{number}"
+    return tried
