@@ -57,6 +57,6 @@ async def upgrade_groups(
         if code != ExitCode.DONE:
             left = ", ".join(groups[at:])
             say(f"{where} is where the walk stands" + (f"; not begun: {left}" if left else ""))
-            say("  when its run is over, the same command goes on with the next")
+            say("  once that is settled, the same command goes on from there")
             return code
     return code

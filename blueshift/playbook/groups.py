@@ -14,6 +14,8 @@ from blueshift.playbook.convert import raise_all
 from blueshift.playbook.reader import parse, read_file
 from blueshift.playbook.tree import Mapping, Node, Scalar, described, invalid, merged, suggestion
 
+MOST = 100
+"""Groups of one file: the whole file is laid under each."""
 ONE_FOR_ALL = ("cluster", "groups")
 """Keys that a group cannot have of its own: where runs are kept and which cluster it is are the file's."""
 
@@ -108,6 +110,9 @@ def _groups(given: Node | None, errors: list[BlueshiftError]) -> dict[str, Mappi
         return {}
     if not isinstance(given, Mapping):
         errors.append(invalid(given.place, f"expected a mapping of groups, found {described(given)}"))
+        return {}
+    if len(given.entries) > MOST:
+        errors.append(invalid(given.place, f"{len(given.entries)} groups, and {MOST} may be in one file"))
         return {}
     found: dict[str, Mapping] = {}
     for entry in given.entries:

@@ -108,7 +108,7 @@ async def test_a_walk_ends_where_a_run_does_not_succeed(
     assert [name for name, _ in bench.begun] == ["in", "partner"]
     said = capsys.readouterr().err
     assert "group partner (2 of 3) is where the walk stands; not begun: public" in said
-    assert "the same command goes on with the next" in said
+    assert "the same command goes on from there" in said
 
 
 async def test_given_again_it_goes_on_behind_its_gate(bench: Bench) -> None:

@@ -144,3 +144,10 @@ def test_a_fault_that_groups_share_is_told_once(tmp_path: Path) -> None:
     assert [one for one in faults(tmp_path, text) if "chrat" in one] == [
         "blueshift.yaml:1:1: unknown key 'chrat' (did you mean 'chart'?)"
     ]
+
+
+def test_a_file_has_a_bound_of_groups(tmp_path: Path) -> None:
+    many = ", ".join(f"g{number}: {{}}" for number in range(101))
+    assert faults(tmp_path, LEAST + f"groups: {{{many}}}\n") == [
+        "blueshift.yaml:4:9: 101 groups, and 100 may be in one file"
+    ]
