@@ -57,8 +57,7 @@ def beside(world: World, settings: Path, *, required: bool) -> Config | None:
     if not required and not there(settings):
         return None
     release = Release(world.release.name, world.release.namespace)
-    file = configuration.written(settings)
-    config = file.with_release(release) or file.of(None)
+    config = configuration.written(settings).beside(release)
     if config.release != release:
         raise BlueshiftError(
             f"these settings are of {config.release.namespace}/{config.release.name}, "

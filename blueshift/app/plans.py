@@ -135,7 +135,7 @@ def _untouched(world: World) -> Iterator[str]:
     try:
         seen = found(world, "class-groups", Groups)
     except NotLooked as unseen:
-        yield f"which other groups there are is not known: {unseen}"
+        yield f"other groups, which were not looked at: {unseen}"
         return
     for one in seen.others(f"{world.release.namespace}/{world.release.name}"):
         classes = f"class {' and '.join(one.classes)}" if one.classes else "no class of its own"

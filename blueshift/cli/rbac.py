@@ -108,13 +108,10 @@ def _config(wanted: Wanted, release: str | None, namespace: str | None) -> Confi
     """The settings with the options over them; without a file, those of the release that is named."""
     import msgspec
 
-    from blueshift.app import configuration
     from blueshift.playbook.config import Config, Dns, Release
 
     if wanted.config.exists():
-        file = configuration.written(wanted.config)
-        of = file.with_release(Release(release, namespace)) if release and namespace else None
-        config = wanted.over(of or file.of(None))
+        config = wanted.over(_settings(wanted, release, namespace))
         named = Release(release or config.release.name, namespace or config.release.namespace)
         return msgspec.structs.replace(config, release=named)
     if release is None or namespace is None:
@@ -124,6 +121,23 @@ def _config(wanted: Wanted, release: str | None, namespace: str | None) -> Confi
             hint="name it by --release NAME -n NAMESPACE; or `blueshift init` writes the file",
         )
     return wanted.over(Config(Release(release, namespace), Dns()))
+
+
+def _settings(wanted: Wanted, release: str | None, namespace: str | None) -> Config:
+    """Those of the group whose release is named, or the file's own; here --group is whom rights are for."""
+    from blueshift.app import configuration
+    from blueshift.playbook.config import Release
+
+    file = configuration.written(wanted.config)
+    named = file.with_release(Release(release, namespace)) if release and namespace else None
+    if (config := named or file.top) is not None:
+        return config
+    known = ", ".join(f"{of.namespace}/{of.name} ({name})" for name, of in file.releases.items())
+    raise BlueshiftError(
+        f"these settings are of {len(file.groups)} groups: {known}",
+        place=file.path,
+        hint="name the release of one: `--release NAME --namespace NAMESPACE`",
+    )
 
 
 def _state(config: Path, given: str) -> str:

@@ -21,9 +21,9 @@ from blueshift.cli.errors import ExitCode
 from blueshift.cli.outcome import nothing_begun, refused, told
 from blueshift.cli.output import confirmed, say, typed
 from blueshift.clock import SystemClock
-from blueshift.discovery.world import contract
+from blueshift.discovery.world import World, contract
 from blueshift.engine.journal import OnFailure
-from blueshift.playbook.config import Config
+from blueshift.playbook.config import Config, Release
 from blueshift.playbook.schema import Playbook
 from blueshift.preflight.protocol import failed
 from blueshift.preflight.waivers import NONE, Waivers, judged
@@ -65,7 +65,14 @@ class Wanted:
 
     def loaded(self) -> tuple[Config, Playbook]:
         """The settings, and the playbook that they or the options name."""
-        config = self.settings()
+        return self._with_playbook(self.settings())
+
+    def beside(self, world: World) -> tuple[Config, Playbook]:
+        """The same, with the settings of a World's release: a plan file says which of the groups it is."""
+        release = Release(world.release.name, world.release.namespace)
+        return self._with_playbook(self.over(configuration.written(self.config).beside(release)))
+
+    def _with_playbook(self, config: Config) -> tuple[Config, Playbook]:
         return config, configuration.playbook(config, name=self.playbook, sets=self.sets, hooks=self.hooks)
 
 
@@ -116,8 +123,8 @@ async def upgrade_release(
 ) -> ExitCode:
     """The whole command."""
     planned = plans.load(plan_file) if plan_file else None
-    loaded: tuple[Config, Playbook] | None = None
     if planned:
+        loaded = wanted.beside(planned.world)
         wished, release = plans.playbook_of(planned), planned.world.release.name
         manner = replace(manner, waivers=planned.waivers.with_those_of(manner.waivers))
     else:

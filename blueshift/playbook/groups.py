@@ -64,6 +64,11 @@ class Written(msgspec.Struct, frozen=True):
         every = (self.top, *self.groups.values())
         return next((config for config in every if config and config.release == release), None)
 
+    def beside(self, release: Release) -> Config:
+        """The same, or the file's own, for whoever compares the release. Raises BlueshiftError where it has
+        none of either."""
+        return self.with_release(release) or self.of(None)
+
 
 def load(path: str | Path, settings_of: SettingsOf) -> Written:
     """Read a configuration; relative paths begin at the file. What a group says is laid over the rest, key by

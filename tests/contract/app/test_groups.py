@@ -181,6 +181,16 @@ def test_a_plan_names_what_it_does_not_touch(estate: Front) -> None:
     assert json.loads(plan.stdout)["untouched"] == [f"public ({NAMESPACE}/{RELEASE}): class nginx, 5 hosts"]
 
 
+def test_a_plan_file_is_of_its_group(estate: Front) -> None:
+    steps = estate.playbook("preflight", "snapshot")
+    plan = estate.blueshift("plan", "--group", "internal", "--playbook", steps, "-o", "plan.json")
+    assert plan.returncode == 0, plan.stderr
+    done = estate.blueshift("upgrade", "--plan", "plan.json", "--yes")
+    assert done.returncode == 0, done.stderr
+    run = estate.run_in(done.stderr)
+    assert json.loads(estate.blueshift("status", run, "-o", "json").stdout)["release"] == INSIDE
+
+
 def test_rights_are_printed_for_the_group_of_a_release(estate: Front) -> None:
     done = estate.blueshift(
         "rbac", "--role", "viewer", "--release", INSIDE, "--namespace", INSIDE, "-o", "json"

@@ -167,6 +167,8 @@ REFUSED = [
     (("upgrade", "--group", "pubic"), "no group 'pubic' (did you mean 'public'?)"),
     (("harden", "--plan", "--group", "x"), "no group 'x'"),
     (("temporary", "render", "--group", "x"), "no group 'x'"),
+    (("rbac", "--role", "runner"), "3 groups: inside/in (internal), partner/partner (partner), edge/web"),
+    (("rbac", "--role", "runner", "-r", "x", "-n", "y"), "3 groups: inside/in (internal)"),
 ]
 
 
