@@ -52,7 +52,16 @@ async def groups(kube: KubeApi, seen: Controllers, names: Mapping[str, Release])
         _group(of, at, seen.ingress_classes, names)
         for of, at in zip(members, await each(revision, members, at_once=REVISIONS_AT_ONCE), strict=True)
     ]
-    return Groups(tuple(sorted(found, key=lambda one: (-len(one.hosts), one.who))), seen.unseen)
+    served = {name for one in found for name in one.classes}
+    return Groups(
+        tuple(sorted(found, key=lambda one: (-len(one.hosts), one.who))),
+        seen.unseen,
+        {
+            name(of): str(dig(of, "spec", "controller") or "")
+            for of in seen.ingress_classes
+            if name(of) not in served
+        },
+    )
 
 
 async def _revision(kube: KubeApi, release: str, namespace: str) -> int | None:

@@ -57,6 +57,8 @@ class Groups(msgspec.Struct, frozen=True):
     groups: tuple[Group, ...] = ()
     unseen: str = ""
     """Why the addresses are not known."""
+    unserved: dict[str, str] = {}
+    """IngressClass → its controller, where none of the groups is that."""
 
     def others(self, release: str) -> tuple[Group, ...]:
         """All but the release `namespace/name`, and temporary releases, which come and go."""

@@ -39,6 +39,7 @@ def leaks(seen: Groups) -> Iterator[Seen]:
     yield from _annotations(groups)
     yield from _unclassed(groups)
     yield from _addresses(groups)
+    yield from _unserved(seen)
 
 
 def _lasting(seen: Groups) -> tuple[Group, ...]:
@@ -101,6 +102,16 @@ def _addresses(groups: Sequence[Group]) -> Iterator[Seen]:
                 "give each group a LoadBalancer Service of its own, with its own address and its pods alone",
                 (address, *_workloads(both)),
             )
+
+
+def _unserved(seen: Groups) -> Iterator[Seen]:
+    """A controller that no profile knows is not looked at, and whether it keeps to its class is not known."""
+    for name, controller in sorted(seen.unserved.items()):
+        yield tells(
+            f"class {name} is of {controller}, and no controller that Blueshift knows is that: whoever "
+            "serves it is not among the groups",
+            (f"IngressClass {name}",),
+        )
 
 
 def _meeting(groups: Iterable[Group]) -> list[Group]:

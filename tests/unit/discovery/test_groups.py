@@ -89,6 +89,13 @@ async def test_a_group_is_a_class_with_its_release_hosts_and_addresses() -> None
     assert sorted(web.digests) == ["Deployment web/web", "IngressClass public", "Service web/web"]
 
 
+async def test_a_class_of_nobody_who_is_known_is_told() -> None:
+    objects = cluster()
+    path = paths.apis("networking.k8s.io/v1", "ingressclasses")
+    objects[path].append({"metadata": {"name": "alb"}, "spec": {"controller": "ingress.k8s.aws/alb"}})
+    assert (await look(objects)).unserved == {"alb": "ingress.k8s.aws/alb"}
+
+
 async def test_settings_name_groups() -> None:
     found = by_release(await look(cluster(), front=Release("web", "web")))
     assert [(one.name, one.named) for one in found.values()] == [("front", True), ("inside", False)]

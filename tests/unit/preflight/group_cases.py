@@ -11,8 +11,8 @@ from tests.unit.preflight.worlds import ADDRESS, GROUP, INSIDE, but, seen
 UNSEEN = {"not-looked": "no answer within 4 s", "hint": "try again"}
 
 
-def of(*groups: Group, unseen: str = "") -> dict[str, Any]:
-    return {"findings": seen(class_groups=Groups(groups, unseen))}
+def of(*groups: Group, unseen: str = "", **unserved: str) -> dict[str, Any]:
+    return {"findings": seen(class_groups=Groups(groups, unseen, unserved))}
 
 
 def both(**changes: Any) -> dict[str, Any]:
@@ -49,6 +49,13 @@ CASES = [
     ),
     Case(
         "class-groups",
+        "class alb is of ingress.k8s.aws/alb, and no controller",
+        of(GROUP, alb="ingress.k8s.aws/alb"),
+        "info",
+        stops=False,
+    ),
+    Case(
+        "class-groups",
         "whether two groups have one address: no right",
         of(GROUP, INSIDE, unseen="no right"),
         "not-looked",
@@ -62,6 +69,7 @@ CASES = [
 QUIET: list[tuple[str, dict[str, Any]]] = [
     ("class-groups", of(GROUP)),
     ("class-groups", of(GROUP, INSIDE)),
+    ("class-groups", of(GROUP, alb="ingress.k8s.aws/alb")),
     # The old annotation has the same default in every release: without an Ingress that has it nothing leaks.
     ("class-groups", both(annotation="nginx")),
     ("class-groups", of(BARE, but(BARE_TOO, classless=False, unclassed=()))),
