@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from blueshift.clock import Clock
 from blueshift.cluster.api import KubeApi
-from blueshift.cluster.workloads import pods_of, ready_pods
 from blueshift.controllers.registry import known
 from blueshift.discovery.controllers import Controller, controllers
 from blueshift.discovery.found import each
 from blueshift.discovery.groups import groups
 from blueshift.discovery.seen_groups import Group
-from blueshift.discovery.traffic import rates
-from blueshift.errors import BlueshiftError
+from blueshift.discovery.traffic import RELEASES_AT_ONCE, measured, shares
 from blueshift.playbook.config import Release
 from blueshift.playbook.names import wrong
 from blueshift.preflight.checks import CHECKS
 from blueshift.preflight.groups import leaks
 from blueshift.preflight.protocol import Finding, Seen, finding, warns
-
-MEASURED_AT_ONCE = 2
-"""An exposition of metrics may be 39 MB."""
 
 
 class Shown(Group, frozen=True):
@@ -58,45 +53,27 @@ async def overview(kube: KubeApi, clock: Clock, names: Mapping[str, Release]) ->
     found = await groups(kube, seen, names)
     by_workload = {one.workload: one for one in seen.found}
 
-    async def measured(group: Group) -> Shown:
+    async def show(group: Group) -> Shown:
         return await _measured(kube, clock, group, [by_workload[name] for name in group.workloads])
 
-    shown = await each(measured, found.groups, at_once=MEASURED_AT_ONCE)
+    shown = await each(show, found.groups, at_once=RELEASES_AT_ONCE)
+    parts = shares([one.requests_per_second for one in shown])
     check = next(one for one in CHECKS if one.id == "class-groups")
     told = [*leaks(found), *(_missing(name, names[name]) for name in _absent(names, found.groups))]
-    return Overview(tuple(_shared(shown)), tuple(finding(check, one) for one in told))
+    return Overview(
+        tuple(msgspec.structs.replace(one, share=part) for one, part in zip(shown, parts, strict=True)),
+        tuple(finding(check, one) for one in told),
+    )
 
 
 async def _measured(kube: KubeApi, clock: Clock, group: Group, of: Sequence[Controller]) -> Shown:
-    by_host: dict[str, float] = {}
-    why = ""
-    try:
-        for one in of:
-            if one.idle:
-                continue
-            pods = ready_pods(await pods_of(kube, one.raw))
-            for host, rate in (await rates(kube, clock, pods, one.known, one.settings)).items():
-                by_host[host] = by_host.get(host, 0.0) + rate
-    except BlueshiftError as error:
-        by_host, why = {}, error.message
+    by_host, why = await measured(kube, clock, of)
     return Shown(
         **msgspec.structs.asdict(group),
         requests_per_second=None if why else sum(by_host.values()),
         unmeasured=why,
         by_host=dict(sorted(by_host.items(), key=lambda item: (-item[1], item[0]))),
     )
-
-
-def _shared(shown: Sequence[Shown]) -> Iterator[Shown]:
-    """Each with its share; a share of what is not known in all would be a guess."""
-    every = [one.requests_per_second for one in shown]
-    total = sum(rate for rate in every if rate is not None)
-    for one in shown:
-        rate = one.requests_per_second
-        if rate is None or None in every or not total:
-            yield one
-        else:
-            yield msgspec.structs.replace(one, share=rate / total)
 
 
 def _absent(names: Mapping[str, Release], found: Sequence[Group]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,8 +14,10 @@ from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.identity import Cluster
 from blueshift.controllers.registry import known
-from blueshift.discovery.controllers import controllers
+from blueshift.discovery.controllers import Controllers, controllers
+from blueshift.discovery.found import each
 from blueshift.discovery.releases import Found, Pointing, listing, pointing
+from blueshift.discovery.traffic import RELEASES_AT_ONCE, measured, shares
 from blueshift.dns.authority import Directory
 from blueshift.dns.key import KeySource
 from blueshift.dns.resolver import query
@@ -37,6 +39,10 @@ class Candidate(msgspec.Struct, frozen=True):
     chart_version: str
     revision: int
     status: str
+    rate: float | None = None
+    """Requests per second over the life of its pods; None where metrics do not tell."""
+    share: float | None = None
+    """Of the traffic of all releases, from 0 to 1; None where one of them is not measured."""
 
     @property
     def name(self) -> str:
@@ -51,10 +57,17 @@ class Candidate(msgspec.Struct, frozen=True):
         parts = [
             f"{found.profile} {found.version}".strip(),
             f"class {' and '.join(found.classes) or 'of its own'}",
-            f"{len(found.hosts)} hosts",
+            f"{len(found.hosts)} hosts{self._traffic}",
             f"at {', '.join(points) or 'no address of a load balancer'}",
         ]
         return ", ".join(parts) + (f"; ATTENTION: {found.owner} owns it" if found.owner else "")
+
+    @property
+    def _traffic(self) -> str:
+        if self.rate is None:
+            return ""
+        part = "" if self.share is None else f", {self.share:.0%} of all traffic"
+        return f" ({self.rate:.1f} requests/s{part})"
 
 
 class Survey(msgspec.Struct, frozen=True):
@@ -94,9 +107,8 @@ class Zones(msgspec.Struct, frozen=True):
         return ", ".join(told) or "there are no hosts"
 
 
-async def survey(kube: KubeApi) -> Survey:
+async def survey(kube: KubeApi, clock: Clock) -> Survey:
     """Look at a cluster. Raises BlueshiftError where there is no controller that can be upgraded."""
-
     cluster, all_of_it = await together(kube.identity(), controllers(kube, known))
     if all_of_it.unseen:
         raise BlueshiftError(
@@ -105,7 +117,7 @@ async def survey(kube: KubeApi) -> Survey:
     found = listing(all_of_it)
     seen = Survey(
         cluster,
-        tuple(await together(*(_candidate(kube, one) for one in found if one.release))),
+        await _candidates(kube, clock, [one for one in found if one.release], all_of_it),
         tuple(f"{one.kind} {one.namespace}/{one.workload}" for one in found if not one.release),
     )
     if not found:
@@ -120,6 +132,24 @@ async def survey(kube: KubeApi) -> Survey:
             hint="install it by its chart under Helm first, or see a run in a lab: `blueshift lab demo`",
         )
     return seen
+
+
+async def _candidates(
+    kube: KubeApi, clock: Clock, found: Sequence[Found], seen: Controllers
+) -> tuple[Candidate, ...]:
+    by_workload = {one.workload: one for one in seen.found}
+
+    async def rate(one: Found) -> float | None:
+        of = by_workload[f"{one.kind} {one.namespace}/{one.workload}"]
+        by_host, why = await measured(kube, clock, [of])
+        return None if why else sum(by_host.values())
+
+    every = await together(*(_candidate(kube, one) for one in found))
+    rates = await each(rate, found, at_once=RELEASES_AT_ONCE)
+    return tuple(
+        msgspec.structs.replace(one, rate=told, share=part)
+        for one, told, part in zip(every, rates, shares(rates), strict=True)
+    )
 
 
 async def _candidate(kube: KubeApi, found: Found) -> Candidate:

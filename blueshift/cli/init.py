@@ -221,9 +221,10 @@ async def _survey(kubeconfig: Path | None, context: str | None) -> Survey:
     from blueshift.clock import SystemClock
 
     path = str(kubeconfig) if kubeconfig else None
-    async with connect(SystemClock(), kubeconfig=path, context=context) as kube:
+    clock = SystemClock()
+    async with connect(clock, kubeconfig=path, context=context) as kube:
         say(f"looking at {kube.server} …")
-        return await survey(kube)
+        return await survey(kube, clock)
 
 
 async def _see_key(kubeconfig: Path | None, context: str | None, source: KeySource) -> None:

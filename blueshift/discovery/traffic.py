@@ -8,6 +8,8 @@ from datetime import datetime
 from blueshift.clock import Clock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
+from blueshift.cluster.workloads import pods_of, ready_pods
+from blueshift.discovery.controllers import Controller
 from blueshift.discovery.found import AT_ONCE, each
 from blueshift.discovery.profile import Knowledge
 from blueshift.discovery.raw import Raw, dig, listed, name, namespace
@@ -21,6 +23,8 @@ from blueshift.traffic.probe import probe
 
 # Hosts that are probed in one look; the primary must not feel it.
 MOST_HOSTS = 500
+RELEASES_AT_ONCE = 2
+"""Whose metrics are read: an exposition may be 39 MB."""
 # Seconds for a probe: who answers slower than this proves nothing about a shift.
 PATIENCE = 2.0
 _SAMPLE = 2 * AT_ONCE
@@ -53,6 +57,32 @@ async def rates(
         for host, count in _by_host(one).items():
             found[host] = found.get(host, 0.0) + count / lasted
     return found
+
+
+async def measured(kube: KubeApi, clock: Clock, of: Sequence[Controller]) -> tuple[dict[str, float], str]:
+    """Requests per second by host over these controllers, which are one release; or why they are not known.
+
+    What is scaled to no pods has none. Raises nothing: metrics are a right, and a courtesy, of their own.
+    """
+    by_host: dict[str, float] = {}
+    try:
+        for one in of:
+            pods = [] if one.idle else ready_pods(await pods_of(kube, one.raw))
+            found = {} if one.idle else await rates(kube, clock, pods, one.known, one.settings)
+            for host, rate in found.items():
+                by_host[host] = by_host.get(host, 0.0) + rate
+    except BlueshiftError as error:
+        return {}, error.message
+    return by_host, ""
+
+
+def shares(measured: Sequence[float | None]) -> list[float | None]:
+    """Of each in all, from 0 to 1; None where one is not known: a share would be a guess then."""
+    known = [rate for rate in measured if rate is not None]
+    total = sum(known)
+    if len(known) < len(measured) or not total:
+        return [None] * len(measured)
+    return [rate / total for rate in known]
 
 
 def _since(pod: Raw) -> datetime:

@@ -40,7 +40,7 @@ async def test_it_writes_a_file_that_every_command_takes(front: Front) -> None:
 
 
 async def test_where_dns_points_and_who_takes_updates(front: Front, kube: KubeApi) -> None:
-    seen = await survey(kube)
+    seen = await survey(kube, SystemClock())
     ours = next(one for one in seen.releases if one.name == f"{NAMESPACE}/{RELEASE}")
     assert (ours.chart, ours.chart_version, ours.revision) == ("ingress-nginx", "4.11.3", 1)
     authorities = [f"{front.bind.address}:{front.bind.port}"]

@@ -14,6 +14,7 @@ from blueshift.cluster.identity import Cluster
 from blueshift.dns.key import KeySource, SecretField
 from blueshift.errors import BlueshiftError
 from tests.fake_kube import FakeKube
+from tests.fakes import ManualClock
 from tests.unit.app.test_init_file import FOUND, ZONES
 
 KEY = 'key "blueshift" { algorithm hmac-sha256; secret "c2VjcmV0"; };'
@@ -45,6 +46,9 @@ def test_releases_by_name(release: str | None, namespace: str | None, left: list
 
 def test_what_was_found_in_a_line() -> None:
     assert SEEN.releases[0].said == "ingress-nginx 1.11.3, class nginx, 2 hosts, at 198.18.0.50, 2001:2::50"
+    busy = msgspec.structs.replace(SEEN.releases[0], rate=9.04)
+    assert "2 hosts (9.0 requests/s), at" in busy.said
+    assert "(9.0 requests/s, 90% of all traffic)" in msgspec.structs.replace(busy, share=0.9).said
     owned = msgspec.structs.replace(FOUND, owner="flux:edge/main", services=())
     assert (
         "no address of a load balancer; ATTENTION: flux:edge/main owns it"
@@ -82,27 +86,31 @@ def controller(**annotations: str) -> dict[str, Any]:
     return {
         "kind": "Deployment",
         "metadata": {"name": "controller", "namespace": "edge", "annotations": annotations},
-        "spec": {"template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [container]}}},
+        "spec": {
+            "selector": {"matchLabels": {"a": "b"}},
+            "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [container]}},
+        },
     }
 
 
 async def test_a_cluster_without_a_controller_is_told() -> None:
     with pytest.raises(BlueshiftError, match="is an ingress controller that Blueshift knows") as caught:
-        await survey(OneCluster())  # type: ignore[arg-type]
+        await survey(OneCluster(), ManualClock())  # type: ignore[arg-type]
     assert "blueshift lab demo" in (caught.value.hint or "")
 
 
 async def test_a_controller_that_helm_did_not_install_is_told() -> None:
     with pytest.raises(BlueshiftError, match="no Helm release holds Deployment edge/controller"):
-        await survey(OneCluster(controller()))  # type: ignore[arg-type]
+        await survey(OneCluster(controller()), ManualClock())  # type: ignore[arg-type]
 
 
 async def test_a_controller_of_a_release_is_found() -> None:
     marks = {"meta.helm.sh/release-name": "main", "meta.helm.sh/release-namespace": "edge"}
-    seen = await survey(OneCluster(controller(**marks)))  # type: ignore[arg-type]
+    seen = await survey(OneCluster(controller(**marks)), ManualClock())  # type: ignore[arg-type]
     assert [one.name for one in seen.releases] == ["edge/main"]
     assert seen.releases[0].found.version == "1.11.3"
     assert seen.releases[0].status == "without a record"
+    assert seen.releases[0].rate is None, "no pod is ready that would tell"
 
 
 async def test_the_key_is_read_where_it_is_and_shown_nowhere(tmp_path: Path) -> None:
