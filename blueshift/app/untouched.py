@@ -34,7 +34,7 @@ async def as_they_were(session: Session, world: World) -> str:
         now = await groups(session.kube, seen, {})
     except Exception as error:  # whatever it is, the run is over, and its last word must be journalled
         why = error.message if isinstance(error, BlueshiftError) else f"{type(error).__name__}: {error}"
-        return f"whether the {len(before)} other groups are as they were could not be looked at: {why}"
+        return f"whether the other groups are as they were ({len(before)}) could not be looked at: {why}"
     told = list(_changes(before, now.others(_name(world))))
     names = brief([one.who for one in before], _MOST)
     if told:

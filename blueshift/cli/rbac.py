@@ -130,7 +130,7 @@ def _settings(wanted: Wanted, release: str | None, namespace: str | None) -> Con
 
     file = configuration.written(wanted.config)
     named = file.with_release(Release(release, namespace)) if release and namespace else None
-    if (config := named or file.top) is not None:
+    if (config := named or file.unnamed) is not None:
         return config
     known = ", ".join(f"{of.namespace}/{of.name} ({name})" for name, of in file.releases.items())
     raise BlueshiftError(

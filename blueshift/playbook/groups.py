@@ -30,16 +30,15 @@ class Written(msgspec.Struct, frozen=True):
     """Of each group, in the order of the file."""
 
     def of(self, group: str | None) -> Config:
-        """The settings of a group, or of the file's own release. Raises BlueshiftError for none."""
+        """The settings of a group, or those that need no name. Raises BlueshiftError for none."""
         if group is None:
-            if self.top is None:
-                one = next(iter(self.groups))
+            if self.unnamed is None:
                 raise BlueshiftError(
                     f"these settings are of {len(self.groups)} groups: {', '.join(self.groups)}",
                     place=self.path,
-                    hint=f"name one: `--group {one}`; `blueshift groups` shows what each is",
+                    hint=f"name one: `--group {next(iter(self.groups))}`; `blueshift groups` shows what each is",
                 )
-            return self.top
+            return self.unnamed
         if group not in self.groups:
             known = suggestion(group, self.groups) if self.groups else "(it names none)"
             raise BlueshiftError(
@@ -48,6 +47,12 @@ class Written(msgspec.Struct, frozen=True):
                 hint="`blueshift groups` shows those of the cluster, and the lines to write under `groups`",
             )
         return self.groups[group]
+
+    @property
+    def unnamed(self) -> Config | None:
+        """Those of the file's own release, or of its only group."""
+        only = next(iter(self.groups.values()), None) if len(self.groups) == 1 else None
+        return self.top or only
 
     @property
     def releases(self) -> dict[str, Release]:

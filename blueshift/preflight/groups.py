@@ -81,7 +81,7 @@ def _unclassed(groups: Sequence[Group]) -> Iterator[Seen]:
     )
     if shared:
         yield warns(
-            f"{len(shared)} Ingresses without a class are served by {_and(both)}: {brief(shared)}",
+            f"Ingresses without a class are served by {_and(both)}: {brief(shared)}",
             remedy,
             shared,
         )

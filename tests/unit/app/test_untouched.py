@@ -73,6 +73,6 @@ async def test_what_cannot_be_looked_at_is_never_as_before(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     told = await said(monkeypatch, error)
-    assert told.startswith("whether the 1 other groups are as they were could not be looked at: ")
+    assert told.startswith("whether the other groups are as they were (1) could not be looked at: ")
     unseen = world(findings=seen(class_groups={"not-looked": "no right"}))
     assert "is not known: no right" in await untouched.as_they_were(SESSION, unseen)

@@ -88,6 +88,11 @@ def test_a_release_finds_its_settings(tmp_path: Path) -> None:
     assert found.with_release(Release("web", "inside")) is None
 
 
+def test_an_only_group_needs_no_name(tmp_path: Path) -> None:
+    one = TWO.partition("  public:")[0]
+    assert read(tmp_path, one).of(None).release == Release("in", "inside")
+
+
 def test_without_a_release_of_its_own_the_file_asks_for_a_group(tmp_path: Path) -> None:
     with pytest.raises(BlueshiftError, match="settings are of 2 groups: internal, public") as caught:
         read(tmp_path, TWO).of(None)

@@ -36,7 +36,7 @@ CASES = [
         "(inside/web): shop/noted",
         both(annotation="nginx", noted=("shop/noted",)),
     ),
-    leak("1 Ingresses without a class are served by", of(BARE, BARE_TOO)),
+    leak("Ingresses without a class are served by", of(BARE, BARE_TOO)),
     leak(
         f"{ADDRESS} is the address of nginx (ingress/web) and inside (inside/web)", both(addresses=(ADDRESS,))
     ),
