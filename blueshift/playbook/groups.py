@@ -36,7 +36,7 @@ class Written(msgspec.Struct, frozen=True):
                 raise BlueshiftError(
                     f"these settings are of {len(self.groups)} groups: {', '.join(self.groups)}",
                     place=self.path,
-                    hint=f"name one: `--group {next(iter(self.groups))}`; `blueshift groups` shows what each is",
+                    hint=f"name one: `--group {next(iter(self.groups))}`; `blueshift groups` shows them",
                 )
             return self.unnamed
         if group not in self.groups:
