@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from blueshift.cli.options import cluster_options, config_option, run_async
+from blueshift.cli.options import cluster_options, config_option, group_option, run_async
 from blueshift.cli.output import say
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ _STATUS = re.compile(r"([1-5])xx|(\d{3})(?:-(\d{3}))?")
     help="Lines for people, or one JSON object per access.",
 )
 @config_option
+@group_option
 @cluster_options
 def watch(
     side: str,
@@ -52,6 +53,7 @@ def watch(
     own: bool,
     output: str,
     config: Path,
+    group: str | None,
     kubeconfig: Path | None,
     context: str | None,
     state_namespace: str,
@@ -67,6 +69,7 @@ def watch(
         blueshift watch --status 5xx --status 499
         blueshift watch --side temporary --host 'shop.*' --slow 500ms
         blueshift watch --since 5m -o json | jq .path
+        blueshift watch --group internal
     """
     from blueshift.app.watching import SIDES, Chosen
     from blueshift.cli.work import Wanted
@@ -74,7 +77,7 @@ def watch(
     sides = tuple(one for one in SIDES if side in (one, "both"))
     chosen = Chosen(sides, hosts, tuple(map(_range, statuses)), _seconds(slow, "--slow"), own)
     stopping = asyncio.Event()
-    wanted = Wanted(config, kubeconfig, context, state_namespace)
+    wanted = Wanted(config, kubeconfig, context, state_namespace, group=group)
     run_async(_watch(wanted, chosen, _seconds(since, "--since"), output, stopping), stopping)
 
 
