@@ -71,14 +71,8 @@ class Controllers:
     """Why the Services of other namespaces could not be listed."""
 
 
-async def controllers(
-    kube: KubeApi,
-    recognise: Recognise,
-    *,
-    ingresses: Sequence[Raw] | None = None,
-    ingress_classes: Sequence[Raw] | None = None,
-) -> Controllers:
-    """Every Deployment and DaemonSet that is one; Ingresses and classes that were listed already are given.
+async def controllers(kube: KubeApi, recognise: Recognise) -> Controllers:
+    """Every Deployment and DaemonSet that is one.
 
     Raises ApiError where workloads, Ingresses or classes of all namespaces may not be listed. Services are
     a right that no run needs (`rights.LOOKS`): without it there are none, and it is said why.
@@ -87,8 +81,8 @@ async def controllers(
         kube.list(paths.apis("apps/v1", "deployments")),
         kube.list(paths.apis("apps/v1", "daemonsets")),
         _services(kube),
-        _listed(kube, "ingressclasses", ingress_classes),
-        _listed(kube, "ingresses", ingresses),
+        kube.list(paths.apis("networking.k8s.io/v1", "ingressclasses")),
+        kube.list(paths.apis("networking.k8s.io/v1", "ingresses")),
     )
     found = []
     for kind, items in (("Deployment", deployments), ("DaemonSet", daemons)):
@@ -114,9 +108,3 @@ async def _services(kube: KubeApi) -> tuple[Sequence[Raw], str]:
         return await kube.list(paths.core("services")), ""
     except Forbidden as error:
         return (), error.message
-
-
-async def _listed(kube: KubeApi, plural: str, known: Sequence[Raw] | None) -> Sequence[Raw]:
-    if known is not None:
-        return known
-    return await kube.list(paths.apis("networking.k8s.io/v1", plural))

@@ -210,11 +210,7 @@ async def _controllers(
     sources: Sources, config: Config, found: Primary, temporary: tuple[str, str]
 ) -> dict[str, Any]:
     """Every controller of the cluster, found once for both checks that hold them against each other."""
-    seen = asyncio.ensure_future(
-        controllers(
-            sources.kube, sources.knows, ingresses=found.ingresses, ingress_classes=found.ingress_classes
-        )
-    )
+    seen = asyncio.ensure_future(controllers(sources.kube, sources.knows))
 
     async def shared() -> Sharing:
         return classes.sharing(found, await seen, temporary)

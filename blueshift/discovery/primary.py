@@ -53,8 +53,6 @@ class Primary:
     """All of the cluster."""
     beside: tuple[Raw, ...]
     """The Services beside it."""
-    ingresses: tuple[Raw, ...]
-    """Every Ingress of the cluster, whoever serves it."""
 
 
 async def primary(kube: KubeApi, release: str, namespace: str, recognise: Recognise) -> Primary:
@@ -119,7 +117,6 @@ async def primary(kube: KubeApi, release: str, namespace: str, recognise: Recogn
         served=served,
         ingress_classes=tuple(classes),
         beside=tuple(services),
-        ingresses=tuple(ingresses),
     )
 
 

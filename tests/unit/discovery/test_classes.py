@@ -19,6 +19,8 @@ from tests.unit.discovery.test_objects import ingress
 
 NGINX = "k8s.io/ingress-nginx"
 DEPLOYMENTS, DAEMONS = "/apis/apps/v1/deployments", "/apis/apps/v1/daemonsets"
+CLASS_LIST = "/apis/networking.k8s.io/v1/ingressclasses"
+INGRESS_LIST = "/apis/networking.k8s.io/v1/ingresses"
 CLASSES = (
     {"metadata": {"name": "public"}, "spec": {"controller": NGINX}},
     {"metadata": {"name": "inside"}, "spec": {"controller": "example.com/inside"}},
@@ -54,7 +56,6 @@ async def look(
         release=SimpleNamespace(name="web", namespace="web"),
         workload=SimpleNamespace(uid="web"),
         ingress_classes=CLASSES,
-        ingresses=INGRESSES,
         served=served(INGRESSES, classes_of(CLASSES, own.controller), own),
     )
     others = [workload("web"), workload("two", release, **spec), workload("app")]
@@ -63,8 +64,8 @@ async def look(
     def recognise(found: Any) -> Any:
         return None if found["metadata"]["name"] == "app" else known
 
-    kube = FakeKube({DEPLOYMENTS: others, DAEMONS: []})
-    seen = await controllers(kube.api, recognise, ingresses=INGRESSES, ingress_classes=CLASSES)
+    kube = FakeKube({DEPLOYMENTS: others, CLASS_LIST: CLASSES, INGRESS_LIST: INGRESSES})
+    seen = await controllers(kube.api, recognise)
     return sharing(cast(Primary, primary), seen, TEMPORARY)
 
 
