@@ -55,6 +55,15 @@ async def controller_tools(
     return await _group("controller", flags, say, progress, clock or SystemClock())
 
 
+async def helm3(say: Say, progress: Callable[[Progress], None], clock: Clock | None = None) -> Path:
+    """The folder of the last major version of Helm, which many releases are made by (a minute beside the
+    cluster's programs, whose packages it shares)."""
+    go_mod = (_MODULES / "helm3" / "go.mod").read_text()
+    version = _versions(go_mod)["helm.sh/helm/v3"]
+    flags = f"-s -w -X helm.sh/helm/v3/internal/version.version={version}"
+    return await _group("helm3", flags, say, progress, clock or SystemClock())
+
+
 def programs(go_mod: str) -> tuple[str, ...]:
     """Names of the programs that the `tool` lines of a go.mod build, as `go install` calls them."""
     block = re.search(r"^tool \((.*?)^\)", go_mod, re.MULTILINE | re.DOTALL)
@@ -73,7 +82,7 @@ def key(go_mod: bytes, go_sum: bytes, flags: str, family: str) -> str:
 
 def _cluster_flags() -> str:
     go_mod = (_MODULES / "kubernetes" / "go.mod").read_text()
-    versions = dict(re.findall(r"^\t(\S+) (v\S+)", go_mod, re.MULTILINE))
+    versions = _versions(go_mod)
     kubernetes, helm = versions["k8s.io/kubernetes"], versions["helm.sh/helm/v4"]
     major, minor, _ = kubernetes.removeprefix("v").split(".", 2)
     component = "k8s.io/component-base/version"
@@ -81,6 +90,10 @@ def _cluster_flags() -> str:
         f"-s -w -X {component}.gitVersion={kubernetes} -X {component}.gitMajor={major} "
         f"-X {component}.gitMinor={minor} -X helm.sh/helm/v4/internal/version.version={helm}"
     )
+
+
+def _versions(go_mod: str) -> dict[str, str]:
+    return dict(re.findall(r"^\t(\S+) (v\S+)", go_mod, re.MULTILINE))
 
 
 async def _group(

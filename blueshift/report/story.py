@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -113,11 +113,15 @@ def unknown(report: Report) -> Iterator[str]:
     """What the report cannot tell, and why: it is no sign that nothing was there."""
     if report.evidence is None:
         yield "No evidence was kept of this run beside its journal: rates and answers over time are missing."
-    elif any(
-        None in (one.requests_per_s, one.errors_per_s) for one in report.evidence.sides.get("primary", ())
-    ):
+    elif _gaps([one.requests_per_s for one in report.evidence.sides.get("primary", ())]):
         yield "At times the primary's requests were not counted: metrics were off, or a look failed."
     if report.asked is None:
         yield "No prober's ledger was given (`--ledger`): what clients saw is not in it."
     if verdict(report.journal) is None:
         yield "The run came to no verdict: its soak did not end."
+
+
+def _gaps(rates: Sequence[float | None]) -> bool:
+    """Whether a rate is missing after there was one: the first needs two looks."""
+    known = [number for number, rate in enumerate(rates) if rate is not None]
+    return not known or None in rates[known[0] :]

@@ -111,6 +111,10 @@ def test_what_is_not_known_is_said() -> None:
     assert "No prober's ledger" in told
     assert "no verdict" in told
     assert "were not counted" in markdown(made())
+    first = Evidence(
+        sides={"primary": [SidePoint(at(0), 2, 2, None, None), SidePoint(at(5), 2, 2, 1.0, 0.0)]}
+    )
+    assert "were not counted" not in markdown(made(evidence=first)), "a rate needs two looks"
     assert "polyline" not in page(made(evidence=None))
 
 
