@@ -107,6 +107,18 @@ facts_output = output_of("table", "json")
 """`output: "table" | "json"`, for commands that print facts."""
 
 
+def yaml_output(command: Command) -> Command:
+    """`output: "yaml" | "json"`, for commands that print manifests or values."""
+    return click.option(
+        "--output",
+        "-o",
+        type=click.Choice(("yaml", "json")),
+        default="yaml",
+        show_default=True,
+        help="YAML to apply or to keep, or JSON for programs.",
+    )(command)
+
+
 def waivers_options(command: Command) -> Command:
     """`skip: tuple[str, ...]`, `acknowledge: tuple[str, ...]`: checks that are not to count as they do."""
     for option in (

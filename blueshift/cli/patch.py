@@ -7,21 +7,14 @@ from pathlib import Path
 import click
 
 from blueshift.cli.complete import runs
-from blueshift.cli.options import cluster_options, run_async
+from blueshift.cli.options import cluster_options, run_async, yaml_output
 from blueshift.cli.output import print_json
 
 
 @click.command()
 @click.argument("run", shell_complete=runs)
 @cluster_options
-@click.option(
-    "--output",
-    "-o",
-    type=click.Choice(("yaml", "json")),
-    default="yaml",
-    show_default=True,
-    help="YAML with comments, or one JSON object.",
-)
+@yaml_output
 def patch(run: str, kubeconfig: Path | None, context: str | None, state_namespace: str, output: str) -> None:
     """Print what a run changed in the release's values, for the values file in your own git.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blueshift.cli.options import cluster_options, config_option, run_async
+from blueshift.cli.options import cluster_options, config_option, run_async, yaml_output
 from blueshift.errors import BlueshiftError
 
 if TYPE_CHECKING:
@@ -31,14 +31,7 @@ if TYPE_CHECKING:
     "--service-account", "accounts", multiple=True, metavar="NAMESPACE:NAME", help="Bind to this account."
 )
 @cluster_options
-@click.option(
-    "--output",
-    "-o",
-    type=click.Choice(("yaml", "json")),
-    default="yaml",
-    show_default=True,
-    help="YAML documents, or one JSON list.",
-)
+@yaml_output
 def rbac(
     role: str,
     config: Path,

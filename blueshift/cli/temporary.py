@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from blueshift.cli.lazy import Lazy, LazyGroup
-from blueshift.cli.options import cluster_options, config_option, group_option, run_async
+from blueshift.cli.options import cluster_options, config_option, group_option, run_async, yaml_output
 
 if TYPE_CHECKING:
     from blueshift.app.temporary import TemporaryRelease
@@ -28,14 +28,7 @@ def temporary() -> None:
 @config_option
 @group_option
 @cluster_options
-@click.option(
-    "--output",
-    "-o",
-    type=click.Choice(("yaml", "json")),
-    default="yaml",
-    show_default=True,
-    help="YAML with comments, or one JSON object.",
-)
+@yaml_output
 def render(
     config: Path,
     group: str | None,
