@@ -107,6 +107,19 @@ facts_output = output_of("table", "json")
 """`output: "table" | "json"`, for commands that print facts."""
 
 
+def seconds_of(text: str, option: str, *, least: float = 0.0) -> float:
+    """The seconds of a length of time as people write it. Raises BadParameter, with the option's name."""
+    from blueshift.playbook.duration import parse_seconds
+
+    try:
+        seconds = parse_seconds(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
+    if seconds < least:
+        raise click.BadParameter("expected a length of time that is not nothing", param_hint=option)
+    return seconds
+
+
 def yaml_output(command: Command) -> Command:
     """`output: "yaml" | "json"`, for commands that print manifests or values."""
     return click.option(

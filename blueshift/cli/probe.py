@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.options import facts_output, run_async
+from blueshift.cli.options import facts_output, run_async, seconds_of
 from blueshift.cli.output import print_json, print_table, say
 from blueshift.errors import BlueshiftError
 
@@ -108,7 +108,7 @@ def probe(
     asked = Asked(
         urls=urls,
         rate=rate,
-        seconds=_seconds(time),
+        seconds=seconds_of(time, "--for", least=0.001),
         protocol="http2" if http == "2" else "http1",
         families=FAMILIES[family],
         status=status,
@@ -127,18 +127,6 @@ def probe(
     else:
         _tell(found, asked)
     return ExitCode.DONE if found.sound else ExitCode.ERROR
-
-
-def _seconds(text: str) -> float:
-    from blueshift.playbook.duration import parse_seconds
-
-    try:
-        seconds = parse_seconds(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--for") from error
-    if not seconds:
-        raise click.BadParameter("expected a length of time that is not nothing", param_hint="--for")
-    return seconds
 
 
 def _pinned(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:

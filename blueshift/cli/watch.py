@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from blueshift.cli.options import cluster_options, config_option, group_option, run_async
+from blueshift.cli.options import cluster_options, config_option, group_option, run_async, seconds_of
 from blueshift.cli.output import say
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ def watch(
     from blueshift.cli.work import Wanted
 
     sides = tuple(one for one in SIDES if side in (one, "both"))
-    chosen = Chosen(sides, hosts, tuple(map(_range, statuses)), _seconds(slow, "--slow"), own)
+    chosen = Chosen(sides, hosts, tuple(map(_range, statuses)), seconds_of(slow, "--slow"), own)
     stopping = asyncio.Event()
     wanted = Wanted(config, kubeconfig, context, state_namespace, group=group)
-    run_async(_watch(wanted, chosen, _seconds(since, "--since"), output, stopping), stopping)
+    run_async(_watch(wanted, chosen, seconds_of(since, "--since"), output, stopping), stopping)
 
 
 async def _watch(wanted: Wanted, chosen: Chosen, since: float, output: str, stopping: asyncio.Event) -> None:
@@ -138,12 +138,3 @@ def _range(text: str) -> tuple[int, int]:
     if found[1]:
         return int(found[1]) * 100, int(found[1]) * 100 + 99
     return int(found[2]), int(found[3] or found[2])
-
-
-def _seconds(text: str, option: str) -> float:
-    from blueshift.playbook.duration import parse_seconds
-
-    try:
-        return parse_seconds(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint=option) from error
