@@ -50,7 +50,8 @@ async def test_a_release_of_helm_3_is_upgraded(make_world: MakeWorld, record: Re
     asked = ("--config", str(config))
     checked = await blueshift(lab, "check", *asked, "--only", "helm-client", "-o", "json", program=program)
     (finding,) = json.loads("\n".join(checked.lines[checked.lines.index("[") :]))
-    assert finding["outcome"] == "pass", finding["sentence"]
+    # Told, where another major version goes on: the next revision is applied by the client as before.
+    assert finding["outcome"] == ("pass" if major == 3 else "info"), finding["sentence"]
     async with traffic(world) as counted:
         done = await blueshift(lab, "upgrade", "--yes", *asked, "--output", "plain", program=program)
     record({"requests": counted.summary.requests, "failed": counted.summary.failed})
