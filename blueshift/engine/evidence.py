@@ -6,11 +6,15 @@ it is written now and then, and what cannot be written is not insisted on.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
+import zlib
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from itertools import groupby
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -24,18 +28,24 @@ EVERY = 30.0
 PATIENCE = 5.0
 """Seconds that one write may take: the end of a run does not wait for it."""
 MOST = 1200
-"""Points of one line; then every second one is dropped. Packed, each takes a few bytes of an object's MiB."""
+"""Points of one line; then neighbours become one, over the whole line alike. Packed, one has a few bytes."""
 _FILE = "evidence.json.gz"
 
 
 class SidePoint(msgspec.Struct, frozen=True, array_like=True):
-    """One look at a side; see `events.SideSeen`."""
+    """Looks at a side; see `events.SideSeen`. One at first, more of them where space became scarce."""
 
     at: datetime
+    """Of the latest of them."""
     ready: int
+    """The fewest."""
     wanted: int
     requests_per_s: float | None
+    """The mean of those that are known."""
     errors_per_s: float | None
+    """The most."""
+    missed: int = 0
+    """Looks without a rate."""
 
 
 class AnswerPoint(msgspec.Struct, frozen=True, array_like=True):
@@ -60,10 +70,9 @@ class Evidence(msgspec.Struct):
         match event:
             case events.SideSeen():
                 line = self.sides.setdefault(event.side, [])
-                line.append(
-                    SidePoint(event.at, event.ready, event.wanted, event.requests_per_s, event.errors_per_s)
-                )
-                self.sides[event.side] = _thinned(line)
+                rates = (event.requests_per_s, event.errors_per_s)
+                line.append(SidePoint(event.at, event.ready, event.wanted, *rates, int(rates[0] is None)))
+                self.sides[event.side] = _thinned(line, _together)
             case events.AnswersSeen():
                 found = self.answers.setdefault(event.server, [])
                 found.append(
@@ -72,7 +81,7 @@ class Evidence(msgspec.Struct):
                 # Of equal answers the first and the last tell all.
                 if len(found) > 2 and _same(found[-3], found[-1]) and _same(found[-2], found[-1]):
                     del found[-2]
-                self.answers[event.server] = _thinned(found)
+                self.answers[event.server] = _thinned(found, _latest)
             case _:
                 return False
         return True
@@ -82,8 +91,34 @@ def _same(one: AnswerPoint, other: AnswerPoint) -> bool:
     return msgspec.structs.replace(one, at=other.at) == other
 
 
-def _thinned(line: list[Any]) -> list[Any]:
-    return line if len(line) <= MOST else [*line[:-1:2], line[-1]]
+Point = TypeVar("Point", SidePoint, AnswerPoint)
+
+
+def _thinned(line: list[Point], merge: Callable[[list[Point]], Point]) -> list[Point]:
+    """Half as many points, each for as long a time as any other, whatever had become one before."""
+    if len(line) <= MOST:
+        return line
+    begin = line[0].at
+    width = max(1.0, (line[-1].at - begin).total_seconds()) / (MOST // 2)
+    groups = groupby(line, lambda point: (point.at - begin).total_seconds() // width)
+    return [merge(list(points)) for _, points in groups]
+
+
+def _together(points: list[SidePoint]) -> SidePoint:
+    rates = [one.requests_per_s for one in points if one.requests_per_s is not None]
+    errors = [one.errors_per_s for one in points if one.errors_per_s is not None]
+    return SidePoint(
+        at=points[-1].at,
+        ready=min(one.ready for one in points),
+        wanted=points[-1].wanted,
+        requests_per_s=sum(rates) / len(rates) if rates else None,
+        errors_per_s=max(errors) if errors else None,
+        missed=sum(one.missed for one in points),
+    )
+
+
+def _latest(points: list[AnswerPoint]) -> AnswerPoint:
+    return points[-1]
 
 
 class Recorder:
@@ -95,6 +130,7 @@ class Recorder:
         self._evidence = Evidence()
         self._read = False
         self._fresh = False
+        self._writing = asyncio.Lock()
 
     def listen(self, event: events.Event) -> None:
         """Take an event."""
@@ -108,42 +144,54 @@ class Recorder:
 
     async def write(self) -> None:
         """Write what is new, within some seconds; what fails is tried again with the next write, if any."""
-        if not self._fresh:
-            return
         with suppress(BlueshiftError, TimeoutError):
-            async with self._runs.clock.timeout(PATIENCE):
-                await self._write()
+            async with self._runs.clock.timeout(PATIENCE), self._writing:
+                if self._fresh:
+                    await self._write()
 
     async def _write(self) -> None:
+        there = await self._runs.kube.find(_path(self._runs, self._run))
         if not self._read:
-            before = await read(self._runs, self._run) or Evidence()
+            before = _decoded(there) if there else Evidence()
+            if before is None:
+                return  # of a newer version, or nobody knows what: not ours to replace
             self._evidence = _joined(before, self._evidence)
             self._read = True
-        await _write(self._runs, self._run, self._evidence)
-        self._fresh = False
+        self._fresh = False  # what comes while it is written is for the next time
+        try:
+            await _stored(self._runs, self._run, self._evidence, there)
+        except BaseException:
+            self._fresh = True
+            raise
 
 
 def _joined(before: Evidence, after: Evidence) -> Evidence:
     joined = Evidence()
     for name in before.sides | after.sides:
-        joined.sides[name] = _thinned([*before.sides.get(name, []), *after.sides.get(name, [])])
+        points = [*before.sides.get(name, []), *after.sides.get(name, [])]
+        joined.sides[name] = _thinned(points, _together)
     for name in before.answers | after.answers:
-        joined.answers[name] = _thinned([*before.answers.get(name, []), *after.answers.get(name, [])])
+        found = [*before.answers.get(name, []), *after.answers.get(name, [])]
+        joined.answers[name] = _thinned(found, _latest)
     return joined
 
 
 async def read(runs: Runs, run: str) -> Evidence | None:
     """What was kept of a run; None where there is none, or of a newer version."""
-    found = await runs.kube.find(_path(runs, run))
+    there = await runs.kube.find(_path(runs, run))
+    return _decoded(there) if there else None
+
+
+def _decoded(there: Mapping[str, Any]) -> Evidence | None:
     try:
-        packed = base64.b64decode((found or {})["binaryData"][_FILE])
+        packed = base64.b64decode(there["binaryData"][_FILE])
         kept = msgspec.json.decode(gzip.decompress(packed), type=Evidence)
-    except (KeyError, ValueError, OSError, EOFError):
+    except (KeyError, ValueError, OSError, EOFError, zlib.error):
         return None
     return kept if kept.schema == Evidence().schema else None
 
 
-async def _write(runs: Runs, run: str, evidence: Evidence) -> None:
+async def _stored(runs: Runs, run: str, evidence: Evidence, there: Mapping[str, Any] | None) -> None:
     packed = gzip.compress(msgspec.json.encode(evidence), mtime=0)
     metadata: dict[str, Any] = {"name": f"{object_name(run)}-evidence", "labels": {RUN_LABEL: run}}
     body = {
@@ -152,7 +200,6 @@ async def _write(runs: Runs, run: str, evidence: Evidence) -> None:
         "metadata": metadata,
         "binaryData": {_FILE: base64.b64encode(packed).decode()},
     }
-    there = await runs.kube.find(_path(runs, run))
     if there is None:
         await runs.kube.create(paths.core("configmaps", runs.namespace), body)
     else:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from blueshift.app.report import Report
+from blueshift.engine.evidence import SidePoint
 from blueshift.engine.journal import Journal
 from blueshift.engine.protocol import fact_name
 from blueshift.report.words import length
@@ -113,7 +114,7 @@ def unknown(report: Report) -> Iterator[str]:
     """What the report cannot tell, and why: it is no sign that nothing was there."""
     if report.evidence is None:
         yield "No evidence was kept of this run beside its journal: rates and answers over time are missing."
-    elif _gaps([one.requests_per_s for one in report.evidence.sides.get("primary", ())]):
+    elif _gaps(report.evidence.sides.get("primary", ())):
         yield "At times the primary's requests were not counted: metrics were off, or a look failed."
     if report.asked is None:
         yield "No prober's ledger was given (`--ledger`): what clients saw is not in it."
@@ -121,7 +122,7 @@ def unknown(report: Report) -> Iterator[str]:
         yield "The run came to no verdict: its soak did not end."
 
 
-def _gaps(rates: Sequence[float | None]) -> bool:
+def _gaps(points: Sequence[SidePoint]) -> bool:
     """Whether a rate is missing after there was one: the first needs two looks."""
-    known = [number for number, rate in enumerate(rates) if rate is not None]
-    return not known or None in rates[known[0] :]
+    known = [number for number, point in enumerate(points) if point.requests_per_s is not None]
+    return not known or any(point.missed or point.requests_per_s is None for point in points[known[0] + 1 :])

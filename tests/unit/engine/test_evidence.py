@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from blueshift import events
@@ -17,6 +19,8 @@ from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
 
 BEGIN = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+DAMAGED = "H4sIAAAAAAAC////////"
+"""The head of a gzip file, and nothing that can be unpacked."""
 WHERE = paths.core("configmaps", "blueshift", "blueshift-run-r1-evidence")
 
 
@@ -100,18 +104,58 @@ def test_space_is_bounded_and_changes_of_answers_stay() -> None:
         kept.add(side(second, float(second)))
         kept.add(answers(second, 0 if second < 500 else 40))
     line = kept.sides["primary"]
-    assert len(line) <= MOST
-    assert line[0].at == BEGIN
-    assert line[-1].requests_per_s == 10 * MOST - 1
+    assert MOST // 3 <= len(line) <= MOST
+    assert line[-1].at == BEGIN + timedelta(seconds=10 * MOST - 1)
+    early = [one for one in line if one.at < BEGIN + timedelta(seconds=5 * MOST)]
+    assert 0.3 < len(early) / len(line) < 0.6, "the beginning is told as finely as the end"
     told = [((one.at - BEGIN).total_seconds(), one.temporary) for one in kept.answers["192.0.2.53"]]
     assert told == [(0, 0), (499, 0), (500, 40), (10 * MOST - 1, 40)]
 
 
-@pytest.mark.parametrize("data", [{}, {"evidence.json.gz": "!"}, {"evidence.json.gz": "AAAA"}])
-async def test_what_cannot_be_read_is_no_evidence(kube: FakeKube, data: dict[str, str]) -> None:
+def test_errors_and_gaps_outlive_the_thinning() -> None:
+    kept = Evidence()
+    for second in range(5 * MOST):
+        event = side(second, None if second == 701 else 10.0)
+        kept.add(
+            msgspec.structs.replace(event, errors_per_s=50.0 if second == 333 else 0.0, ready=second != 99)
+        )
+    line = kept.sides["primary"]
+    assert max(one.errors_per_s or 0.0 for one in line) == 50.0
+    assert min(one.ready for one in line) == 0
+    assert sum(one.missed for one in line) == 1
+
+
+async def test_what_comes_while_it_is_written_is_not_lost(kube: FakeKube) -> None:
+    recorder = Recorder(runs_of(kube), "r1")
+    recorder.listen(side(0))
+
+    def meanwhile(verb: str, path: str) -> None:
+        kube.hook = lambda verb, path: None
+        recorder.listen(side(5))
+
+    kube.hook = lambda verb, path: meanwhile(verb, path) if verb == "create" else None
+    await asyncio.gather(recorder.write(), recorder.write())
+    await recorder.write()
+    found = await read(runs_of(kube), "r1")
+    assert found is not None
+    assert [(one.at - BEGIN).total_seconds() for one in found.sides["primary"]] == [0, 5]
+
+
+async def test_what_is_of_a_newer_version_is_left_alone(kube: FakeKube) -> None:
+    runs = runs_of(kube)
+    await evidence._stored(runs, "r1", Evidence(schema=2), None)
+    before = kube.objects[WHERE]
+    recorder = Recorder(runs, "r1")
+    recorder.listen(side(0))
+    await recorder.write()
+    assert kube.objects[WHERE] == before
+
+
+@pytest.mark.parametrize("packed", ["", "!", "AAAA", DAMAGED])
+async def test_what_cannot_be_read_is_no_evidence(kube: FakeKube, packed: str) -> None:
     runs = runs_of(kube)
     assert await read(runs, "r1") is None
-    kube.objects[WHERE] = {"metadata": {"name": "x"}, "binaryData": data}
+    kube.objects[WHERE] = {"metadata": {"name": "x"}, "binaryData": {"evidence.json.gz": packed}}
     assert await read(runs, "r1") is None
 
 
@@ -119,5 +163,5 @@ async def test_evidence_of_a_newer_version_is_not_guessed_at(
     kube: FakeKube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = runs_of(kube)
-    await evidence._write(runs, "r1", Evidence(schema=2))
+    await evidence._stored(runs, "r1", Evidence(schema=2), None)
     assert await read(runs, "r1") is None
