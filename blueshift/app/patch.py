@@ -16,7 +16,7 @@ from blueshift.engine.journal import OVER, Journal
 from blueshift.engine.protocol import fact_name
 from blueshift.engine.store import Runs
 from blueshift.errors import BlueshiftError
-from blueshift.helm.records import ReleaseRecord, decode_secret, latest, read
+from blueshift.helm.records import ReleaseRecord, decode_secret, read
 from blueshift.helm.values import redacted
 from blueshift.steps.facts import Hardened, Upgraded
 from blueshift.steps.revisions import change
@@ -48,16 +48,15 @@ class Patch(msgspec.Struct, frozen=True):
 async def patch(runs: Runs, run: str) -> Patch:
     """Compare the release as the run left it with the copy of what it found. Changes nothing.
 
-    Raises BlueshiftError for a run that is not over or has changed no values, and where a record is gone.
+    Raises BlueshiftError for a run that is not over, was taken back or has changed no values, and where a
+    record is gone.
     """
     journal = (await runs.open(run)).journal
-    if journal.status not in OVER:
-        raise BlueshiftError(
-            f"run {run} is not over: it is {journal.status}, and its values may still change",
-            hint=f"`blueshift status {run}` tells where it stands",
-        )
+    revision = _left(journal)
     kept = await runs.kept(run, "release")
-    after = await _left(runs, journal)
+    after = None
+    with contextlib.suppress(NotFound):
+        after = await read(runs.kube, journal.namespace, journal.release, revision)
     if kept is None or after is None:
         raise BlueshiftError(
             f"the records that run {run} would be compared by are gone",
@@ -65,18 +64,33 @@ async def patch(runs: Runs, run: str) -> Patch:
         )
     frozen = inputs.read(await runs.inputs(run)).world
     reasons = {one.path: one.reason for one in (*frozen.harden.values, *frozen.target.values)}
-    return compared(run, decode_secret({"data": kept}), after, reasons)
+    found = compared(run, decode_secret({"data": kept}), after, reasons)
+    if not found.changes:
+        raise BlueshiftError(f"run {run} has changed no values", hint="your values file needs nothing of it")
+    return found
 
 
-async def _left(runs: Runs, journal: Journal) -> ReleaseRecord | None:
-    """The revision that the run made last; of one that was taken back, the newest that there is."""
+def _left(journal: Journal) -> int:
+    """The revision that a run made last; later ones are not its doing."""
+    run = journal.run
+    if journal.status == "rolled-back":
+        raise BlueshiftError(
+            f"run {run} was taken back: no value of its target is left",
+            hint="hardening may have stayed: `blueshift harden --plan` tells what it sets, and why",
+        )
+    if journal.status not in OVER:
+        raise BlueshiftError(
+            f"run {run} is not over: it is {journal.status}, and its values may still change",
+            hint=f"`blueshift status {run}` tells where it stands",
+        )
     made: tuple[type[Upgraded | Hardened], ...] = (Upgraded, Hardened)
-    for fact in made if journal.status == "succeeded" else ():
+    for fact in made:
         if fact_name(fact) in journal.facts:
-            with contextlib.suppress(NotFound):
-                return await read(runs.kube, journal.namespace, journal.release, journal.fact(fact).revision)
-            return None
-    return await latest(runs.kube, journal.namespace, journal.release)
+            return journal.fact(fact).revision
+    raise BlueshiftError(
+        f"run {run} has changed no values: its playbook {journal.playbook} makes no revision",
+        hint="`blueshift history` lists the runs and what became of the chart",
+    )
 
 
 class _Known(msgspec.Struct, frozen=True):

@@ -110,6 +110,13 @@ async def plan_of(asked: Asked) -> Plan:
     Each URL is asked by a client of its own in each family, whose name is the URL's number and the family.
     """
     _check_ca(asked.ca)
+    hosts = {_split(url).hostname for url in asked.urls}
+    if stray := sorted(asked.pinned.keys() - hosts):
+        raise BlueshiftError(
+            f"no URL asks {stray[0]}, for which an address was given",
+            place=f"--address {stray[0]}=…",
+            hint=f"asked are {', '.join(sorted(filter(None, hosts)))}",
+        )
     personas: list[Persona] = []
     streams: list[Stream] = []
     for number, url in enumerate(asked.urls):
@@ -141,6 +148,12 @@ def _check_ca(ca: str) -> None:
 
 
 def _opened(ledger: Path, name: str, clock: Clock) -> LedgerWriter:
+    if ledger.exists():
+        raise BlueshiftError(
+            "there is such a file already, and it is not overwritten",
+            place=str(ledger),
+            hint="`--ledger FILE` takes a file that is not there yet",
+        )
     try:
         return LedgerWriter(ledger, name, clock.utc())
     except OSError as error:

@@ -74,6 +74,9 @@ class Watching:
         self._tell = tell
         self._note = note
         self._since = since
+        self._failed: Exception | None = None
+        """Why nothing can be told any more, such as a reader that went away."""
+        self._ended = asyncio.Event()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Follow until `stopping` is set. Raises BlueshiftError where there is no release to follow."""
@@ -90,20 +93,27 @@ class Watching:
                 group.create_task(self._again(side, self._follower(side, witness, profile).run))
                 for side in self._chosen.sides
             ]
-            await stopping.wait()
-            for task in tasks:
+            waits = [group.create_task(event.wait()) for event in (stopping, self._ended)]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for task in (*tasks, *waits):
                 task.cancel()
+        if self._failed:
+            raise self._failed
 
     def _follower(self, side: SideName, witness: Witness, profile: Profile) -> Follower:
         def hear(pod: str, line: Line) -> None:
             if not line.own:
                 self.counted[side].requests += 1
                 self.counted[side].errors += line.status >= 500
-            if self._chosen.shows(line):
-                self._tell(side, pod, line)
+            if self._chosen.shows(line) and not self._failed:
+                try:
+                    self._tell(side, pod, line)
+                except Exception as error:  # kept for `run`: here it would end the log of one pod alone
+                    self._failed = error
+                    self._ended.set()
 
         session = self._session
-        follower = Follower(side, session.kube, witness, profile, session.clock, hear)
+        follower = Follower(side, session.kube, witness, profile, session.clock, hear, counts=False)
         follower.since -= self._since
         return follower
 

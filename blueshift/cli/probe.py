@@ -60,11 +60,10 @@ FAMILIES: dict[str, tuple[Literal[4, 6], ...]] = {"4": (4,), "6": (6,), "both": 
 @click.option("--insecure", is_flag=True, help="Do not verify certificates.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, 600, min_open=True),
-    default=10.0,
+    default="10s",
     show_default=True,
-    metavar="S",
-    help="Seconds without the whole answer after which a request has failed.",
+    metavar="T",
+    help="A request has failed after so long without the whole answer: 500ms, 10s.",
 )
 @click.option(
     "--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Keep a row of every request here."
@@ -80,7 +79,7 @@ def probe(
     addresses: tuple[str, ...],
     ca: Path | None,
     insecure: bool,
-    timeout: float,
+    timeout: str,
     ledger: Path | None,
     output: str,
 ) -> ExitCode:
@@ -114,7 +113,7 @@ def probe(
         status=status,
         ca="" if insecure else str(ca or SYSTEM_CA),
         pinned=_pinned(addresses),
-        timeout=timeout,
+        timeout=seconds_of(timeout, "--timeout", least=0.001),
     )
     stopping = asyncio.Event()
     with ExitStack() as stack:

@@ -16,9 +16,14 @@ def commented(values: Mapping[str, Any], changes: dict[str, ValueChange], path: 
     for key, value in values.items():
         here = (*path, key)
         if change := changes.pop(dotted(here), None):
-            yield f"{indent}# was {change.old}: {change.reason}"
+            yield f"{indent}# {told(change)}"
         if isinstance(value, Mapping) and value:
             yield indent + yaml.dump({key: {}}).removesuffix(" {}\n")
             yield from commented(value, changes, here)
         else:
             yield from (f"{indent}{line}" if line else "" for line in yaml.dump({key: value}).splitlines())
+
+
+def told(change: ValueChange) -> str:
+    """What a value was and why it is otherwise, on one line: a comment ends where its line does."""
+    return " ".join(f"was {change.old}: {change.reason}".split())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blueshift.app.patch import Patch
-from blueshift.report.commented import commented
+from blueshift.report.commented import commented, told
 
 
 def patch_text(found: Patch) -> str:
@@ -16,5 +16,5 @@ def patch_text(found: Patch) -> str:
     values = list(commented(found.values, changes))  # takes out of `changes` what it shows
     for path, one in changes.items():
         todo = "Take out" if path in found.removed else "A secret, set it yourself"
-        lines.append(f"# {todo}: {path} (was {one.old}): {one.reason}")
+        lines.append(f"# {todo}: {path}, {told(one)}")
     return "\n".join(lines + (values or ["{}"])) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blueshift.app.temporary import TemporaryRelease
 from blueshift.helm import yaml
-from blueshift.report.commented import commented
+from blueshift.report.commented import commented, told
 
 
 def temporary_text(found: TemporaryRelease) -> str:
@@ -17,7 +17,7 @@ def temporary_text(found: TemporaryRelease) -> str:
     ]
     changes = {change.path: change for change in found.overrides}
     values = list(commented(found.values, changes))  # takes out of `changes` what it shows
-    lines += [f"# Taken away: {one.path} (was {one.old}): {one.reason}" for one in changes.values()]
+    lines += [f"# Taken away: {one.path}, {told(one)}" for one in changes.values()]
     lines += [f"# Not in this chart version: {one.path}: {one.reason}" for one in found.absent]
     lines += values or ["{}"]
     for item in found.objects:

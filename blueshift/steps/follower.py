@@ -50,13 +50,17 @@ class Follower:
         profile: Profile,
         clock: Clock,
         hear: Hear | None = None,
+        *,
+        counts: bool = True,
     ) -> None:
+        """Without `counts` it follows logs alone, and reads no metrics and no connections."""
         self.side = side
         self._kube = kube
         self._witness = witness
         self._profile = profile
         self._clock = clock
         self._hear = hear
+        self._counts = counts
         self._counters = Counters()
         self._tally: Tally | None = None
         self._blind = ""
@@ -92,7 +96,8 @@ class Follower:
                 container = self._profile.container_name(workload)
                 follow = self._follow(name, container, started(pod))
                 self._following[name] = asyncio.create_task(follow)
-        await self._look()
+        if self._counts:
+            await self._look()
 
     async def _look(self) -> None:
         self.latest = await self._witness.look(self.side)

@@ -11,6 +11,7 @@ import pytest
 from blueshift.app import watching
 from blueshift.app.watching import Chosen, Watching
 from blueshift.cli.main import run
+from blueshift.cli.watch import _line
 from blueshift.cluster.errors import ApiError
 from blueshift.controllers.ingress_nginx.profile import IngressNginx
 from blueshift.engine.state import SideName
@@ -129,3 +130,34 @@ def test_what_cannot_be_chosen_is_said(
 ) -> None:
     assert run(["watch", *arguments]) == 1
     assert says in capsys.readouterr().err
+
+
+async def test_a_reader_that_goes_away_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(monkeypatch, Chosen(sides=("primary",)), access(1), access(2))
+
+    def gone(*_: Any) -> None:
+        raise BrokenPipeError
+
+    bench.watching._tell = gone
+    with pytest.raises(BrokenPipeError):
+        await asyncio.wait_for(bench.watching.run(asyncio.Event()), 10)
+    assert bench.watching.counted["primary"].requests == 2
+
+
+async def test_nothing_but_logs_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("metrics and connections are not what is watched")
+
+    monkeypatch.setattr(OnePod, "text", never)
+    monkeypatch.setattr(OnePod, "exec", never)
+    bench = Bench(monkeypatch, Chosen(sides=("primary",)), access(1))
+    await bench.watch(30)
+    assert bench.notes == []
+
+
+def test_what_a_client_sends_does_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    sent = line()._replace(path="/\x1b]0;owned\x07\n12:00:00 forged", client="192.0.2.7")
+    _line("primary", "web-7d", sent._replace(path=sent.path + "?token=hunter22"))
+    (told,) = capsys.readouterr().out.splitlines()
+    assert "/\\x1b]0;owned\\x07\\n12:00:00 forged" in told
+    assert "hunter22" not in told

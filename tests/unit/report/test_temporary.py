@@ -63,7 +63,7 @@ def test_every_override_is_told_with_its_reason() -> None:
     lines = temporary_text(found).splitlines()
     replicas = next(place for place, line in enumerate(lines) if "replicaCount: 4" in line)
     assert lines[replicas - 1].strip().startswith("# was 2: as many as the primary has ready")
-    assert any(line.startswith("# Taken away: fullnameOverride (was edge): ") for line in comments)
+    assert any(line.startswith("# Taken away: fullnameOverride, was edge: ") for line in comments)
     assert any(line.startswith("# Not in this chart version: commonLabels: ") for line in comments)
 
 
