@@ -44,8 +44,10 @@ _MOST = 16_000_000
 _HINT = "manifests as `kubectl apply -f` takes them"
 
 
-def objects_of(file: Path, namespace: str) -> dict[Key, Raw]:
+def objects_of(file: Path, namespace: str, *, other: Path | None = None) -> dict[Key, Raw]:
     """The objects in a file of manifests; `namespace` is for those that name none.
+
+    Beside an `other` file it may be empty, as where a whole file is new or gone (`/dev/null`).
 
     Raises BlueshiftError with the place, also where an object stands twice or is none.
     """
@@ -63,14 +65,18 @@ def objects_of(file: Path, namespace: str) -> dict[Key, Raw]:
         if key in found:
             raise BlueshiftError(f"has {key} twice", place=str(file), hint="keep one of them")
         found[key] = _placed(encoded(item), key)
-    if not found:
+    if not found and (other is None or not _some(other)):
         raise BlueshiftError("has no object in it", place=str(file), hint=_HINT)
     return found
 
 
+def _some(file: Path) -> bool:
+    return bool(files.read(file, most=_MOST, hint=_HINT).strip())
+
+
 def of_two(old: Path, new: Path, *, namespace: str, version: str, classes: Sequence[str]) -> Explanation:
     """The change from one file to the other; no cluster is asked. Raises BlueshiftError for bad files."""
-    before, after = objects_of(old, namespace), objects_of(new, namespace)
+    before, after = (objects_of(file, namespace, other=other) for file, other in ((old, new), (new, old)))
     workload = next((item for item in (*before.values(), *after.values()) if recognise(item)), None)
     around = Surroundings(before, workload=workload, version=version, classes=tuple(classes))
     return load(PROFILE).explain(around, differing(before, after))

@@ -111,8 +111,14 @@ def _one_of(file: Path | None, diff: tuple[Path, Path] | None, values: Path | No
 def _versioned(version: str) -> None:
     from blueshift.controllers.ingress_nginx.version import numbers
 
-    if version and not numbers(version):
-        raise BlueshiftError(f"{version!r} is no version of a controller", hint="write it as 1.11.3")
+    found = numbers(version)
+    # Forks count by years. What is between is the chart's own numbering.
+    if version and not ((0, 49) <= found < (2,) or found >= (2000,)):
+        raise BlueshiftError(
+            f"{version!r} is no version of a controller from 0.49 on",
+            place="--controller-version",
+            hint="write it as 1.11.3; of a chart, `helm show chart` tells it as appVersion",
+        )
 
 
 async def _live(

@@ -121,3 +121,15 @@ def test_a_file_that_is_none(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(BlueshiftError, match=said) as raised:
         objects_of(file, "default")
     assert "bad.yaml" in str(raised.value)
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["new", "gone"])
+def test_a_file_that_is_new_or_gone_is_compared_with_nothing(tmp_path: Path, gone: bool) -> None:
+    """As `git diff` names them in a pull request."""
+    file, nothing = tmp_path / "web.yaml", Path("/dev/null")
+    file.write_text("kind: Service\napiVersion: v1\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n")
+    files = (file, nothing) if gone else (nothing, file)
+    found = of_two(*files, namespace="shop", version="1.11.3", classes=("nginx",))
+    assert len(found.changes) == 1
+    with pytest.raises(BlueshiftError, match="has no object in it"):
+        of_two(nothing, nothing, namespace="shop", version="", classes=())

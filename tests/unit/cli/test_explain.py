@@ -36,6 +36,14 @@ def test_two_files_need_neither_cluster_nor_settings(tmp_path: Path, files: tupl
         (("-f", "old.yaml", "--values", "new.yaml"), "one change is explained at a time"),
         (("--diff", "old.yaml", "new.yaml", "--delete"), "--delete goes with -f"),
         (("--diff", "old.yaml", "new.yaml", "--controller-version", "new"), "is no version of a controller"),
+        (
+            ("--diff", "old.yaml", "new.yaml", "--controller-version", "4.11.3"),
+            "is no version of a controller",
+        ),
+        (
+            ("--diff", "old.yaml", "new.yaml", "--controller-version", "0.30.0"),
+            "is no version of a controller",
+        ),
         (("--diff", "old.yaml", "none.yaml"), "none.yaml: cannot be read"),
         (("-f", "old.yaml"), "blueshift init"),
     ],
