@@ -66,10 +66,18 @@ def config_option(command: Command) -> Command:
     )(command)
 
 
+def _only(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> str | None:
+    if len(values) > 1:
+        raise click.BadParameter("this command is of one group; `plan` and `upgrade` walk several")
+    return values[0] if values else None
+
+
 def group_option(command: Command) -> Command:
     """`group: str | None`: the traffic group of the settings that is meant."""
     return click.option(
         "--group",
+        multiple=True,  # a second one would be the only one that counts
+        callback=_only,
         metavar="GROUP",
         envvar="BLUESHIFT_GROUP",
         shell_complete=groups,

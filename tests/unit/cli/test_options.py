@@ -16,6 +16,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from blueshift.cli.main import run
 from blueshift.cli.options import cluster_options, config_option, facts_output, run_async, run_output
 
 # As a terminal's own program: only then does it get the terminal's Ctrl-C.
@@ -145,3 +146,8 @@ def test_a_run_chooses_its_output_by_itself() -> None:
     assert CliRunner().invoke(carry, []).output == "\n"
     assert CliRunner().invoke(carry, ["--output", "json"]).output == "json\n"
     assert CliRunner().invoke(carry, ["--output", "table"]).exit_code != 0
+
+
+def test_a_command_of_one_group_takes_no_second_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "--group", "internal", "--group", "public"]) == 1
+    assert "this command is of one group" in capsys.readouterr().err
