@@ -130,7 +130,7 @@ async def carry(
         park=park,
         unsafe=lambda: unsafe(session.kube, tools.world, run),
         due=due,
-        closing=lambda: as_they_were(session, tools.world),
+        closing=lambda: as_they_were(session, tools.world, stopping),
         hooks=hooks.around,
     )
     emit(

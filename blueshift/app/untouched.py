@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from blueshift.app.session import Session
@@ -15,13 +16,16 @@ from blueshift.preflight.protocol import brief
 
 _MOST = 5
 """Changes that one sentence names."""
+_PATIENCE = 30.0
+"""Seconds for the look: the run is over, and until it has been taken its end is not journalled."""
 
 
-async def as_they_were(session: Session, world: World) -> str:
+async def as_they_were(session: Session, world: World, stopping: asyncio.Event) -> str:
     """One sentence at the end of a run; empty where there are no other groups. Changes nothing.
 
-    What cannot be looked at is said to be so, and is never "as before". A change says nothing of the run,
-    which is over, so it is told and fails nothing: whoever works at another group may do so meanwhile.
+    What cannot be looked at, within 30 s and before a signal sets `stopping`, is said to be so, and is never
+    "as before". A change says nothing of the run, which is over, so it is told and fails nothing: whoever
+    works at another group may do so meanwhile.
     """
     try:
         before = found(world, "class-groups", Groups).others(_name(world))
@@ -30,8 +34,7 @@ async def as_they_were(session: Session, world: World) -> str:
     if not before:
         return ""
     try:
-        seen = await controllers(session.kube, session.knows)
-        now = await groups(session.kube, seen, {})
+        now = await _look(session, stopping)
     except Exception as error:  # whatever it is, the run is over, and its last word must be journalled
         why = error.message if isinstance(error, BlueshiftError) else f"{type(error).__name__}: {error}"
         return f"whether the other groups are as they were ({len(before)}) could not be looked at: {why}"
@@ -40,6 +43,26 @@ async def as_they_were(session: Session, world: World) -> str:
     if told:
         return f"ATTENTION: of the other groups ({names}) not all is as it was: {brief(told, _MOST)}"
     return f"the other groups are as they were ({_looked(before)}): {names}"
+
+
+async def _look(session: Session, stopping: asyncio.Event) -> Groups:
+    try:
+        async with session.clock.timeout(_PATIENCE) as bound:
+            signal = asyncio.create_task(_cut_off(bound, stopping))
+            try:
+                return await groups(session.kube, await controllers(session.kube, session.knows), {})
+            finally:
+                signal.cancel()
+    except TimeoutError:
+        why = "a signal came" if stopping.is_set() else f"it took longer than {_PATIENCE:.0f} s"
+        raise BlueshiftError(why) from None
+
+
+async def _cut_off(bound: asyncio.Timeout, stopping: asyncio.Event) -> None:
+    """End the look when a signal comes."""
+    await stopping.wait()
+    if not bound.expired():
+        bound.reschedule(0.0)  # long ago
 
 
 def _changes(before: tuple[Group, ...], now: tuple[Group, ...]) -> Iterator[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,16 +13,28 @@ import pytest
 from blueshift.app import untouched
 from blueshift.cluster.errors import ApiUnreachable
 from blueshift.discovery.seen_groups import Group, Groups
+from tests.fakes import ManualClock
 from tests.unit.preflight.worlds import GROUP, INSIDE, but, seen, world
 
 NOW = Groups((but(GROUP, revision=9), INSIDE))
-SESSION = cast(Any, SimpleNamespace(kube=None, knows=None))
+SESSION = cast(Any, SimpleNamespace(kube=None, knows=None, clock=ManualClock()))
 
 
-def look(monkeypatch: pytest.MonkeyPatch, now: Groups | Exception) -> None:
+class Over(ManualClock):
+    """Every bound is over as soon as something is waited for."""
+
+    @asynccontextmanager
+    async def timeout(self, seconds: float) -> AsyncIterator[asyncio.Timeout]:
+        async with asyncio.timeout(0) as scope:
+            yield scope
+
+
+def look(monkeypatch: pytest.MonkeyPatch, now: Groups | Exception | None) -> None:
     async def controllers(*_: Any) -> None:
         if isinstance(now, Exception):
             raise now
+        if now is None:
+            await asyncio.Event().wait()
 
     async def groups(*_: Any) -> Any:
         return now
@@ -31,7 +46,7 @@ def look(monkeypatch: pytest.MonkeyPatch, now: Groups | Exception) -> None:
 async def said(monkeypatch: pytest.MonkeyPatch, now: Groups | Exception, *before: Group) -> str:
     look(monkeypatch, now)
     found = Groups(before or (GROUP, INSIDE))
-    return await untouched.as_they_were(SESSION, world(findings=seen(class_groups=found)))
+    return await untouched.as_they_were(SESSION, world(findings=seen(class_groups=found)), asyncio.Event())
 
 
 async def test_the_others_are_as_they_were_whatever_became_of_the_primary(
@@ -75,4 +90,24 @@ async def test_what_cannot_be_looked_at_is_never_as_before(
     told = await said(monkeypatch, error)
     assert told.startswith("whether the other groups are as they were (1) could not be looked at: ")
     unseen = world(findings=seen(class_groups={"not-looked": "no right"}))
-    assert "is not known: no right" in await untouched.as_they_were(SESSION, unseen)
+    assert "is not known: no right" in await untouched.as_they_were(SESSION, unseen, asyncio.Event())
+
+
+async def test_a_look_without_an_answer_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    look(monkeypatch, None)
+    session = cast(Any, SimpleNamespace(kube=None, knows=None, clock=Over()))
+    end = untouched.as_they_were(session, world(findings=seen(class_groups=NOW)), asyncio.Event())
+    assert await asyncio.wait_for(end, 10) == (
+        "whether the other groups are as they were (1) could not be looked at: it took longer than 30 s"
+    )
+
+
+async def test_a_signal_ends_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    look(monkeypatch, None)
+    stopping = asyncio.Event()
+    end = asyncio.create_task(
+        untouched.as_they_were(SESSION, world(findings=seen(class_groups=NOW)), stopping)
+    )
+    await asyncio.sleep(0)  # no time passes: the look begins
+    stopping.set()
+    assert (await asyncio.wait_for(end, 10)).endswith("could not be looked at: a signal came")
