@@ -45,15 +45,13 @@ async def requests(
     return counted
 
 
-async def rates(
-    kube: KubeApi, clock: Clock, pods: Sequence[Raw], known: Knowledge, settings: Settings
-) -> dict[str, float]:
+async def rates(kube: KubeApi, clock: Clock, pods: Sequence[Raw], of: Controller) -> dict[str, float]:
     """Requests per second by host, over the life of each pod's controller: what releases of different ages
     can be compared by. Raises as `requests` does, and NoMetrics for a pod that does not tell its age."""
     found: dict[str, float] = {}
-    now = clock.utc()
-    for pod, one in zip(pods, await _samples(kube, clock, pods, known, settings), strict=True):
-        lasted = max((now - _since(pod)).total_seconds(), 1.0)
+    now, container = clock.utc(), of.known.container_name(of.raw)
+    for pod, one in zip(pods, await _samples(kube, clock, pods, of.known, of.settings), strict=True):
+        lasted = max((now - _since(pod, container)).total_seconds(), 1.0)
         for host, count in _by_host(one).items():
             found[host] = found.get(host, 0.0) + count / lasted
     return found
@@ -68,7 +66,7 @@ async def measured(kube: KubeApi, clock: Clock, of: Sequence[Controller]) -> tup
     try:
         for one in of:
             pods = [] if one.idle else ready_pods(await pods_of(kube, one.raw))
-            found = {} if one.idle else await rates(kube, clock, pods, one.known, one.settings)
+            found = {} if one.idle else await rates(kube, clock, pods, one)
             for host, rate in found.items():
                 by_host[host] = by_host.get(host, 0.0) + rate
     except BlueshiftError as error:
@@ -85,16 +83,17 @@ def shares(measured: Sequence[float | None]) -> list[float | None]:
     return [rate / total for rate in known]
 
 
-def _since(pod: Raw) -> datetime:
-    """When what counts began to: a container that was started anew counts from nothing."""
-    running = [
-        dig(one, "state", "running", "startedAt") for one in listed(pod, "status", "containerStatuses")
-    ]
-    known = [str(at) for at in running if at] or [str(dig(pod, "status", "startTime") or "")]
+def _since(pod: Raw, container: str) -> datetime:
+    """When what the controller's container counts began to: started anew, it counts from nothing.
+
+    A sidecar that was started anew says nothing of it.
+    """
+    own = (one for one in listed(pod, "status", "containerStatuses") if one.get("name") == container)
+    since = next((dig(one, "state", "running", "startedAt") for one in own), None)
     try:
-        return max(map(datetime.fromisoformat, known))
+        return datetime.fromisoformat(str(since))
     except ValueError:
-        raise NoMetrics(f"pod {name(pod)} does not tell since when it runs") from None
+        raise NoMetrics(f"pod {name(pod)} does not tell since when its controller runs") from None
 
 
 def _by_host(sample: Sample) -> dict[str, float]:

@@ -30,6 +30,10 @@ SETTINGS = {
 }
 
 
+def container(name: str, since: str) -> dict[str, Any]:
+    return {"name": name, "ready": True, "state": {"running": {"startedAt": since}}}
+
+
 def pod(name: str, age: float, count: int) -> tuple[dict[str, Any], tuple[str, bytes]]:
     since = (CLOCK.utc() - timedelta(seconds=age)).isoformat()
     found = {
@@ -37,7 +41,7 @@ def pod(name: str, age: float, count: int) -> tuple[dict[str, Any], tuple[str, b
         "status": {
             "phase": "Running",
             "conditions": [{"type": "Ready", "status": "True"}],
-            "containerStatuses": [{"ready": True, "state": {"running": {"startedAt": since}}}],
+            "containerStatuses": [container("controller", since)],
         },
     }
     text = f'nginx_ingress_controller_requests{{host="{name}.test",status="200"}} {count}\n'.encode()
@@ -66,7 +70,11 @@ async def look(
         if of is None:
             return None
         return SimpleNamespace(
-            name="ingress-nginx", settings=lambda *_: of, aliases=no_aliases, metrics=MetricNames()
+            name="ingress-nginx",
+            settings=lambda *_: of,
+            aliases=no_aliases,
+            metrics=MetricNames(),
+            container_name=lambda _: "controller",
         )
 
     monkeypatch.setattr(shows, "known", known)
@@ -79,6 +87,17 @@ async def test_traffic_is_a_rate_over_the_life_of_pods(monkeypatch: pytest.Monke
     assert (found["web/web"].requests_per_second, found["web/web"].share) == (9.0, 0.9)
     assert (found["in/in"].requests_per_second, found["in/in"].share) == (1.0, 0.1)
     assert found["web/web"].by_host == {"web.test": 9.0}
+
+
+async def test_a_sidecar_that_was_started_anew_makes_no_rate_greater(monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = measured()
+    statuses = objects[paths.core("pods", "in")][0]["status"]["containerStatuses"]
+    statuses.append(container("proxy", (CLOCK.utc() - timedelta(seconds=5)).isoformat()))
+    found = {one.release: one for one in (await look(monkeypatch, objects)).groups}
+    assert found["in/in"].requests_per_second == 1.0
+    del statuses[0]
+    found = {one.release: one for one in (await look(monkeypatch, objects)).groups}
+    assert found["in/in"].unmeasured == "pod in does not tell since when its controller runs"
 
 
 async def test_a_share_of_what_is_not_known_in_all_is_no_share(monkeypatch: pytest.MonkeyPatch) -> None:
