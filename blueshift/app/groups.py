@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from blueshift.app.init_file import scalar
 from blueshift.clock import Clock
 from blueshift.cluster.api import KubeApi
 from blueshift.controllers.registry import known
@@ -90,18 +91,22 @@ def _missing(name: str, release: Release) -> Seen:
     )
 
 
-def lines(shown: Sequence[Group]) -> str:
-    """The `groups` of the settings for those that they do not name; empty where there is nothing to part."""
+def lines(shown: Sequence[Group], names: Iterable[str] = ()) -> str:
+    """The `groups` of the settings for those that they do not name; empty where there is nothing to part.
+
+    `names` are those that the settings give, also to what is not in this cluster: no other group gets one.
+    """
     lasting = [one for one in shown if one.release and not one.run]
     if len(lasting) < 2 or all(one.named for one in lasting):
         return ""
     written = ["groups:"]
-    taken: set[str] = set()
+    taken = {*names, *(one.name for one in shown if one.named)}
     for one in lasting:
         name = one.name if one.named else _free(_worded(one), taken)
         taken.add(name)
         space, _, release = one.release.partition("/")
-        written.append(f"  {name}: {{release: {{name: {release}, namespace: {space}}}}}")
+        place = f"{{name: {scalar(release)}, namespace: {scalar(space)}}}"
+        written.append(f"  {scalar(name)}: {{release: {place}}}")
     return "\n".join(written)
 
 

@@ -56,7 +56,7 @@ def groups(
         print_json(found)
         return
     _table(found)
-    if more := lines(found.groups):
+    if more := lines(found.groups, file.groups if file else ()):
         say(f"\nto upgrade them by name, write into the settings, with what differs between them:\n\n{more}")
 
 

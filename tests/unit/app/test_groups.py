@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,9 @@ from blueshift.cluster import paths
 from blueshift.discovery.ingresses import no_aliases
 from blueshift.discovery.raw import Raw
 from blueshift.discovery.settings import Settings
+from blueshift.dns.registry import settings_type
 from blueshift.playbook.config import Release
+from blueshift.playbook.groups import load
 from blueshift.traffic.metrics import MetricNames
 from tests.fakes import ManualClock
 from tests.unit.discovery.fakes import FakeKube
@@ -24,6 +27,10 @@ from tests.unit.discovery.test_groups import cluster, pods
 from tests.unit.preflight.worlds import GROUP, INSIDE, but
 
 CLOCK = ManualClock()
+TOP = """chart: {repo: https://charts.test, name: ingress-nginx, version: 4.12.1}
+dns:
+  settings: {server: ns1.test, key: {file: shared.key}}
+"""
 SETTINGS = {
     "web": Settings(version="1.11.3", controller="k8s.io/ingress-nginx", ingress_class="nginx"),
     "in": Settings(version="1.12.1", controller="example.com/inside", ingress_class="in"),
@@ -144,6 +151,31 @@ def test_the_lines_name_every_release_once() -> None:
         }
     }
     assert "  corp-example-org-v2:" in lines((but(GROUP, name="Corp.example.org+v2"), INSIDE))
+
+
+def test_no_line_takes_a_name_that_the_settings_give() -> None:
+    own = but(GROUP, named=False, name="internal", release="one/web")
+    named = but(INSIDE, named=True, name="internal", release="two/web")
+    text = lines((own, but(own, name="old", release="three/web"), named), ("internal", "old"))
+    assert [line.split(":")[0].strip() for line in text.splitlines()[1:]] == [
+        "internal-2",
+        "old-2",
+        "internal",
+    ]
+
+
+@pytest.mark.parametrize("word", ["123", "1e3", "1.5", "0x10", "on", "null", "web"])
+def test_the_lines_are_read_as_the_names_that_they_are(tmp_path: Path, word: str) -> None:
+    namespace = word.replace(".", "-")
+    one = but(GROUP, named=False, name=word, release=f"{namespace}/{word}")
+    text = lines((one, but(INSIDE, named=False, name="inside")))
+    assert list(yaml.safe_load(text)["groups"]) == [namespace, "inside"]
+    file = tmp_path / "blueshift.yaml"
+    file.write_text(f"{TOP}{text}\n")
+    assert load(file, settings_type).releases == {
+        namespace: Release(word, namespace),
+        "inside": Release("web", "inside"),
+    }
 
 
 def test_where_nothing_is_to_be_named_there_are_no_lines() -> None:
