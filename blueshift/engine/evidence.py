@@ -144,6 +144,8 @@ class Recorder:
 
     async def write(self) -> None:
         """Write what is new, within some seconds; what fails is tried again with the next write, if any."""
+        if not self._fresh:
+            return
         with suppress(BlueshiftError, TimeoutError):
             async with self._runs.clock.timeout(PATIENCE), self._writing:
                 if self._fresh:
