@@ -128,7 +128,7 @@ def _figures(files: Sequence[Path], digest: Digest) -> Figures:
     busiest = sorted(digest.clients.items(), key=lambda item: (-item[1], item[0]))
     return Figures(
         files=tuple(map(str, files)),
-        layout=digest.reader.layout.name,
+        layout=digest.layout,
         lines=digest.lines,
         requests=whole.requests,
         errors=whole.errors,
@@ -145,5 +145,5 @@ def _figures(files: Sequence[Path], digest: Digest) -> Figures:
         foreign=digest.foreign,
         unread=digest.unread,
         unread_first=shown(digest.unread_first),
-        lacks=digest.reader.lacks,
+        lacks=digest.lacks,
     )

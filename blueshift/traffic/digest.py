@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from blueshift.traffic.judge import Observed
 from blueshift.traffic.logs import Line, foreign
-from blueshift.traffic.quick import Counted, Reader, Seen
+from blueshift.traffic.quick import Counted, Reader, Seen, identifies
 from blueshift.traffic.sketch import Sketch, merge
 
 MOST_TARGETS = 5_000
@@ -33,11 +34,11 @@ class Target(msgspec.Struct):
     """Seconds, where the format tells them."""
 
     def add(self, status: int, seconds: float | None, count: int = 1) -> None:
-        """Count requests that ended alike."""
+        """Count requests that ended alike; seconds that are none, or no number, are unknown."""
         self.requests += count
         self.errors += count if status >= 500 else 0
         self.statuses[status] = self.statuses.get(status, 0) + count
-        if seconds is not None:
+        if seconds is not None and math.isfinite(seconds):
             self.latency.add(max(0.0, seconds), count)
 
 
@@ -46,6 +47,8 @@ class Digest:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
+        self.readers = [reader]
+        """One for each file, those of files in which no access was found apart."""
         self.lines = 0
         self.own = 0
         """Requests of our own probes, which count nowhere else."""
@@ -64,6 +67,14 @@ class Digest:
         self._counted = Counted()
         self._seen = Seen()
 
+    def read_by(self, reader: Reader) -> None:
+        """The blocks to come are another file's, and read by this."""
+        self._settle()
+        if not self.accesses:
+            self.readers = []
+        self.reader = reader
+        self.readers.append(reader)
+
     def add(self, block: Sequence[bytes]) -> None:
         """Count the lines of a block."""
         self.lines += len(block)
@@ -72,15 +83,30 @@ class Digest:
         for line in rest:
             self._with_care(line)
         self._seen.age()
-        if block:
-            self._time(block[0])
-            self._time(block[-1])
+        # Of a block without any time the whole is looked through once, not from both ends.
+        if self.reader.has_time and self._time(block):
+            self._time(reversed(block))
         if len(self._counted.raw) > MOST_RAW or len(self._counted.clients) > MOST_CLIENTS:
             self._settle()
 
     def finish(self) -> None:
         """Add up what is left; the figures are whole after this."""
         self._settle()
+
+    @property
+    def accesses(self) -> int:
+        """Lines that were read, whoever asked for whatever."""
+        return self.lines - self.foreign - self.unread
+
+    @property
+    def layout(self) -> str:
+        """The names of the layouts by which lines were read."""
+        return ", ".join(dict.fromkeys(reader.layout.name for reader in self.readers))
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Variables that any of the layouts lacks."""
+        return tuple(dict.fromkeys(name for reader in self.readers for name in reader.lacks))
 
     @property
     def requests(self) -> int:
@@ -110,7 +136,7 @@ class Digest:
             else:
                 self.unread += 1
                 self.unread_first = self.unread_first or raw[:200]
-        elif line.request_id and self._seen.again(raw):
+        elif identifies(line.request_id) and self._seen.again(raw):
             self.duplicates += 1
         elif line.own:
             self.own += 1
@@ -122,11 +148,15 @@ class Digest:
     def _timed(self) -> bool:
         return "request_time" not in self.reader.lacks
 
-    def _time(self, raw: bytes) -> None:
-        line = self.reader.parse(raw)
-        if line is not None and line.at:
-            self.first = min(self.first or line.at, line.at)
-            self.last = max(self.last, line.at)
+    def _time(self, lines: Iterable[bytes]) -> bool:
+        """Take in the first time that is among the lines; whether there is one."""
+        for raw in lines:
+            line = self.reader.parse(raw)
+            if line is not None and line.at:
+                self.first = min(self.first or line.at, line.at)
+                self.last = max(self.last, line.at)
+                return True
+        return False
 
     def _target(self, name: str) -> Target:
         if name not in self.targets and len(self.targets) >= MOST_TARGETS:
@@ -147,7 +177,7 @@ class Digest:
                 )
                 known[what] = line.status, self._target(line.target)
             answer, target = known[what]
-            target.add(answer, _seconds(seconds), count)
+            target.add(answer, self.reader.seconds(seconds), count)
         for client, count in self._counted.clients.items():
             name = text(client)
             self.clients[name] = self.clients.get(name, 0) + count
@@ -164,10 +194,3 @@ _LIKE = Line("http", 0.0, "", 0, "-", "", "", "", 0.0, 0, "", "", 0, 0)
 
 def _number(status: bytes) -> int:
     return int(status) if status.isdigit() else 0
-
-
-def _seconds(text: bytes) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

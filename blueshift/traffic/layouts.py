@@ -27,6 +27,8 @@ class Layout(msgspec.Struct, frozen=True, eq=False):
     escape: Escape = "default"
     keys: Mapping[str, str] = {}
     """Variable → key, for lines that are JSON objects."""
+    milliseconds: bool = False
+    """Whether `request_time` is in milliseconds; nginx's are seconds."""
 
 
 NAMED: Mapping[str, Layout] = {
@@ -40,22 +42,26 @@ NAMED: Mapping[str, Layout] = {
 _GUESSES: Mapping[str, tuple[str, ...]] = {
     "remote_addr": ("remote_addr", "remote_ip", "client_ip", "client", "clientip", "x_forwarded_for"),
     "status": ("status", "status_code", "response_code", "code"),
-    "request_time": ("request_time", "duration", "request_duration", "latency", "response_time"),
+    # Of `duration`, `latency` and the like nobody knows the unit.
+    "request_time": ("request_time",),
     "host": ("host", "http_host", "vhost", "server_name", "domain", "authority"),
     "proxy_upstream_name": ("proxy_upstream_name", "upstream_name", "service"),
     "time_iso8601": ("time_iso8601", "time", "timestamp", "@timestamp", "ts", "time_local", "msec"),
     "http_user_agent": ("http_user_agent", "user_agent", "agent", "useragent"),
     "req_id": ("req_id", "request_id", "x_request_id", "requestid", "id"),
 }
-_PAIR = re.compile(r'"([^"]+)"\s*:\s*"?\$\{?(\w+)\}?"?')
+_ENVOY = {"response_code", "authority", "duration"}
+"""Keys of Istio's access logs, and of Envoy's: there `duration` is `%DURATION%`, which is in milliseconds."""
+_PAIR = re.compile(r'"([^"]+)"\s*:\s*("?)\$(?:\{(\w+)\}|(\w+))\2(?=\s*[,}])')
+"""A key whose value is one variable and nothing else."""
 
 
 def layout_of(given: str) -> Layout:
     """A layout by its name or its format string. Raises BlueshiftError for what is neither."""
     if given in NAMED:
         return NAMED[given]
-    if given.lstrip().startswith("{") and (pairs := _PAIR.findall(given)):
-        return Layout("JSON", given, "json", {variable: key for key, variable in pairs})
+    if given.lstrip().startswith("{") and (keys := _keys(given)):
+        return Layout("JSON", given, "json", keys)
     if "$" in given:
         return Layout("as given", given)
     raise BlueshiftError(
@@ -65,15 +71,32 @@ def layout_of(given: str) -> Layout:
     )
 
 
+def _keys(given: str) -> Mapping[str, str]:
+    """Variable → key, of each the first."""
+    keys: dict[str, str] = {}
+    for key, _, braced, bare in _PAIR.findall(given):
+        if key not in keys.values():
+            keys.setdefault(braced or bare, key)
+    return keys
+
+
 def guessed(first: Mapping[str, object]) -> Layout | None:
     """The layout of JSON objects by the keys of one: None unless it tells a client and a status."""
-    known = {key.lower().replace("-", "_"): key for key in first}
+    known = {
+        key.lower().replace("-", "_"): key
+        for key, value in first.items()
+        if not isinstance(value, (dict, list))
+    }
     keys = {
         variable: known[name]
         for variable, names in _GUESSES.items()
         if (name := next((one for one in names if one in known), None)) is not None
     }
-    return Layout("JSON, by its keys", keys=keys) if {"remote_addr", "status"} <= keys.keys() else None
+    if not {"remote_addr", "status"} <= keys.keys():
+        return None
+    if envoy := known.keys() >= _ENVOY and "request_time" not in keys:
+        keys["request_time"] = known["duration"]
+    return Layout("JSON, by its keys", keys=keys, milliseconds=envoy)
 
 
 def candidates(lines: Sequence[bytes]) -> tuple[Layout, ...]:
@@ -82,7 +105,7 @@ def candidates(lines: Sequence[bytes]) -> tuple[Layout, ...]:
         if line.startswith(b"{"):
             try:
                 first = msgspec.json.decode(line)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, RecursionError):  # the latter of deep nesting
                 continue
             if isinstance(first, dict) and (layout := guessed(first)):
                 return (layout, *NAMED.values())
@@ -90,5 +113,8 @@ def candidates(lines: Sequence[bytes]) -> tuple[Layout, ...]:
 
 
 _STAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) "
-PREFIX = re.compile(rb"(?:\[pod/[^\]\s]+\] )?(?:" + _STAMP + rb"(?:std(?:out|err) [FP] )?)?")
-"""Before a line: of `kubectl logs --prefix --timestamps`, and of the files that the kubelet keeps (CRI)."""
+_POD = rb"(?:\[pod/[^\]\s]+\] )?"
+NOTHING = re.compile(b"")
+PREFIXES = (re.compile(_POD + rb"(?:" + _STAMP + rb"(?:std(?:out|err) [FP] )?)?"), re.compile(_POD), NOTHING)
+"""Before a line: of `kubectl logs --prefix --timestamps` and of the files that the kubelet keeps (CRI); of
+`--prefix` alone, where the time behind it is the format's own; nothing."""

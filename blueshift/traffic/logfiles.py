@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from blueshift.errors import BlueshiftError
 from blueshift.masks import masked
 from blueshift.traffic.digest import Digest
-from blueshift.traffic.layouts import PREFIX, TRIED, candidates, layout_of
+from blueshift.traffic.layouts import NAMED, NOTHING, PREFIXES, TRIED, candidates, layout_of
 from blueshift.traffic.logs import foreign
 from blueshift.traffic.quick import Reader
 
@@ -27,42 +28,76 @@ _TOLD = 120
 
 
 def digested(files: Sequence[Path], form: str) -> Digest:
-    """The lines of all files in one digest.
+    """The lines of all files in one digest, each file read by the given format or by the one that fits it.
 
-    Raises BlueshiftError for a file that cannot be read, and where no layout fits its first lines.
+    Raises BlueshiftError for a file that cannot be read, and where lines are left and none of all was read.
     """
-    digest: Digest | None = None
+    given = Reader(layout_of(form)) if form else None
+    digest = Digest(given or Reader(NAMED["ingress-nginx"]))
+    unread_in: Path | None = None
     for file in files:
         with _opened(file) as stream:
-            for block in _blocks(stream):
-                digest = digest or Digest(_reader(block, form, file))
-                digest.add(block)
-    if digest is None:
+            _count(stream, given, digest)
+        if digest.unread and unread_in is None:
+            unread_in = file
+    if not digest.lines:
         raise BlueshiftError(
             "there is no line in it",
             place=", ".join(map(str, files)),
             hint="`kubectl logs` of a controller's pod gives what can be read here",
         )
+    if unread_in is not None and not digest.accesses:
+        raise BlueshiftError(
+            f"no line is an access of {'the given' if form else 'a known'} format, "
+            f"the first of {digest.unread}: {shown(digest.unread_first)!r}",
+            place=str(unread_in),
+            hint="`--format` takes the controller's log-format-upstream, as it stands in its ConfigMap",
+        )
     digest.finish()
     return digest
 
 
-def _reader(first: Sequence[bytes], form: str, file: Path) -> Reader:
-    """The reader of the given format, or of the one by which most of the first lines can be read."""
-    if form:
-        return Reader(layout_of(form))
+def _count(stream: io.BufferedIOBase, given: Reader | None, digest: Digest) -> None:
+    """The lines of one file, by the given reader or by the first that can be found."""
+    reader, prefix = given, None
+    for block in _blocks(stream):
+        prefix = prefix or _prefix(block, given)
+        lines = _without(prefix or PREFIXES[0], block)
+        if reader is None and (reader := _reader(lines)):
+            digest.read_by(reader)
+        digest.add(lines)
+
+
+def _reader(lines: Sequence[bytes]) -> Reader | None:
+    """That of the format by which most of these can be read; None where they are of none."""
     # A pod's log begins with what the controller says of its start.
-    said = [line for line in first if not foreign(line)]
+    said = [line for line in lines if not foreign(line)]
     sample = said[:: max(1, len(said) // TRIED)]
     reads = {layout: sum(map(bool, map(Reader(layout).parse, sample))) for layout in candidates(sample)}
     best, *others = sorted(reads, key=lambda layout: -reads[layout])
-    if sample and not reads[best]:
-        raise BlueshiftError(
-            f"none of the first lines is an access of a known format: {shown(sample[0])!r}",
-            place=str(file),
-            hint="`--format` takes the controller's log-format-upstream, as it stands in its ConfigMap",
-        )
-    return Reader(best, tuple(Reader(layout) for layout in others if reads[layout]))
+    return Reader(best, tuple(Reader(layout) for layout in others if reads[layout])) if reads[best] else None
+
+
+def _prefix(block: Sequence[bytes], given: Reader | None) -> re.Pattern[bytes] | None:
+    """What stands before the lines of a file, by its first; None where these do not tell.
+
+    A format may begin with a time of its own, which looks like kubectl's.
+    """
+    begun = [line for line in block[:TRIED] if _without(PREFIXES[0], [line]) != [line]]
+    if not begun:
+        return NOTHING
+    if given is None:
+        return PREFIXES[0]
+    reads = {prefix: sum(map(bool, map(given.parse, _without(prefix, begun)))) for prefix in PREFIXES}
+    best = max(PREFIXES, key=lambda prefix: reads[prefix])
+    return best if reads[best] else None
+
+
+def _without(prefix: re.Pattern[bytes], lines: list[bytes]) -> list[bytes]:
+    """The lines, and the same list where there is nothing before them."""
+    if prefix is NOTHING:
+        return lines
+    return [line[found.end() if (found := prefix.match(line)) else 0 :] for line in lines]
 
 
 def shown(line: bytes) -> str:
@@ -89,21 +124,13 @@ def _opened(file: Path) -> Iterator[io.BufferedIOBase]:
 
 
 def _blocks(stream: io.BufferedIOBase) -> Iterator[list[bytes]]:
-    """Whole lines, without what kubectl or the kubelet put before them."""
+    """Whole lines."""
     left = b""
-    strip: bool | None = None
     while block := stream.read(_BLOCK):
         *lines, left = (left + block).split(b"\n")
         if len(left) > _LONGEST:
             lines, left = [*lines, left[:_LONGEST]], b""
-        if strip is None and lines:
-            strip = any(_prefix(line) for line in lines[:TRIED])
         if lines:
-            yield [line[_prefix(line) :] for line in lines] if strip else lines
+            yield lines
     if left:
-        yield [left[_prefix(left) :] if strip is not False else left]
-
-
-def _prefix(line: bytes) -> int:
-    found = PREFIX.match(line)
-    return found.end() if found else 0
+        yield [left]

@@ -200,13 +200,31 @@ def _when(values: Mapping[str, bytes]) -> float:
     return instant(next((values[name] for name in TIME if values.get(name)), b""))
 
 
+_LATEST = 1e11
+"""Seconds since the epoch; what is beyond is not seconds."""
+
+
 @lru_cache(maxsize=64)
 def instant(text: bytes) -> float:
-    """Seconds since the epoch of `$msec`, `$time_local` or `$time_iso8601`; 0 for none. Raises ValueError."""
+    """Seconds since the epoch of `$msec`, `$time_local` or `$time_iso8601`; 0 for none.
+
+    A number after the year 5138 is one of milliseconds. Raises ValueError for what is no instant, and for a
+    time without its zone.
+    """
     # Lines come in order: the same second again and again.
     if not text:
         return 0.0
     written = text.decode()
     if "/" in written[:3]:
-        return datetime.strptime(written, "%d/%b/%Y:%H:%M:%S %z").timestamp()
-    return datetime.fromisoformat(written).timestamp() if "T" in written else float(written)
+        at = datetime.strptime(written, "%d/%b/%Y:%H:%M:%S %z").timestamp()
+    elif "T" in written:
+        when = datetime.fromisoformat(written)
+        if when.tzinfo is None:
+            raise ValueError(f"{written} in an unknown zone")
+        at = when.timestamp()
+    else:
+        at = float(written)
+        at = at / 1000 if at > _LATEST else at
+    if not 0 <= at <= _LATEST:  # such as the year 1, Go's for none; or no number
+        raise ValueError(f"{written} is no time of an access")
+    return at

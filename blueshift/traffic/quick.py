@@ -7,6 +7,7 @@ A line that is not as usual is for `logs.LogFormat`, which knows every oddity.
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from blueshift.traffic.logs import (
     TIME,
     Line,
     compile_format,
+    instant,
     line_of,
     plain,
 )
@@ -99,15 +101,16 @@ class Reader:
         self.layout = layout
         self.others = others
         self._form = compile_format(layout.text, escape=layout.escape) if layout.text else None
-        known = self._form.http.variables if self._form else frozenset(layout.keys)
+        known = frozenset(layout.keys) or (self._form.http.variables if self._form else frozenset())
         wanted = tuple(next((name for name in role if name in known), "") for role in _ROLES)
         self.lacks = tuple(
             role[0] for role in (CLIENT, ("status",), ("request_time",), TIME, AGENT) if not known & set(role)
         )
         """Variables that a summary is made of and the layout does not have."""
         self.has_upstream = bool(known & set(UPSTREAM))
-        self.has_id = bool(known & set(REQUEST_ID))
-        """Whether two equal lines are one request, read twice."""
+        self.has_time: bool = bool(known & set(TIME)) or any(other.has_time for other in others)
+        self._id = _id_of(layout, next((name for name in REQUEST_ID if name in known), ""))
+        """The id in a line, by which two equal ones are one request, read twice; None without such."""
         self._cut = (
             _objects(layout.keys, wanted) if layout.keys else _matches(layout.text, layout.escape, wanted)
         )
@@ -121,15 +124,22 @@ class Reader:
             rest = [line for line, one in zip(lines, found, strict=True) if one is None]
             lines = [line for line, one in zip(lines, found, strict=True) if one is not None]
             found = [one for one in found if one is not None]
-        if self.has_id and not seen.fresh(lines):
-            found = [one for line, one in zip(lines, found, strict=True) if not seen.again(line)]
+        if self._id and not seen.fresh(lines):
+            # The id is cut out of what comes again alone.
+            found = [
+                one
+                for line, one in zip(lines, found, strict=True)
+                if not (seen.again(line) and identifies(self._id(line)))
+            ]
         into.raw.update(map(self._cut.raw, found))
         into.clients.update(map(self._cut.client, found))
         return rest, len(lines) - len(found)
 
     def parse(self, line: bytes) -> Line | None:
         """One line with all care; None for what is no access or cannot be read."""
-        found = self._form.parse(line) if self._form else _line_of(self.layout.keys, line)
+        found = _line_of(self.layout, line) if self.layout.keys else None
+        if found is None and self._form:
+            found = self._form.parse(line)
         for other in self.others if found is None else ():
             if found := other.parse(line):
                 break
@@ -138,6 +148,27 @@ class Reader:
     def text(self, value: bytes) -> str:
         """A value that was cut out, without its escapes."""
         return plain(value, "none" if self.layout.keys else self.layout.escape)
+
+    def seconds(self, value: bytes) -> float | None:
+        """A time that was cut out; None for what is none."""
+        return _seconds(value, self.layout)
+
+
+def identifies(request_id: bytes | str) -> bool:
+    """Whether it is an id: requests without one differ, however equal their lines."""
+    return request_id not in (b"", b"-", "", "-")
+
+
+def _id_of(layout: Layout, name: str) -> Callable[[bytes], bytes] | None:
+    """How the id is cut out of a line."""
+    if not name:
+        return None
+    if layout.keys:
+        kind = msgspec.defstruct("Identified", [("id", Any, None)], rename={"id": layout.keys[name]})
+        decode = msgspec.json.Decoder(kind).decode
+        return lambda line: _written(getattr(decode(line), "id", None))
+    match = compile_text(layout.text, layout.escape, frozenset({name})).pattern.fullmatch
+    return lambda line: found[name] if (found := match(line.rstrip(b"\r"))) else b""
 
 
 def _matches(text: str, escape: Escape, wanted: tuple[str, ...]) -> _Cut:
@@ -168,30 +199,58 @@ def _objects(keys: Mapping[str, str], wanted: tuple[str, ...]) -> _Cut:
     rename = {f"f{number}": keys[name] for number, name in enumerate(asked) if name}
     decode = msgspec.json.Decoder(msgspec.defstruct("Object", fields, rename=rename)).decode
     numbers = range(len(asked))
+    has_status = "status" in keys
 
     def find(lines: Iterable[bytes]) -> Iterator[tuple[Raw, bytes] | None]:
         for line in lines:
             try:
                 found = decode(line)
-            except ValueError:  # no JSON, or bytes that are no UTF-8
+            except (ValueError, RecursionError):  # no JSON, or bytes that are no UTF-8; nested deeply
                 yield None
                 continue
             *key, client, agent = (_written(getattr(found, f"f{number}", None)) for number in numbers)
-            yield None if agent.startswith(_OWN) else (tuple(key), client)
+            usual = not (agent.startswith(_OWN) or (has_status and not _is_status(key[1])))
+            yield (tuple(key), client) if usual else None
 
     return _Cut(find, itemgetter(0), itemgetter(1))
 
 
-def _line_of(keys: Mapping[str, str], line: bytes) -> Line | None:
-    """A line by keys alone, where no format string tells the rest."""
+def _line_of(layout: Layout, line: bytes) -> Line | None:
+    """A line by its keys: an access if it has a status, whatever stands in the other fields."""
     sound = _ZEROS.sub(rb"\1\2", line).decode(errors="replace")
-    with contextlib.suppress(ValueError):  # no JSON; a status or a time that is none
+    with contextlib.suppress(ValueError, RecursionError):  # no JSON; nested deeply
         found = msgspec.json.decode(sound, type=dict[str, Any])
-        return line_of({name: _written(found.get(key)) for name, key in keys.items()}, "none")
+        values = {name: _written(found.get(key)) for name, key in layout.keys.items()}
+        if "status" in values and not _is_status(values["status"]):
+            return None
+        seconds = _seconds(values.pop("request_time", b""), layout)
+        known = {name: value for name, value in values.items() if _readable(name, value)}
+        return line_of(known, "none")._replace(seconds=math.nan if seconds is None else seconds)
+    return None
+
+
+def _is_status(value: bytes) -> bool:
+    return value.isdigit() and len(value) <= 3
+
+
+def _readable(name: str, value: bytes) -> bool:
+    """Whether it is what `line_of` takes for a time or a number of bytes, or is neither."""
+    if name in TIME:
+        with contextlib.suppress(ValueError):
+            return instant(value) > 0
+        return False
+    return name not in ("body_bytes_sent", "bytes_sent") or value.isdigit()
+
+
+def _seconds(value: bytes, layout: Layout) -> float | None:
+    with contextlib.suppress(ValueError):  # such as `-`, or with a unit behind it
+        seconds = float(value) / (1000 if layout.milliseconds else 1)
+        return seconds if math.isfinite(seconds) else None
     return None
 
 
 def _written(value: object) -> bytes:
+    """A value as it was written; nothing for what is no single value."""
     if isinstance(value, str):
         return value.encode()
-    return b"" if value is None else msgspec.json.encode(value)
+    return b"" if value is None or isinstance(value, (dict, list)) else msgspec.json.encode(value)

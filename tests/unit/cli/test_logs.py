@@ -117,10 +117,11 @@ def test_one_side_is_judged_by_the_other(
     ("content", "arguments", "says"),
     [
         (b"", [], "there is no line in it"),
-        (b"\x00\x01\x02\xff" * 100, [], "none of the first lines is an access of a known format"),
-        (b"no such thing\n", [], "none of the first lines is an access of a known format"),
+        (b"\x00\x01\x02\xff" * 100, [], "no line is an access of a known format"),
+        (b"no such thing\n", [], "no line is an access of a known format"),
         (b"\x1f\x8bno gzip", [], "cannot be read"),
         (b"x\n", ["--format", "plain"], "'plain' is no log format"),
+        (access() + b"\n", ["--format", "vhost-combined"], "file: no line is an access of the given format"),
     ],
 )
 def test_what_is_no_log_is_one_error(
@@ -138,3 +139,43 @@ def test_a_file_that_is_not_there(tmp_path: Path, command: Command) -> None:
     told = command("logs", "analyze", str(tmp_path / "nothing"))
     assert told.code == ExitCode.ERROR
     assert "nothing: cannot be read: No such file or directory" in told.err
+
+
+def test_the_format_is_found_wherever_the_accesses_begin(tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "pod"
+    said = b"I1123 23:41:48.000000       7 main.go:1] " + b"told " * 100 + b"\n"
+    begun = said * (3 << 11)
+    assert len(begun) > 3 << 20
+    common = b'192.0.2.9 - - [23/Nov/2026:23:41:48 +0000] "GET / HTTP/1.1" 200 5\n'
+    file.write_bytes(begun + common * 4)
+    found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
+    assert (found["requests"], found["unread"], found["layout"]) == (4, 0, "common")
+    file.write_bytes(said)
+    told = command("logs", "analyze", str(file))
+    assert (told.code, "0 requests in 1 lines" in told.err) == (ExitCode.DONE, True), "a pod nobody asked"
+
+
+def test_each_file_is_read_by_its_own_format(tmp_path: Path, side: Path, command: Command) -> None:
+    rows = tmp_path / "rows"
+    rows.write_bytes(b'{"remote_addr": "192.0.2.8", "status": 503, "host": "a.example"}\n' * 4)
+    junk = tmp_path / "junk"
+    junk.write_bytes(b"what is this\n" * 3)
+    for files in ([junk, side, rows], [rows, junk, side]):
+        told = command("logs", "analyze", *map(str, files), "-o", "json")
+        found = json.loads(told.out)
+        assert (found["requests"], found["errors"], found["unread"]) == (307, 7, 3)
+        assert set(found["layout"].split(", ")) >= {"ingress-nginx"}
+        assert [one["target"] for one in found["targets"]] == ["shop-web-80", "a.example"]
+        assert "request_time" in found["lacks"]
+        assert found["ms"] is not None, "the other file tells it"
+
+
+@pytest.mark.parametrize("prefix", [b"", b"2026-11-23T23:41:48.123456789Z ", b"[pod/web-7d/controller] "])
+def test_a_format_may_begin_with_a_time_that_looks_like_kubectls(
+    tmp_path: Path, command: Command, prefix: bytes
+) -> None:
+    file = tmp_path / "access.log"
+    file.write_bytes((prefix + b"2026-11-23T23:41:48+00:00 192.0.2.7 a.example 200\n") * 5)
+    form = "$time_iso8601 $remote_addr $host $status"
+    found = json.loads(command("logs", "analyze", str(file), "--format", form, "-o", "json").out)
+    assert (found["requests"], found["unread"], found["first"]) == (5, 0, "2026-11-23T23:41:48Z")

@@ -13,6 +13,7 @@ from blueshift.traffic import digest as digests
 from blueshift.traffic.digest import NO_TARGET, OTHERS, Digest
 from blueshift.traffic.layouts import COMBINED, NAMED, candidates, layout_of
 from blueshift.traffic.quick import Counted, Reader, Seen
+from blueshift.traffic.sketch import Sketch
 
 ACCESS = (
     '192.0.2.7 - - [23/Nov/2026:23:41:48 +0000] "GET /a?b=c HTTP/1.1" 200 12 "-" "curl/8" 80 0.004 '
@@ -175,5 +176,112 @@ def test_what_was_seen_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_span_is_that_of_the_log() -> None:
     lines = [access(number).replace(b"23:41:48", b"23:%02d:00" % (number % 60)) for number in range(120)]
     span = made(lines, block=60).span()
+    assert span is not None
+    assert [f"{at:%T}" for at in span] == ["23:00:00", "23:59:00"]
+
+
+def objects(*rows: dict[str, object] | bytes) -> Digest:
+    """Read by the layout that the first lines give away."""
+    lines = [row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows]
+    (guess, *_) = candidates(lines)
+    return made(lines, Reader(guess))
+
+
+def row(**other: object) -> dict[str, object]:
+    return {"remote_addr": "192.0.2.7", "status": 200, "host": "a.example"} | other
+
+
+@pytest.mark.parametrize(
+    "key", ["duration", "latency", "response_time", "request_duration"]
+)  # of which nobody knows the unit
+def test_what_may_be_milliseconds_is_not_taken_for_seconds(key: str) -> None:
+    found = objects(row(**{key: 12}))
+    assert found.whole().latency == Sketch()
+    assert "request_time" in found.lacks
+    assert "request_time" not in objects(row(request_time=0.012)).lacks
+
+
+def test_envoys_durations_are_milliseconds() -> None:
+    envoy: dict[str, object] = {"x_forwarded_for": None, "response_code": 200, "authority": "a.example"}
+    found = objects(*({**envoy, "duration": number} for number in (12, 12, 13)), b'{"response_code": 0012}')
+    latency = found.targets["a.example"].latency
+    assert latency.quantile(0.5) == pytest.approx(0.012, rel=0.02)
+    assert latency.count == 3
+    # By the careful look too, which nginx's 009 takes.
+    careful = b'{"x_forwarded_for":"-","response_code":009,"authority":"a.example","duration":12}'
+    both = objects({**envoy, "duration": 12}, careful)
+    assert both.targets["a.example"].statuses == {200: 1, 9: 1}
+    assert both.targets["a.example"].latency.quantile(1.0) == pytest.approx(0.012, rel=0.02)
+
+
+NESTED = b'{"remote_addr":"192.0.2.7","status":200,"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+
+def test_no_line_brings_it_down() -> None:
+    found = objects(NESTED, row(), NESTED)
+    assert (found.requests, found.unread) == (1, 2)
+    found = objects(row(request_time="inf"), row(request_time="nan"), row(request_time="1e999"))
+    assert (found.requests, found.whole().latency) == (3, Sketch())
+    assert objects(row(status="200200200"), row(status="ok"), row(status=None)).unread == 3
+    huge = access().replace(b" 0.004 [", b" " + b"9" * 400 + b" [")
+    assert made([huge]).whole().latency == Sketch()
+
+
+@pytest.mark.parametrize("status", ["200", "009"])
+@pytest.mark.parametrize(
+    "time",
+    [1_795_823_999_000, "1795823999.000", "2026-11-27T23:59:59Z", "0001-01-01T00:00:00Z", 1e300, -5, "inf"],
+)
+def test_a_time_in_milliseconds_is_known_and_one_out_of_range_is_not(time: object, status: str) -> None:
+    line = json.dumps(row(time=time)).replace('"status": 200', f'"status": {status}').encode()
+    found = made([line], Reader(candidates([json.dumps(row(time=time)).encode()])[0]))
+    span = found.span()
+    assert found.requests == 1
+    if str(time).startswith(("179", "2026")):
+        assert span is not None
+        assert f"{span[0]:%F %T}" == "2026-11-27 23:59:59"
+    else:
+        assert span is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"time": "2026-11-29 00:00:00"}, {"time": "soon"}, {"request_time": "-"}, {"request_time": "12ms"}],
+)
+def test_a_time_that_cannot_be_read_is_unknown_and_no_reason_to_refuse_the_line(
+    other: dict[str, object],
+) -> None:
+    line = json.dumps(row(**other)).encode()
+    reader = Reader(candidates([line])[0])
+    assert reader.parse(line) is not None
+    assert reader.parse(line.replace(b"200", b'"no"')) is None, "the status decides"
+    found = made([line, line.replace(b"200", b"009")], reader)
+    assert (found.requests, found.unread, found.whole().latency, found.span()) == (2, 0, Sketch(), None)
+
+
+def test_a_value_of_several_variables_is_none_of_them() -> None:
+    form = '{"link":"$host$request_uri","to":"${host}:80","vhost": "${host}", "h": "$host", "s": $status}'
+    layout = layout_of(form)
+    assert layout.keys == {"host": "vhost", "status": "s"}
+    line = b'{"link":"b.example/","to":"b.example:80","vhost": "a.example", "h": "c.example", "s": 200}'
+    found = made([line, line.replace(b"200", b"009")], Reader(layout))
+    assert {name: one.statuses for name, one in found.targets.items()} == {"a.example": {200: 1, 9: 1}}
+
+
+@pytest.mark.parametrize("missing", ["-", ""])
+def test_requests_without_an_id_are_no_duplicates_of_each_other(missing: str) -> None:
+    text = access(7).replace(b"0" * 31 + b"7", missing.encode())
+    found = made([text, text, access(8), access(8), text])
+    assert (found.requests, found.duplicates) == (4, 1)
+    own = text.replace(b"curl/8", b"blueshift-probe/1")
+    assert made([own, own]).own == 2
+    rows = objects(row(request_id=missing), row(request_id=missing), row(request_id="x"), row(request_id="x"))
+    assert (rows.requests, rows.duplicates) == (3, 1)
+
+
+def test_the_span_is_that_of_the_accesses_whatever_stands_around_them() -> None:
+    said = b"I1123 23:41:48.000000       7 main.go:1] told"
+    lines = [access(number).replace(b"23:41:48", b"23:%02d:00" % (number % 60)) for number in range(60)]
+    span = made([said, b"what is this", *lines, b"", said], block=100).span()
     assert span is not None
     assert [f"{at:%T}" for at in span] == ["23:00:00", "23:59:00"]
