@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -92,22 +92,41 @@ def analyze(files: Sequence[Path], form: str = "") -> Figures:
 def compare(
     new: Sequence[Path], old: Sequence[Path], form: str = "", rules: JudgeRules | None = None
 ) -> Comparison:
-    """Judge the new side's logs by the old side's: error shares and latencies, whole and by target."""
+    """Judge the new side's logs by the old side's: error shares and latencies, whole and by target.
+
+    Where more lines of a side could not be read than the rules' margin of errors, every verdict is `nodata`:
+    these may be the errors.
+    """
+    rules = rules or JudgeRules()
     ours, theirs = digested(new, form), digested(old, form)
-    nothing = Observed(0, 0)
+    blind = (*_blind("new", ours, rules), *_blind("old", theirs, rules))
+
+    def judged(mine: Observed, other: Observed) -> Verdict:
+        found = judge(mine, other, Observed(0, 0), rules)
+        return Verdict("nodata", blind, found.numbers) if blind else found
+
     names = (ours.targets.keys() | theirs.targets.keys()) - {NO_TARGET}
     found = [
         Difference(
             name,
             _told(name, theirs.targets.get(name)),
             _told(name, ours.targets.get(name)),
-            judge(_observed(ours.targets.get(name)), _observed(theirs.targets.get(name)), nothing, rules),
+            judged(_observed(ours.targets.get(name)), _observed(theirs.targets.get(name))),
         )
         for name in sorted(names)
     ]
     found.sort(key=lambda one: _WORST.index(one.verdict.outcome))
-    verdict = judge(ours.whole(), theirs.whole(), nothing, rules)
+    verdict = judged(ours.whole(), theirs.whole())
     return Comparison(_figures(old, theirs), _figures(new, ours), verdict, tuple(found))
+
+
+def _blind(side: str, digest: Digest, rules: JudgeRules) -> Iterator[str]:
+    """Why nothing can be said of a side by its lines."""
+    if digest.unread > rules.margin * digest.lines:
+        yield (
+            f"{digest.unread} of {digest.lines} lines of the {side} side could not be read "
+            f"({digest.unread / digest.lines:.2%}, at most {rules.margin:.1%})"
+        )
 
 
 def _observed(target: Target | None) -> Observed:

@@ -55,7 +55,8 @@ def analyze(files: tuple[Path, ...], old: tuple[Path, ...], form: str, output: s
     is never taken for silence.
 
     With --compare the new side's logs are judged by the old side's, whole and host by host: share of errors
-    with its interval, and latency. Exit code 1 for `fail` and for `nodata`, which is never a pass.
+    with its interval, and latency. Where more than 0.2 % of a side's lines could not be read, every verdict
+    is `nodata`. Exit code 1 for `fail` and for `nodata`, which is never a pass.
 
     \b
         kubectl logs -n ingress deploy/web-controller | blueshift logs analyze -

@@ -113,6 +113,23 @@ def test_one_side_is_judged_by_the_other(
     assert gone["verdict"]["outcome"] == "nodata", "a host that nobody asks is no pass"
 
 
+@pytest.mark.parametrize("blind", ["new", "old"])
+@pytest.mark.parametrize(("unread", "outcome"), [(6, "pass"), (7, "nodata"), (3000, "nodata")])
+def test_a_side_that_was_not_read_is_no_pass(
+    tmp_path: Path, command: Command, blind: str, unread: int, outcome: str
+) -> None:
+    junk = b"what is this\n" * unread
+    for side in ("old", "new"):
+        (tmp_path / side).write_bytes(log(good=3000) + (junk if side == blind else b""))
+    told = command("logs", "analyze", str(tmp_path / "new"), "--compare", str(tmp_path / "old"), "-o", "json")
+    found = json.loads(told.out)
+    assert told.code == (ExitCode.DONE if outcome == "pass" else ExitCode.ERROR)
+    assert [one["verdict"]["outcome"] for one in (found, *found["differences"])] == [outcome] * 2
+    if outcome == "nodata":
+        (reason,) = found["verdict"]["reasons"]
+        assert f"{unread} of {3000 + unread} lines of the {blind} side could not be read" in reason
+
+
 @pytest.mark.parametrize(
     ("content", "arguments", "says"),
     [
