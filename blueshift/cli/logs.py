@@ -10,7 +10,7 @@ import click
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.lazy import Lazy, LazyGroup
 from blueshift.cli.options import facts_output
-from blueshift.cli.output import print_json, print_table, say
+from blueshift.cli.output import escaped, print_json, print_table, say
 
 if TYPE_CHECKING:
     from blueshift.app.logs import Comparison, Difference, Figures, TargetFigures
@@ -87,7 +87,7 @@ def _tell(figures: Figures) -> None:
         say(f"and {more} more; `-o json` has every one")
     say(_sum(figures))
     if figures.clients:
-        busiest = ", ".join(f"{client} ({count})" for client, count in figures.clients[:5])
+        busiest = ", ".join(f"{escaped(client)} ({count})" for client, count in figures.clients[:5])
         say(f"{figures.clients_seen} clients, the busiest: {busiest}")
     _doubts(figures)
 
@@ -98,7 +98,7 @@ def _row(one: TargetFigures) -> tuple[object, ...]:
     for status, count in one.statuses.items():
         classes[f"{status[0]}xx"] = classes.get(f"{status[0]}xx", 0) + count
     statuses = ", ".join(f"{name} {count}" for name, count in classes.items())
-    return (one.target, one.requests, one.errors, *times, statuses)
+    return (escaped(one.target), one.requests, one.errors, *times, statuses)
 
 
 def _sum(figures: Figures) -> str:
@@ -139,7 +139,7 @@ def _judge(found: Comparison) -> None:
 def _difference(one: Difference) -> tuple[object, ...]:
     sides = (one.old, one.new)
     return (
-        one.target,
+        escaped(one.target),
         one.verdict.outcome,
         *(side.requests if side else None for side in sides),
         *(side.errors if side else None for side in sides),

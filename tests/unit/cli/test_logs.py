@@ -113,6 +113,22 @@ def test_one_side_is_judged_by_the_other(
     assert gone["verdict"]["outcome"] == "nodata", "a host that nobody asks is no pass"
 
 
+def test_nothing_in_a_log_moves_the_cursor(tmp_path: Path, command: Command) -> None:
+    evil = "\x1b[2J\x07\u009b2J\u202e\r\n"
+    file = tmp_path / "rows"
+    row = {"remote_addr": f"198.51.100.1{evil}", "status": 200, "host": f"a.example{evil}"}
+    file.write_bytes((json.dumps(row) + f"\nunread {evil}\n").encode() * 3)
+    for arguments in ([], ["--compare", str(file)]):
+        told = command("logs", "analyze", str(file), *arguments)
+        shown = told.out + told.err
+        assert "a.example\\x1b[2j\\x07\\x9b2j\\u202e\\r\\n" in told.out
+        assert "198.51.100.1\\x1b[2J\\x07" in told.err or arguments
+        assert r"NOT READ: 3 lines, the first: 'unread \x1b[2J\x07\x9b2J\u202e\r'" in told.err
+        assert all(character.isprintable() or character == "\n" for character in shown), repr(shown)
+    found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
+    assert found["clients"] == [[f"198.51.100.1{evil}", 3]]
+
+
 @pytest.mark.parametrize("blind", ["new", "old"])
 @pytest.mark.parametrize(("unread", "outcome"), [(6, "pass"), (7, "nodata"), (3000, "nodata")])
 def test_a_side_that_was_not_read_is_no_pass(
