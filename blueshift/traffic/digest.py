@@ -19,6 +19,8 @@ MOST_CLIENTS = 20_000
 OTHERS = "(others)"
 MOST_RAW = 100_000
 """Different status, latency and target together, before they are added up."""
+MOST_TIMELESS = 100
+"""Accesses without a time that can be read, after which no other is looked for: each takes a careful look."""
 NO_TARGET = ""
 """What reached no known server: scanners, junk."""
 
@@ -83,7 +85,6 @@ class Digest:
         for line in rest:
             self._with_care(line)
         self._seen.age()
-        # Of a block without any time the whole is looked through once, not from both ends.
         if self.reader.has_time and self._time(block):
             self._time(reversed(block))
         if len(self._counted.raw) > MOST_RAW or len(self._counted.clients) > MOST_CLIENTS:
@@ -149,12 +150,18 @@ class Digest:
         return "request_time" not in self.reader.lacks
 
     def _time(self, lines: Iterable[bytes]) -> bool:
-        """Take in the first time that is among the lines; whether there is one."""
+        """Take in the first time that is among the lines; False where all were looked at."""
+        timeless = 0
         for raw in lines:
             line = self.reader.parse(raw)
-            if line is not None and line.at:
+            if line is None:
+                continue
+            if line.at:
                 self.first = min(self.first or line.at, line.at)
                 self.last = max(self.last, line.at)
+                return True
+            timeless += 1
+            if timeless == MOST_TIMELESS:
                 return True
         return False
 

@@ -105,7 +105,7 @@ def candidates(lines: Sequence[bytes]) -> tuple[Layout, ...]:
         if line.startswith(b"{"):
             try:
                 first = msgspec.json.decode(line)
-            except (msgspec.DecodeError, RecursionError):  # the latter of deep nesting
+            except (ValueError, RecursionError):  # no JSON, or bytes that are no UTF-8; nested deeply
                 continue
             if isinstance(first, dict) and (layout := guessed(first)):
                 return (layout, *NAMED.values())

@@ -160,15 +160,30 @@ def identifies(request_id: bytes | str) -> bool:
 
 
 def _id_of(layout: Layout, name: str) -> Callable[[bytes], bytes] | None:
-    """How the id is cut out of a line."""
+    """How the id is cut out of a line that can be read; the whole line stands for what is surely one."""
     if not name:
         return None
     if layout.keys:
         kind = msgspec.defstruct("Identified", [("id", Any, None)], rename={"id": layout.keys[name]})
         decode = msgspec.json.Decoder(kind).decode
-        return lambda line: _written(getattr(decode(line), "id", None))
+
+        def of_object(line: bytes) -> bytes:
+            try:
+                return _written(getattr(decode(line), "id", None))
+            except (ValueError, RecursionError):  # such as an id that is no UTF-8
+                return line
+
+        return of_object
     match = compile_text(layout.text, layout.escape, frozenset({name})).pattern.fullmatch
-    return lambda line: found[name] if (found := match(line.rstrip(b"\r"))) else b""
+    last = layout.text.endswith(f" ${name}")  # as in ingress-nginx's own: a look at the end is enough
+
+    def of_text(line: bytes) -> bytes:
+        line = line.rstrip(b"\r")
+        if last and not line.endswith((b" -", b" ")):
+            return line
+        return found[name] if (found := match(line)) else line
+
+    return of_text
 
 
 def _matches(text: str, escape: Escape, wanted: tuple[str, ...]) -> _Cut:

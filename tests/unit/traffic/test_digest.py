@@ -106,7 +106,7 @@ def test_objects_are_read_by_the_format_or_by_the_usual_keys() -> None:
     other = (
         usual.replace(b"009", b'"200"').replace(b'"took"', b'"request_time"').replace(b"a.ex", b"a\xff.ex")
     )
-    (guess, *_) = candidates([b"not an object", b"[1]", usual.replace(b"009", b"9")])
+    (guess, *_) = candidates([b"not an object", b"{\x9d}", b"[1]", usual.replace(b"009", b"9")])
     found = made([usual, other], Reader(guess))
     assert found.targets["a.example"].statuses == {9: 1}, "nginx writes 009 where a backend says no status"
     assert found.unread == 0
@@ -275,6 +275,11 @@ def test_requests_without_an_id_are_no_duplicates_of_each_other(missing: str) ->
     assert (found.requests, found.duplicates) == (4, 1)
     own = text.replace(b"curl/8", b"blueshift-probe/1")
     assert made([own, own]).own == 2
+    form = Reader(layout_of('$remote_addr "$req_id" $status'))
+    quoted = [b'192.0.2.7 "%s" 200' % name.encode() for name in (missing, missing, "x", "x")]
+    assert (made(quoted, form).requests, made(quoted, form).duplicates) == (3, 1)
+    strange = b'{"remote_addr": "192.0.2.7", "status": 200, "request_id": "\xff"}'
+    assert objects(row(request_id="x"), strange, strange).duplicates == 1
     rows = objects(row(request_id=missing), row(request_id=missing), row(request_id="x"), row(request_id="x"))
     assert (rows.requests, rows.duplicates) == (3, 1)
 
@@ -282,6 +287,7 @@ def test_requests_without_an_id_are_no_duplicates_of_each_other(missing: str) ->
 def test_the_span_is_that_of_the_accesses_whatever_stands_around_them() -> None:
     said = b"I1123 23:41:48.000000       7 main.go:1] told"
     lines = [access(number).replace(b"23:41:48", b"23:%02d:00" % (number % 60)) for number in range(60)]
-    span = made([said, b"what is this", *lines, b"", said], block=100).span()
-    assert span is not None
-    assert [f"{at:%T}" for at in span] == ["23:00:00", "23:59:00"]
+    for around in ([said, b"what is this"], [said, b""] * 500):
+        span = made([*around, *lines, *around], block=5000).span()
+        assert span is not None
+        assert [f"{at:%T}" for at in span] == ["23:00:00", "23:59:00"]
