@@ -6,16 +6,12 @@ A line that is not as usual is for `logs.LogFormat`, which knows every oddity.
 
 from __future__ import annotations
 
-import contextlib
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
-
-import msgspec
 
 from blueshift.traffic.layouts import Layout
 from blueshift.traffic.logformat import Escape, compile_text
@@ -26,10 +22,9 @@ from blueshift.traffic.logs import (
     TIME,
     Line,
     compile_format,
-    instant,
-    line_of,
     plain,
 )
+from blueshift.traffic.objects import finder, id_of_object, line_of_object, seconds_of
 
 UPSTREAM = ("proxy_upstream_name",)
 AGENT = ("http_user_agent",)
@@ -37,8 +32,6 @@ REQUEST_ID = ("req_id", "request_id")
 _ROLES = (("request_time",), ("status",), HOST, UPSTREAM, CLIENT)
 """What is cut out, each by the first of these variables that a format has."""
 _OWN = PROBE_AGENT.encode()
-_ZEROS = re.compile(rb"(:\s*)0+(\d+\s*[,}])")
-"""Of nginx: a backend's answer without a status is written `009`, which is no JSON number."""
 _NAME = re.compile(r"\$\{?(\w+)")
 
 Raw = tuple[bytes, ...]
@@ -137,7 +130,7 @@ class Reader:
 
     def parse(self, line: bytes) -> Line | None:
         """One line with all care; None for what is no access or cannot be read."""
-        found = _line_of(self.layout, line) if self.layout.keys else None
+        found = line_of_object(self.layout, line) if self.layout.keys else None
         if found is None and self._form:
             found = self._form.parse(line)
         for other in self.others if found is None else ():
@@ -151,7 +144,7 @@ class Reader:
 
     def seconds(self, value: bytes) -> float | None:
         """A time that was cut out; None for what is none."""
-        return _seconds(value, self.layout)
+        return seconds_of(value, self.layout)
 
 
 def identifies(request_id: bytes | str) -> bool:
@@ -164,16 +157,7 @@ def _id_of(layout: Layout, name: str) -> Callable[[bytes], bytes] | None:
     if not name:
         return None
     if layout.keys:
-        kind = msgspec.defstruct("Identified", [("id", Any, None)], rename={"id": layout.keys[name]})
-        decode = msgspec.json.Decoder(kind).decode
-
-        def of_object(line: bytes) -> bytes:
-            try:
-                return _written(getattr(decode(line), "id", None))
-            except (ValueError, RecursionError):  # such as an id that is no UTF-8
-                return line
-
-        return of_object
+        return id_of_object(layout.keys[name])
     match = compile_text(layout.text, layout.escape, frozenset({name})).pattern.fullmatch
     last = layout.text.endswith(f" ${name}")  # as in ingress-nginx's own: a look at the end is enough
 
@@ -208,64 +192,5 @@ def _until(text: str, names: frozenset[str]) -> str:
 
 
 def _objects(keys: Mapping[str, str], wanted: tuple[str, ...]) -> _Cut:
-    """For lines that are JSON objects: the wanted keys alone are decoded."""
-    asked = [name if name in keys else "" for name in (*wanted, *AGENT)]
-    fields = [(f"f{number}", Any, None) for number, name in enumerate(asked) if name]
-    rename = {f"f{number}": keys[name] for number, name in enumerate(asked) if name}
-    decode = msgspec.json.Decoder(msgspec.defstruct("Object", fields, rename=rename)).decode
-    numbers = range(len(asked))
-    has_status = "status" in keys
-
-    def find(lines: Iterable[bytes]) -> Iterator[tuple[Raw, bytes] | None]:
-        for line in lines:
-            try:
-                found = decode(line)
-            except (ValueError, RecursionError):  # no JSON, or bytes that are no UTF-8; nested deeply
-                yield None
-                continue
-            *key, client, agent = (_written(getattr(found, f"f{number}", None)) for number in numbers)
-            usual = not (agent.startswith(_OWN) or (has_status and not _is_status(key[1])))
-            yield (tuple(key), client) if usual else None
-
-    return _Cut(find, itemgetter(0), itemgetter(1))
-
-
-def _line_of(layout: Layout, line: bytes) -> Line | None:
-    """A line by its keys: an access if it has a status, whatever stands in the other fields."""
-    sound = _ZEROS.sub(rb"\1\2", line).decode(errors="replace")
-    with contextlib.suppress(ValueError, RecursionError):  # no JSON; nested deeply
-        found = msgspec.json.decode(sound, type=dict[str, Any])
-        values = {name: _written(found.get(key)) for name, key in layout.keys.items()}
-        if "status" in values and not _is_status(values["status"]):
-            return None
-        seconds = _seconds(values.pop("request_time", b""), layout)
-        known = {name: value for name, value in values.items() if _readable(name, value)}
-        return line_of(known, "none")._replace(seconds=math.nan if seconds is None else seconds)
-    return None
-
-
-def _is_status(value: bytes) -> bool:
-    return value.isdigit() and len(value) <= 3
-
-
-def _readable(name: str, value: bytes) -> bool:
-    """Whether it is what `line_of` takes for a time or a number of bytes, or is neither."""
-    if name in TIME:
-        with contextlib.suppress(ValueError):
-            return instant(value) > 0
-        return False
-    return name not in ("body_bytes_sent", "bytes_sent") or value.isdigit()
-
-
-def _seconds(value: bytes, layout: Layout) -> float | None:
-    with contextlib.suppress(ValueError):  # such as `-`, or with a unit behind it
-        seconds = float(value) / (1000 if layout.milliseconds else 1)
-        return seconds if math.isfinite(seconds) else None
-    return None
-
-
-def _written(value: object) -> bytes:
-    """A value as it was written; nothing for what is no single value."""
-    if isinstance(value, str):
-        return value.encode()
-    return b"" if value is None or isinstance(value, (dict, list)) else msgspec.json.encode(value)
+    """For lines that are JSON objects."""
+    return _Cut(finder(keys, (*wanted, *AGENT), own=_OWN), itemgetter(0), itemgetter(1))

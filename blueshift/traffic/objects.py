@@ -1,0 +1,103 @@
+"""Access lines that are JSON objects: what is asked for is found by its key; the rest is not looked at."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from blueshift.traffic.layouts import Layout
+from blueshift.traffic.logs import TIME, Line, instant, line_of
+
+Found = tuple[tuple[bytes, ...], bytes]
+"""What requests are told apart by, and the client."""
+_ZEROS = re.compile(rb"(:\s*)0+(\d+\s*[,}])")
+"""Of nginx: a backend's answer without a status is written `009`, which is no JSON number."""
+
+
+def finder(
+    keys: Mapping[str, str], wanted: Sequence[str], own: bytes
+) -> Callable[[Iterable[bytes]], Iterator[Found | None]]:
+    """Cuts time, status, …, client and agent, the wanted variables in that order, out of each line.
+
+    These keys alone are decoded. None for a line that is not as usual, or whose agent is our `own`.
+    """
+    asked = [name if name in keys else "" for name in wanted]
+    fields = [(f"f{number}", Any, None) for number, name in enumerate(asked) if name]
+    rename = {f"f{number}": keys[name] for number, name in enumerate(asked) if name}
+    decode = msgspec.json.Decoder(msgspec.defstruct("Object", fields, rename=rename)).decode
+    numbers = range(len(asked))
+    has_status = "status" in keys
+
+    def find(lines: Iterable[bytes]) -> Iterator[Found | None]:
+        for line in lines:
+            try:
+                found = decode(line)
+            except (ValueError, RecursionError):  # no JSON, or bytes that are no UTF-8; nested deeply
+                yield None
+                continue
+            *key, client, agent = (_written(getattr(found, f"f{number}", None)) for number in numbers)
+            usual = not (agent.startswith(own) or (has_status and not _is_status(key[1])))
+            yield (tuple(key), client) if usual else None
+
+    return find
+
+
+def id_of_object(key: str) -> Callable[[bytes], bytes]:
+    """Cuts the id out of a line; the whole line stands for one that is no text, but is one."""
+    kind = msgspec.defstruct("Identified", [("id", Any, None)], rename={"id": key})
+    decode = msgspec.json.Decoder(kind).decode
+
+    def of_object(line: bytes) -> bytes:
+        try:
+            return _written(getattr(decode(line), "id", None))
+        except (ValueError, RecursionError):  # such as an id that is no UTF-8
+            return line
+
+    return of_object
+
+
+def line_of_object(layout: Layout, line: bytes) -> Line | None:
+    """A line by its keys: an access if it has a status, whatever stands in the other fields."""
+    sound = _ZEROS.sub(rb"\1\2", line).decode(errors="replace")
+    with contextlib.suppress(ValueError, RecursionError):  # no JSON; nested deeply
+        found = msgspec.json.decode(sound, type=dict[str, Any])
+        values = {name: _written(found.get(key)) for name, key in layout.keys.items()}
+        if "status" in values and not _is_status(values["status"]):
+            return None
+        seconds = seconds_of(values.pop("request_time", b""), layout)
+        known = {name: value for name, value in values.items() if _readable(name, value)}
+        return line_of(known, "none")._replace(seconds=math.nan if seconds is None else seconds)
+    return None
+
+
+def _is_status(value: bytes) -> bool:
+    return value.isdigit() and len(value) <= 3
+
+
+def _readable(name: str, value: bytes) -> bool:
+    """Whether it is what `line_of` takes for a time or a number of bytes, or is neither."""
+    if name in TIME:
+        with contextlib.suppress(ValueError):
+            return instant(value) > 0
+        return False
+    return name not in ("body_bytes_sent", "bytes_sent") or value.isdigit()
+
+
+def seconds_of(value: bytes, layout: Layout) -> float | None:
+    """A `request_time` as it was written; None for what is no time."""
+    with contextlib.suppress(ValueError):  # such as `-`, or with a unit behind it
+        seconds = float(value) / (1000 if layout.milliseconds else 1)
+        return seconds if math.isfinite(seconds) else None
+    return None
+
+
+def _written(value: object) -> bytes:
+    """A value as it was written; nothing for what is no single value."""
+    if isinstance(value, str):
+        return value.encode()
+    return b"" if value is None or isinstance(value, (dict, list)) else msgspec.json.encode(value)
