@@ -48,8 +48,3 @@ def masked(text: str, environment: Mapping[str, str]) -> str:
     for shape, instead in _SHAPES:
         text = shape.sub(instead, text)
     return text
-
-
-def printable(text: str) -> str:
-    """The text without what a terminal would obey: what clients send may be written to a screen."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

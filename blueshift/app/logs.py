@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from blueshift.traffic.digest import MOST_CLIENTS, NO_TARGET, Digest, Target
-from blueshift.traffic.judge import JudgeRules, Observed, Verdict, judge
+from blueshift.traffic.judge import JudgeRules, Observed, Outcome, Verdict, judge
 from blueshift.traffic.logfiles import digested, shown
 from blueshift.traffic.sketch import Milliseconds, Sketch, milliseconds
 
@@ -81,7 +81,7 @@ class Comparison(msgspec.Struct, frozen=True):
     """Every target, the worst first."""
 
 
-_WORST = ("fail", "nodata", "marginal", "pass")
+_WORST: tuple[Outcome, ...] = ("fail", "nodata", "marginal", "pass")
 
 
 def analyze(files: Sequence[Path], form: str = "") -> Figures:
@@ -116,8 +116,28 @@ def compare(
         for name in sorted(names)
     ]
     found.sort(key=lambda one: _WORST.index(one.verdict.outcome))
-    verdict = judged(ours.whole(), theirs.whole())
+    verdict = _with_hosts(judged(ours.whole(), theirs.whole()), found, rules)
     return Comparison(_figures(old, theirs), _figures(new, ours), verdict, tuple(found))
+
+
+def _with_hosts(whole: Verdict, found: Sequence[Difference], rules: JudgeRules) -> Verdict:
+    """The whole is no better than a host that fails, and no pass while a busy one is not asked any more."""
+    failing = [one for one in found if one.verdict.outcome == "fail"]
+    silent = [
+        one
+        for one in found
+        if one.verdict.outcome == "nodata" and one.old and one.old.requests >= rules.least
+    ]
+    worse: tuple[tuple[Outcome, list[Difference], str], ...] = (
+        ("fail", failing, "fails"),
+        ("nodata", silent, "is asked too seldom now"),
+    )
+    for outcome, hosts, what in worse:
+        if hosts and _WORST.index(outcome) < _WORST.index(whole.outcome):
+            more = f", and {len(hosts) - 1} more" if len(hosts) > 1 else ""
+            reason = f"{hosts[0].target} {what}{more}: {'; '.join(hosts[0].verdict.reasons)}"
+            return Verdict(outcome, (reason,), whole.numbers)
+    return whole
 
 
 def _blind(side: str, digest: Digest, rules: JudgeRules) -> Iterator[str]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from blueshift.cli.options import cluster_options, config_option, group_option, run_async, seconds_of
-from blueshift.cli.output import say
-from blueshift.masks import masked, printable
+from blueshift.cli.output import escaped, say
+from blueshift.masks import masked
 
 if TYPE_CHECKING:
     from blueshift.app.watching import Chosen, Watching
@@ -119,8 +119,8 @@ def _line(side: SideName, pod: str, line: Line) -> None:
     at = f"{datetime.fromtimestamp(line.at, UTC):%H:%M:%S}" if line.at else "--:--:--"
     status = click.style(f"{line.status:03}", fg=_COLORS.get(line.status // 100), bold=line.status >= 500)
     name = click.style(f"{side:<9}", fg="cyan" if side == "primary" else "magenta")
-    what = printable(masked(f"{line.method} {line.host or line.upstream}{line.path}", {}))
-    click.echo(f"{at} {name} {pod[-5:]} {status} {what} {line.seconds:.3f}s {printable(line.client)}")
+    what = escaped(masked(f"{line.method} {line.host or line.upstream}{line.path}", {}))
+    click.echo(f"{at} {name} {pod[-5:]} {status} {what} {line.seconds:.3f}s {escaped(line.client)}")
 
 
 def _json(side: SideName, pod: str, line: Line) -> None:

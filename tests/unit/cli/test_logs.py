@@ -102,7 +102,7 @@ def test_one_side_is_judged_by_the_other(
     tmp_path: Path, command: Command, new: bytes, code: ExitCode, says: str
 ) -> None:
     old, other = tmp_path / "old", tmp_path / "new"
-    old.write_bytes(log(good=1000) + log(good=200, upstream="shop-gone-80").replace(b"00000", b"11111"))
+    old.write_bytes(log(good=1000) + log(good=90, upstream="shop-gone-80").replace(b"00000", b"11111"))
     other.write_bytes(new)
     told = command("logs", "analyze", str(other), "--compare", str(old))
     assert told.code == code
@@ -212,3 +212,23 @@ def test_a_format_may_begin_with_a_time_that_looks_like_kubectls(
     form = "$time_iso8601 $remote_addr $host $status"
     found = json.loads(command("logs", "analyze", str(file), "--format", form, "-o", "json").out)
     assert (found["requests"], found["unread"], found["first"]) == (5, 0, "2026-11-23T23:41:48Z")
+
+
+@pytest.mark.parametrize(
+    ("small", "says"),
+    [
+        (log(good=300, slow=b"0.900", upstream="shop-small-80"), "verdict: fail: shop-small-80 fails: p95"),
+        (log(good=290, bad=10, upstream="shop-small-80"), "verdict: fail: shop-small-80 fails: 10 of 300"),
+        (b"", "verdict: nodata: shop-small-80 is asked too seldom now: only 0 requests"),
+    ],
+    ids=["slow", "failing", "gone"],
+)
+def test_a_busy_whole_hides_no_host(tmp_path: Path, command: Command, small: bytes, says: str) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    before = log(good=300, upstream="shop-small-80")
+    # Other ids than those of the busy host: equal lines count once.
+    old.write_bytes(log(good=20_000) + before.replace(b" 200 0000", b" 200 1111"))
+    new.write_bytes(log(good=20_000) + small.replace(b" 200 0000", b" 200 1111"))
+    told = command("logs", "analyze", str(new), "--compare", str(old))
+    assert told.code == ExitCode.ERROR
+    assert says in told.err
