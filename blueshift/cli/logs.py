@@ -101,6 +101,12 @@ def _row(one: TargetFigures) -> tuple[object, ...]:
     return (escaped(one.target), one.requests, one.errors, *times, statuses)
 
 
+def _files(figures: Figures) -> str:
+    """Which files stand for a side: a pattern of the shell may have put more there than was meant."""
+    few = ", ".join(figures.files[:3])
+    return few if len(figures.files) <= 3 else f"{few} and {len(figures.files) - 3} more"
+
+
 def _sum(figures: Figures) -> str:
     when = f", {figures.first:%F %T} to {figures.last:%F %T} UTC" if figures.first and figures.last else ""
     return (
@@ -131,7 +137,7 @@ def _judge(found: Comparison) -> None:
     if (more := len(found.differences) - SHOWN) > 0:
         say(f"and {more} more; `-o json` has every one")
     for name, figures in (("old", found.old), ("new", found.new)):
-        say(f"{name}: {_sum(figures)}")
+        say(f"{name}, {_files(figures)}: {_sum(figures)}")
         _doubts(figures)
     say(f"verdict: {found.verdict.outcome}: {'; '.join(found.verdict.reasons)}")
 
