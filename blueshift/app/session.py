@@ -6,8 +6,9 @@ import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from blueshift.clock import Clock
+from blueshift.clock import Clock, SystemClock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.identity import Cluster
@@ -77,6 +78,15 @@ async def connect(clock: Clock, *, kubeconfig: str | None, context: str | None) 
         yield kube
     finally:
         await kube.close()
+
+
+@asynccontextmanager
+async def known_runs(kubeconfig: Path | None, context: str | None, namespace: str) -> AsyncIterator[Runs]:
+    """The runs of a cluster that are kept in `namespace`, for commands that need nothing beside them."""
+    clock = SystemClock()
+    path = str(kubeconfig) if kubeconfig else None
+    async with connect(clock, kubeconfig=path, context=context) as kube:
+        yield Runs(kube, clock, namespace)
 
 
 @asynccontextmanager

@@ -46,15 +46,11 @@ async def _history(
     output: str,
 ) -> None:
     from blueshift.app.history import past
-    from blueshift.app.session import connect
-    from blueshift.clock import SystemClock
-    from blueshift.engine.store import Runs
+    from blueshift.app.session import known_runs
     from blueshift.report.words import length
 
-    clock = SystemClock()
-    path = str(kubeconfig) if kubeconfig else None
-    async with connect(clock, kubeconfig=path, context=context) as kube:
-        journals = await Runs(kube, clock, state_namespace).all()
+    async with known_runs(kubeconfig, context, state_namespace) as known:
+        journals = await known.all()
     found = past(journals, release=release)[:last]
     if output == "json":
         print_json(found)

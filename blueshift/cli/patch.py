@@ -32,15 +32,11 @@ async def _patch(
     run: str, kubeconfig: Path | None, context: str | None, state_namespace: str, output: str
 ) -> None:
     from blueshift.app.patch import patch
-    from blueshift.app.session import connect
-    from blueshift.clock import SystemClock
-    from blueshift.engine.store import Runs
+    from blueshift.app.session import known_runs
     from blueshift.report.patch import patch_text
 
-    clock = SystemClock()
-    path = str(kubeconfig) if kubeconfig else None
-    async with connect(clock, kubeconfig=path, context=context) as kube:
-        found = await patch(Runs(kube, clock, state_namespace), run)
+    async with known_runs(kubeconfig, context, state_namespace) as known:
+        found = await patch(known, run)
     if output == "json":
         print_json(found)
     else:

@@ -80,14 +80,10 @@ async def _gathered(
     run: str, ledger: Path | None, kubeconfig: Path | None, context: str | None, state_namespace: str
 ) -> Report:
     from blueshift.app.report import report
-    from blueshift.app.session import connect
-    from blueshift.clock import SystemClock
-    from blueshift.engine.store import Runs
+    from blueshift.app.session import known_runs
 
-    clock = SystemClock()
-    path = str(kubeconfig) if kubeconfig else None
-    async with connect(clock, kubeconfig=path, context=context) as kube:
-        return await report(Runs(kube, clock, state_namespace), run, ledger)
+    async with known_runs(kubeconfig, context, state_namespace) as known:
+        return await report(known, run, ledger)
 
 
 def _text(found: Report, kind: str) -> str:

@@ -28,15 +28,11 @@ def show(run: str, kubeconfig: Path | None, context: str | None, state_namespace
 async def _show(
     run: str, kubeconfig: Path | None, context: str | None, state_namespace: str, output: str
 ) -> None:
-    from blueshift.app.session import connect
-    from blueshift.clock import SystemClock
-    from blueshift.engine.store import Runs
+    from blueshift.app.session import known_runs
     from blueshift.report.show import show_text
 
-    clock = SystemClock()
-    path = str(kubeconfig) if kubeconfig else None
-    async with connect(clock, kubeconfig=path, context=context) as kube:
-        journal = (await Runs(kube, clock, state_namespace).open(run)).journal
+    async with known_runs(kubeconfig, context, state_namespace) as known:
+        journal = (await known.open(run)).journal
     if output == "json":
         print_json(journal)
     else:

@@ -30,21 +30,16 @@ def status(
 async def _status(
     run: str | None, kubeconfig: Path | None, context: str | None, state_namespace: str, output: str
 ) -> None:
-    from blueshift.app.session import connect
-    from blueshift.clock import SystemClock
-    from blueshift.engine.store import Runs
+    from blueshift.app.session import known_runs
     from blueshift.report.status import status_text
 
-    clock = SystemClock()
-    path = str(kubeconfig) if kubeconfig else None
-    async with connect(clock, kubeconfig=path, context=context) as kube:
-        runs = Runs(kube, clock, state_namespace)
+    async with known_runs(kubeconfig, context, state_namespace) as runs:
         if run is not None:
             journal = (await runs.open(run)).journal
             if output == "json":
                 print_json(journal)
             else:
-                click.echo(status_text(journal, clock.utc()))
+                click.echo(status_text(journal, runs.clock.utc()))
             return
         journals = await runs.all()
     if output == "json":

@@ -41,19 +41,15 @@ def webhook(
 async def _ignore(
     run: str, yes: bool, kubeconfig: Path | None, context: str | None, state_namespace: str
 ) -> ExitCode:
-    from blueshift.app.session import connect
+    from blueshift.app.session import known_runs
     from blueshift.app.webhook import ignore
-    from blueshift.clock import SystemClock
-    from blueshift.engine.store import Runs
 
-    clock = SystemClock()
-    path = str(kubeconfig) if kubeconfig else None
-    async with connect(clock, kubeconfig=path, context=context) as kube:
+    async with known_runs(kubeconfig, context, state_namespace) as known:
 
         def agreed(what: str) -> bool:
-            return yes or confirmed(f"Set {what} on {kube.server}?")
+            return yes or confirmed(f"Set {what} on {known.kube.server}?")
 
-        done = await ignore(Runs(kube, clock, state_namespace), run, lambda event: None, agreed)
+        done = await ignore(known, run, lambda event: None, agreed)
     if done is None:
         say("nothing was changed")
         return ExitCode.ERROR

@@ -51,14 +51,9 @@ async def say_to(
 ) -> None:
     """Say it and print what came of it."""
     from blueshift.app import words
-    from blueshift.app.session import connect
-    from blueshift.clock import SystemClock
-    from blueshift.engine.store import Runs
+    from blueshift.app.session import known_runs
 
-    clock = SystemClock()
-    path = str(kubeconfig) if kubeconfig else None
-    async with connect(clock, kubeconfig=path, context=context) as kube:
-        runs = Runs(kube, clock, state_namespace)
+    async with known_runs(kubeconfig, context, state_namespace) as runs:
         said: Any = await words.say(runs, run, word, reason, wait=wait, gate=gate)
     if output == "json":
         print_json(said)

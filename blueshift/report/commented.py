@@ -8,6 +8,7 @@ from typing import Any
 from blueshift.controllers.overrides import Path, dotted
 from blueshift.discovery.world import ValueChange
 from blueshift.helm import yaml
+from blueshift.report.words import flat
 
 
 def commented(values: Mapping[str, Any], changes: dict[str, ValueChange], path: Path = ()) -> Iterator[str]:
@@ -26,4 +27,4 @@ def commented(values: Mapping[str, Any], changes: dict[str, ValueChange], path: 
 
 def told(change: ValueChange) -> str:
     """What a value was and why it is otherwise, on one line: a comment ends where its line does."""
-    return " ".join(f"was {change.old}: {change.reason}".split())
+    return flat(f"was {change.old}: {change.reason}")

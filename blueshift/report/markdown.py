@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from blueshift.app.report import Report
 from blueshift.report import story
+from blueshift.report.words import flat, instant
 
 
 def markdown(report: Report) -> str:
@@ -16,7 +17,7 @@ def markdown(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     journal = report.journal
     yield f"# {journal.namespace}/{journal.release}: {journal.status}"
-    yield f"\nRun `{journal.run}`" + (f": {story.flat(journal.said)}" if journal.said else "")
+    yield f"\nRun `{journal.run}`" + (f": {flat(journal.said)}" if journal.said else "")
     yield "\n| | |\n|---|---|"
     for name, value in story.facts(journal):
         yield f"| {name} | {_cell(value)} |"
@@ -26,7 +27,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"\n**Prober: {asked.requests} requests, {asked.failed} failed.**\n"
         for one in asked.failures:
             where = f"{one.host}{one.path} at {one.address or '-'}"
-            yield f"- {story.instant(one.at)} {where}: {one.phase}: {one.reason} ({one.step or 'outside'})"
+            yield f"- {instant(one.at)} {where}: {one.phase}: {one.reason} ({one.step or 'outside'})"
     yield "\n| step | began | took | saw |\n|---|---|---|---|"
     commands: list[str] = []
     for row in story.steps(journal):
@@ -40,8 +41,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield "\nNot known:\n"
     for what in story.unknown(report):
         yield f"- {what}"
-    yield f"\nMade at {story.instant(report.made)} by blueshift {report.version}. Times are UTC."
+    yield f"\nMade at {instant(report.made)} by blueshift {report.version}. Times are UTC."
 
 
 def _cell(text: str) -> str:
-    return story.flat(text).replace("|", "\\|")
+    return flat(text).replace("|", "\\|")

@@ -13,6 +13,7 @@ from blueshift.app.report import Report
 from blueshift.engine.evidence import AnswerPoint
 from blueshift.report import story
 from blueshift.report.charts import HEIGHT, WIDTH, Chart, Point, Span, chart
+from blueshift.report.words import flat, instant
 
 
 class Bar(NamedTuple):
@@ -46,8 +47,8 @@ def page(report: Report) -> str:
         ticks=span.ticks(),
         width=WIDTH,
         height=HEIGHT,
-        instant=story.instant,
-        flat=story.flat,
+        instant=instant,
+        flat=flat,
     )
 
 

@@ -34,7 +34,7 @@ class Plain:
         else:
             lines = self._lines(event)
         for line in lines:
-            self._write(f"{event.at:%Y-%m-%d %H:%M:%S}Z {line}")
+            self._write(f"{instant(event.at)} {line}")
 
     def _lines(self, event: events.Event) -> list[str]:
         view = self._view

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
-
-import msgspec
 
 from blueshift.engine.journal import Carried, Journal, StepEntry, Stood, Waived
-from blueshift.engine.protocol import Intent, fact_name
-from blueshift.traffic.judge import Verdict
+from blueshift.engine.protocol import Intent
+from blueshift.report import story
+from blueshift.report.words import flat, instant
 
 
 def show_text(journal: Journal) -> str:
@@ -19,51 +17,49 @@ def show_text(journal: Journal) -> str:
         f"cluster   {journal.cluster}",
         f"playbook  {journal.playbook}, plan {journal.plan}",
         *([f"chart     {journal.chart.change}"] if journal.chart else []),
-        f"opened    {_at(journal.created)}",
+        f"opened    {instant(journal.created)}",
         *([f"reverts   run {journal.reverts}"] if journal.reverts else []),
         *(f"{one.how:<9} {_waived(one)}" for one in journal.waived),
         *(f"carried   {_carried(one)}" for one in journal.carried),
-        f"status    {journal.status}" + (f": {_line(journal.said)}" if journal.said else ""),
+        f"status    {journal.status}" + (f": {flat(journal.said)}" if journal.said else ""),
     ]
     if (turn := journal.turn) is not None:
-        why = f": {_line(turn.reason)}" if turn.reason else ""
-        lines.append(f"turned    {turn.to} at {_at(turn.at)}, by {turn.by}{why}")
+        why = f": {flat(turn.reason)}" if turn.reason else ""
+        lines.append(f"turned    {turn.to} at {instant(turn.at)}, by {turn.by}{why}")
     for given in journal.approvals:
         why = f": {given.reason}" if given.reason else ""
-        lines.append(f"approved  {given.gate} in {given.step} at {_at(given.at)}, by {given.by}{why}")
+        lines.append(f"approved  {given.gate} in {given.step} at {instant(given.at)}, by {given.by}{why}")
     lines += _verdict(journal)
     begun = [(name, entry) for name, entry in journal.steps.items() if entry.started]
     for name, entry in sorted(begun, key=lambda item: item[1].started or journal.created):
         lines += ["", *_step(name, entry), *(_stood(one) for one in journal.stood if one.step == name)]
-    never = [name for name in journal.track if journal.step(name).started is None]
-    if never:
+    if never := story.never(journal):
         lines += ["", f"not begun: {', '.join(never)}"]
     return "\n".join(lines)
 
 
 def _waived(one: Waived) -> str:
-    return f"{one.check} by {one.by} ({one.given}); it saw: {_line(one.saw)}"
+    return f"{one.check} by {one.by} ({one.given}); it saw: {flat(one.saw)}"
 
 
 def _carried(one: Carried) -> str:
     over = f", taken from {one.over}" if one.over else ""
-    why = f": {_line(one.reason)}" if one.reason else ""
-    return f"by {one.by} from {_at(one.at)}, epoch {one.epoch}{over}{why}"
+    why = f": {flat(one.reason)}" if one.reason else ""
+    return f"by {one.by} from {instant(one.at)}, epoch {one.epoch}{over}{why}"
 
 
 def _verdict(journal: Journal) -> Iterator[str]:
     """The last word of the soak, with its numbers."""
-    found = journal.facts.get(fact_name(Verdict))
-    if found is None:
+    verdict = story.verdict(journal)
+    if verdict is None:
         return
-    verdict = msgspec.convert(found, Verdict)
     yield f"verdict   {verdict.outcome}: {'; '.join(verdict.reasons)}"
     yield f"          {', '.join(f'{name} {number:g}' for name, number in verdict.numbers.items())}"
 
 
 def _stood(one: Stood) -> str:
     what = f"waited at the gate {one.gate}" if one.gate else "held"
-    return f"  stood   {what} from {_at(one.since)}: {_line(one.reason)}"
+    return f"  stood   {what} from {instant(one.since)}: {flat(one.reason)}"
 
 
 def _how(intent: Intent) -> Iterator[str]:
@@ -76,22 +72,14 @@ def _how(intent: Intent) -> Iterator[str]:
 
 def _step(name: str, entry: StepEntry) -> Iterator[str]:
     assert entry.started is not None
-    yield f"{_at(entry.started)}  {name}"
+    yield f"{instant(entry.started)}  {name}"
     for effect in entry.effects.values():
-        how = f"done {_at(effect.done)}" if effect.done else "not known to be done"
-        said = f": {_line(effect.said)}" if effect.said else ""
+        how = f"done {instant(effect.done)}" if effect.done else "not known to be done"
+        said = f": {flat(effect.said)}" if effect.said else ""
         yield f"  did     {effect.intent.what} ({how}{', found done' if effect.adopted else ''}){said}"
         yield from _how(effect.intent)
     for wait in entry.waits.values():
-        yield f"  waited  {_line(wait.reason)} (from {_at(wait.since)})"
+        yield f"  waited  {flat(wait.reason)} (from {instant(wait.since)})"
     if entry.settled:
-        yield f"  saw     {_line(entry.said)}"
-        yield f"  settled {_at(entry.settled)}"
-
-
-def _at(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M:%S}Z"
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
+        yield f"  saw     {flat(entry.said)}"
+        yield f"  settled {instant(entry.settled)}"

@@ -12,7 +12,7 @@ from blueshift.app.report import Report
 from blueshift.engine.evidence import SidePoint
 from blueshift.engine.journal import Journal
 from blueshift.engine.protocol import fact_name
-from blueshift.report.words import length
+from blueshift.report.words import flat, instant, length
 from blueshift.traffic.judge import Verdict
 
 
@@ -93,16 +93,6 @@ def verdict(journal: Journal) -> Verdict | None:
     """The soak's, if it came to one."""
     found = journal.facts.get(fact_name(Verdict))
     return None if found is None else msgspec.convert(found, Verdict)
-
-
-def instant(at: datetime) -> str:
-    """To the second, in UTC."""
-    return f"{at:%Y-%m-%d %H:%M:%S}Z"
-
-
-def flat(text: str) -> str:
-    """On one line."""
-    return " ".join(text.split())
 
 
 def never(journal: Journal) -> tuple[str, ...]:

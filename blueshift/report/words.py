@@ -27,6 +27,11 @@ def marks(encoding: str | None) -> Marks:
     return UNICODE if (encoding or "").lower().replace("-", "").startswith("utf") else ASCII
 
 
+def flat(text: str) -> str:
+    """On one line."""
+    return " ".join(text.split())
+
+
 def curve(values: Sequence[float | None], most: float, levels: str) -> str:
     """A small curve, one character for each value up to `most`; a blank where it is not known."""
     top = len(levels) - 1
@@ -47,9 +52,9 @@ def length(seconds: float) -> str:
     return f"{whole // 86400} d" + (f" {hours:02} h" if hours else "")
 
 
-def instant(at: datetime, now: datetime) -> str:
-    """`12:04:11Z`, with the date when that is not today's."""
-    return f"{at:%H:%M:%S}Z" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M:%S}Z"
+def instant(at: datetime, now: datetime | None = None) -> str:
+    """To the second, `2026-11-24 12:04:11Z`; without the date when that is `now`'s."""
+    return f"{at:%H:%M:%S}Z" if now and at.date() == now.date() else f"{at:%Y-%m-%d %H:%M:%S}Z"
 
 
 def span(since: datetime, until: datetime | None, now: datetime) -> str:

@@ -44,7 +44,7 @@ _ALL = (
     Rule("upstream-annotation", "dynamic", "it is sent to Lua with the upstream", _ENOUGH),
     Rule("canary", "dynamic", "a canary is an upstream beside another one, and only Lua knows it", _ENOUGH),
     Rule("certificate", "dynamic", "certificates are sent to Lua and chosen by SNI", _ENOUGH),
-    # nothing, for now
+    # nothing until something else happens
     Rule(
         "waits-for-reload",
         "nothing",
