@@ -110,6 +110,39 @@ class SideSeen(Event, frozen=True):
     wanted: int
     requests_per_s: float | None
     errors_per_s: float | None
+    statuses_per_s: dict[str, float] = {}
+    """Class of status (`2xx`, `none` for a request without an answer) → requests per second since the look
+    before, by the access logs of its pods; empty where these tell nothing."""
+    p50_s: float | None = None
+    """Seconds that half of the requests logged since the look before took at most, to 1 %."""
+    p95_s: float | None = None
+
+
+class DrainSeen(Event, frozen=True):
+    """One look at a side that traffic has left: who still came within the window."""
+
+    side: str
+    clients: int
+    requests: int
+    connections: int | None
+    """Open ones of others than us, by nginx's own status; None where that could not be read."""
+    reason: str
+    """Why it is not drained; empty when it is."""
+
+
+class WitnessSeen(Event, frozen=True):
+    """How far one witness has watched one pod of a side; a later one of the same three replaces it."""
+
+    side: str
+    witness: str
+    """`log` or `metrics`."""
+    pod: str
+    since: datetime
+    until: datetime
+    gaps: tuple[tuple[datetime, datetime | None], ...] = ()
+    """What was missed in between; the last may be open."""
+    blind: str = ""
+    """Why it shows not every request, or none."""
 
 
 class AnswersSeen(Event, frozen=True):
@@ -128,5 +161,8 @@ class Noticed(Event, frozen=True):
     step: str
     sentence: str
 
+
+Looked = SideSeen | DrainSeen | WitnessSeen | AnswersSeen
+"""What was seen of the world, and is nothing that the run did."""
 
 Emit = Callable[[Event], None]

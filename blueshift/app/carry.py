@@ -20,11 +20,11 @@ from blueshift.cluster.api import KubeApi
 from blueshift.engine import control
 from blueshift.engine.control import Words
 from blueshift.engine.entries import NotTurned
-from blueshift.engine.evidence import Recorder
 from blueshift.engine.journal import OVER, Approval, Journal, Standstill
 from blueshift.engine.lease import Lease
 from blueshift.engine.loop import Outcome, run_track, stand_still
 from blueshift.engine.protocol import Beside, Step
+from blueshift.engine.recorder import Recorder
 from blueshift.engine.state import State
 from blueshift.engine.store import FenceLost, Runs, Writer
 from blueshift.engine.waiting import Services

@@ -26,7 +26,14 @@ RUNNING = 600.0
 """Seconds between two tellings that a run is at work."""
 _ENDS = {"succeeded": "success", "rolled-back": "rolled-back", "interrupted": "interrupted"}
 # What comes while a gate waits, and opens none.
-_BESIDE = events.SideSeen | events.AnswersSeen | events.Noticed | events.Waiting
+_BESIDE = (
+    events.SideSeen
+    | events.AnswersSeen
+    | events.DrainSeen
+    | events.WitnessSeen
+    | events.Noticed
+    | events.Waiting
+)
 
 
 class Hooks:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from blueshift import __version__
-from blueshift.engine import evidence
+from blueshift.engine import recorder
 from blueshift.engine.evidence import Evidence
 from blueshift.engine.journal import Journal
 from blueshift.engine.store import Runs
@@ -57,7 +57,7 @@ class Report(msgspec.Struct, frozen=True):
 async def report(runs: Runs, run: str, ledger: Path | None) -> Report:
     """Gather it. Raises BlueshiftError for a run that is not there and a file that is no ledger."""
     journal = (await runs.open(run)).journal
-    kept = await evidence.read(runs, run)
+    kept = await recorder.read(runs, run)
     return Report(runs.clock.utc(), __version__, journal, kept, asked(ledger, journal) if ledger else None)
 
 

@@ -1,35 +1,18 @@
-"""What was seen of both sides and of DNS while a run went on, kept beside its journal.
-
-It lives in ConfigMap `blueshift-run-<id>-evidence`. Nothing is decided by it and its loss harms nothing, so
-it is written now and then, and what cannot be written is not insisted on.
-"""
+"""What was seen of both sides and of DNS while a run went on; `recorder` keeps it."""
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import gzip
-import zlib
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from blueshift import events
-from blueshift.cluster import paths
-from blueshift.engine.store import RUN_LABEL, Runs, object_name
-from blueshift.errors import BlueshiftError
 
-EVERY = 30.0
-"""Seconds between two writes."""
-PATIENCE = 5.0
-"""Seconds that one write may take: the end of a run does not wait for it."""
 MOST = 1200
 """Points of one line; then neighbours become one, over the whole line alike. Packed, one has a few bytes."""
-_FILE = "evidence.json.gz"
 
 
 class SidePoint(msgspec.Struct, frozen=True, array_like=True):
@@ -46,6 +29,33 @@ class SidePoint(msgspec.Struct, frozen=True, array_like=True):
     """The most."""
     missed: int = 0
     """Looks without a rate."""
+    statuses_per_s: dict[str, float] = {}
+    """The mean of those that have any."""
+    p50_s: float | None = None
+    """The most, here and below."""
+    p95_s: float | None = None
+
+
+class DrainPoint(msgspec.Struct, frozen=True, array_like=True):
+    """Who still came to a side; see `events.DrainSeen`. Of more than one look, the latest."""
+
+    at: datetime
+    clients: int
+    requests: int
+    connections: int | None
+    reason: str
+
+
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one witness has watched one pod; see `events.WitnessSeen`."""
+
+    side: str
+    witness: str
+    pod: str
+    since: datetime
+    until: datetime
+    gaps: tuple[tuple[datetime, datetime | None], ...] = ()
+    blind: str = ""
 
 
 class AnswerPoint(msgspec.Struct, frozen=True, array_like=True):
@@ -64,6 +74,8 @@ class Evidence(msgspec.Struct):
     schema: int = 1
     sides: dict[str, list[SidePoint]] = {}
     answers: dict[str, list[AnswerPoint]] = {}
+    drains: dict[str, list[DrainPoint]] = {}
+    watched: list[Watched] = []
 
     def add(self, event: events.Event) -> bool:
         """Take what an event shows; false for one that shows nothing of this."""
@@ -71,7 +83,18 @@ class Evidence(msgspec.Struct):
             case events.SideSeen():
                 line = self.sides.setdefault(event.side, [])
                 rates = (event.requests_per_s, event.errors_per_s)
-                line.append(SidePoint(event.at, event.ready, event.wanted, *rates, int(rates[0] is None)))
+                line.append(
+                    SidePoint(
+                        event.at,
+                        event.ready,
+                        event.wanted,
+                        *rates,
+                        int(rates[0] is None),
+                        event.statuses_per_s,
+                        event.p50_s,
+                        event.p95_s,
+                    )
+                )
                 self.sides[event.side] = _thinned(line, _together)
             case events.AnswersSeen():
                 found = self.answers.setdefault(event.server, [])
@@ -82,16 +105,46 @@ class Evidence(msgspec.Struct):
                 if len(found) > 2 and _same(found[-3], found[-1]) and _same(found[-2], found[-1]):
                     del found[-2]
                 self.answers[event.server] = _thinned(found, _latest)
+            case events.DrainSeen():
+                left = self.drains.setdefault(event.side, [])
+                left.append(
+                    DrainPoint(event.at, event.clients, event.requests, event.connections, event.reason)
+                )
+                self.drains[event.side] = _thinned(left, _latest)
+            case events.WitnessSeen():
+                self._watch(
+                    Watched(
+                        side=event.side,
+                        witness=event.witness,
+                        pod=event.pod,
+                        since=event.since,
+                        until=event.until,
+                        gaps=event.gaps,
+                        blind=event.blind,
+                    )
+                )
             case _:
                 return False
         return True
+
+    def _watch(self, seen: Watched) -> None:
+        """Take the newest word on one pod; what an earlier process watched of it stays beside."""
+        same = [
+            number
+            for number, one in enumerate(self.watched)
+            if (one.side, one.witness, one.pod, one.since) == (seen.side, seen.witness, seen.pod, seen.since)
+        ]
+        if same:
+            self.watched[same[0]] = seen
+        else:
+            self.watched.append(seen)
 
 
 def _same(one: AnswerPoint, other: AnswerPoint) -> bool:
     return msgspec.structs.replace(one, at=other.at) == other
 
 
-Point = TypeVar("Point", SidePoint, AnswerPoint)
+Point = TypeVar("Point", SidePoint, AnswerPoint, DrainPoint)
 
 
 def _thinned(line: list[Point], merge: Callable[[list[Point]], Point]) -> list[Point]:
@@ -114,100 +167,36 @@ def _together(points: list[SidePoint]) -> SidePoint:
         requests_per_s=sum(rates) / len(rates) if rates else None,
         errors_per_s=max(errors) if errors else None,
         missed=sum(one.missed for one in points),
+        statuses_per_s=_mean([one.statuses_per_s for one in points if one.statuses_per_s]),
+        p50_s=_most(one.p50_s for one in points),
+        p95_s=_most(one.p95_s for one in points),
     )
 
 
-def _latest(points: list[AnswerPoint]) -> AnswerPoint:
+def _mean(rates: list[dict[str, float]]) -> dict[str, float]:
+    kinds = {kind for one in rates for kind in one}
+    return {kind: sum(one.get(kind, 0.0) for one in rates) / len(rates) for kind in sorted(kinds)}
+
+
+def _most(values: Iterable[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _latest(points: list[Point]) -> Point:
     return points[-1]
 
 
-class Recorder:
-    """A service of a run: keeps what events show, on top of what an earlier process has kept."""
-
-    def __init__(self, runs: Runs, run: str) -> None:
-        self._runs = runs
-        self._run = run
-        self._evidence = Evidence()
-        self._read = False
-        self._fresh = False
-        self._writing = asyncio.Lock()
-
-    def listen(self, event: events.Event) -> None:
-        """Take an event."""
-        self._fresh = self._evidence.add(event) or self._fresh
-
-    async def run(self) -> None:
-        """Write now and then, until cancelled."""
-        while True:
-            await self._runs.clock.sleep(EVERY)
-            await self.write()
-
-    async def write(self) -> None:
-        """Write what is new, within some seconds; what fails is tried again with the next write, if any."""
-        if not self._fresh:
-            return
-        with suppress(BlueshiftError, TimeoutError):
-            async with self._runs.clock.timeout(PATIENCE), self._writing:
-                if self._fresh:
-                    await self._write()
-
-    async def _write(self) -> None:
-        there = await self._runs.kube.find(_path(self._runs, self._run))
-        if not self._read:
-            before = _decoded(there) if there else Evidence()
-            if before is None:
-                return  # of a newer version, or nobody knows what: not ours to replace
-            self._evidence = _joined(before, self._evidence)
-            self._read = True
-        self._fresh = False  # what comes while it is written is for the next time
-        try:
-            await _stored(self._runs, self._run, self._evidence, there)
-        except BaseException:
-            self._fresh = True
-            raise
-
-
-def _joined(before: Evidence, after: Evidence) -> Evidence:
-    joined = Evidence()
+def joined(before: Evidence, after: Evidence) -> Evidence:
+    """What two processes of a run saw, one after the other."""
+    both = Evidence()
     for name in before.sides | after.sides:
         points = [*before.sides.get(name, []), *after.sides.get(name, [])]
-        joined.sides[name] = _thinned(points, _together)
+        both.sides[name] = _thinned(points, _together)
     for name in before.answers | after.answers:
         found = [*before.answers.get(name, []), *after.answers.get(name, [])]
-        joined.answers[name] = _thinned(found, _latest)
-    return joined
-
-
-async def read(runs: Runs, run: str) -> Evidence | None:
-    """What was kept of a run; None where there is none, or of a newer version."""
-    there = await runs.kube.find(_path(runs, run))
-    return _decoded(there) if there else None
-
-
-def _decoded(there: Mapping[str, Any]) -> Evidence | None:
-    try:
-        packed = base64.b64decode(there["binaryData"][_FILE])
-        kept = msgspec.json.decode(gzip.decompress(packed), type=Evidence)
-    except (KeyError, ValueError, OSError, EOFError, zlib.error):
-        return None
-    return kept if kept.schema == Evidence().schema else None
-
-
-async def _stored(runs: Runs, run: str, evidence: Evidence, there: Mapping[str, Any] | None) -> None:
-    packed = gzip.compress(msgspec.json.encode(evidence), mtime=0)
-    metadata: dict[str, Any] = {"name": f"{object_name(run)}-evidence", "labels": {RUN_LABEL: run}}
-    body = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": metadata,
-        "binaryData": {_FILE: base64.b64encode(packed).decode()},
-    }
-    if there is None:
-        await runs.kube.create(paths.core("configmaps", runs.namespace), body)
-    else:
-        metadata["resourceVersion"] = there["metadata"]["resourceVersion"]
-        await runs.kube.replace(_path(runs, run), body)
-
-
-def _path(runs: Runs, run: str) -> str:
-    return paths.core("configmaps", runs.namespace, f"{object_name(run)}-evidence")
+        both.answers[name] = _thinned(found, _latest)
+    for name in before.drains | after.drains:
+        left = [*before.drains.get(name, []), *after.drains.get(name, [])]
+        both.drains[name] = _thinned(left, _latest)
+    both.watched = [*before.watched, *after.watched]
+    return both

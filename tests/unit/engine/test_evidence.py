@@ -12,8 +12,8 @@ import pytest
 from blueshift import events
 from blueshift.cluster import paths
 from blueshift.cluster.errors import ApiError
-from blueshift.engine import evidence
-from blueshift.engine.evidence import MOST, Evidence, Recorder, read
+from blueshift.engine.evidence import MOST, Evidence
+from blueshift.engine.recorder import Recorder, _stored, read
 from blueshift.engine.store import Runs
 from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
@@ -143,7 +143,7 @@ async def test_what_comes_while_it_is_written_is_not_lost(kube: FakeKube) -> Non
 
 async def test_what_is_of_a_newer_version_is_left_alone(kube: FakeKube) -> None:
     runs = runs_of(kube)
-    await evidence._stored(runs, "r1", Evidence(schema=2), None)
+    await _stored(runs, "r1", Evidence(schema=2), None)
     before = kube.objects[WHERE]
     recorder = Recorder(runs, "r1")
     recorder.listen(side(0))
@@ -163,5 +163,5 @@ async def test_evidence_of_a_newer_version_is_not_guessed_at(
     kube: FakeKube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = runs_of(kube)
-    await evidence._stored(runs, "r1", Evidence(schema=2), None)
+    await _stored(runs, "r1", Evidence(schema=2), None)
     assert await read(runs, "r1") is None
