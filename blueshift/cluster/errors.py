@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -102,6 +103,8 @@ _KINDS: Mapping[int, type[ApiError]] = {
 }
 
 
+_TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_MOST = 200
 _BUSY = "the API server is in trouble: `kubectl get --raw '/readyz?verbose'` says of what kind"
 
 
@@ -111,7 +114,7 @@ def refusal(
     """The error for an answer of 300 or more. `place` is the method and path, `status` the decoded body."""
     message = str(status.get("message") or "")
     if status.get("kind") != "Status" or not message:  # of a proxy or balancer: its page tells no code
-        message = f"the API server answered {code}" + (f": {message}" if message else "")
+        message = f"the API server answered {code}" + (f": {_said(message)}" if message else "")
     if code == 429:
         return TooMany(message, after=retry_after(headers), place=place, hint=_BUSY)
     if code in _KINDS:
@@ -123,6 +126,11 @@ def refusal(
         return WriteLost(message, place=place, hint="look whether it landed before trying again")
     hint = "is it the API server's address? `kubectl cluster-info` asks it too"
     return ApiError(message, status=status, place=place, hint=hint)
+
+
+def _said(page: str) -> str:
+    """What a web server's page says, without its markup and on one line."""
+    return " ".join(_TAG.sub(" ", page).split())[:_MOST]
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

@@ -42,8 +42,9 @@ def test_refusals_are_final(code: int, kind: type[BlueshiftError]) -> None:
 
 
 def test_what_is_no_status_is_told_with_the_code() -> None:
-    page = refusal(503, {"message": "<html>"}, {}, place="GET /x", read=True)
-    assert str(page) == "GET /x: the API server answered 503: <html>"
+    html = "<html><style>b {color: red}</style><body>\n<h1>503 Busy</h1><hr>nginx</body></html>"
+    page = refusal(503, {"message": html}, {}, place="GET /x", read=True)
+    assert str(page) == "GET /x: the API server answered 503: 503 Busy nginx"
     assert str(refusal(404, {}, {}, place="GET /x", read=True)) == "GET /x: the API server answered 404"
 
 
