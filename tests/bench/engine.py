@@ -22,10 +22,11 @@ from blueshift.lab.demo.generator import Generator, plan
 from blueshift.lab.demo.world import World
 from blueshift.lab.paths import lab_named
 from blueshift.traffic.prober.ledger import read_ledger, started_of
-from tests.bench.account import Noted, Outside, Waited, at_work, rounds, waits, work
+from tests.bench.account import Noted, Waited, at_work, rounds, waits, work
 from tests.bench.eyes import watching
 from tests.bench.gates import Gates, journal_of, parked
 from tests.bench.installed import compiled
+from tests.bench.outside import Outside
 
 OUT = Path("build/bench/engine.json")
 RATE = 120.0
