@@ -19,11 +19,13 @@ from blueshift.steps.live import Appeared, appeared, as_moved, landed, late_wave
 from blueshift.steps.parity import configured
 from blueshift.steps.proof import as_well
 from blueshift.together import together
-from blueshift.traffic.drain import Drained, DrainRules, Remaining, Remains, drained
+from blueshift.traffic.drain import Drained, DrainRules, Remaining, Remains, Unknown, drained
 from blueshift.traffic.routes import Routes
 
 GATE = "accept-remaining"
 MORE = "one-more-wave"
+LOOK_AGAIN = 2.0
+"""Seconds from one look to the next."""
 ASK_AGAIN = 30.0
 """Seconds for which an agreement of all name servers is taken to hold."""
 
@@ -78,6 +80,7 @@ class Drain(Base[DrainSettings]):
     async def settle(self) -> Answer:
         """See Step."""
         settings, tools = self.settings, self.tools
+        began = tools.clock.utc().timestamp()
         late = await self.effects()
         if pending := [effect for effect in late if not self._done(effect)]:
             return Further(effects=tuple(pending))
@@ -119,6 +122,7 @@ class Drain(Base[DrainSettings]):
             f"the {settings.side} is not proven idle: {verdict.reason}{_listed(left)}",
             then="it is changed" if settings.side == "primary" else "the soak begins",
             lasts=settings.ask_after,
+            poll=_next_look(verdict, began),
             unattended=self._unattended(swapped),
         )
 
@@ -223,6 +227,13 @@ class Drain(Base[DrainSettings]):
     _reads: int = 0
     """How often the configuration was read since hosts last came or went."""
     _read: float = 0.0
+
+
+def _next_look(verdict: Remaining | Unknown, began: float) -> float:
+    """Seconds from the begin of a look to the next one: at the moment when time alone would have made it
+    idle, if that comes sooner than the next look would."""
+    until = verdict.until if isinstance(verdict, Remaining) else None
+    return min(LOOK_AGAIN, until - began) if until is not None and until > began else LOOK_AGAIN
 
 
 def _listed(left: tuple[Remains, ...]) -> str:

@@ -94,6 +94,15 @@ class _Pod:
         end = (after or self.looks[-1:])[0]
         return (begin, end) if end is not begin else None
 
+    def risen(self, end: _Look) -> float:
+        """When the totals of a look were seen first: nothing was counted from then until that look."""
+        at = end.at
+        for look in reversed(self.looks):
+            if look.at < end.at and look.totals is not end.totals:
+                break
+            at = min(at, look.at)
+        return at
+
 
 class Counters:
     """Takes samples as they come, in any order of pods."""
@@ -134,17 +143,19 @@ class Counters:
         """
         counts: dict[Series, float] = {}
         covered: dict[str, tuple[float, float]] = {}
-        gaps = []
+        gaps, risen = [], 0.0
         for name, pod in self._pods.items():
             found = pod.bounds(since, until)
             if found is None:
                 continue
             begin, end = found
             totals = (look.padded(len(pod.columns)) for look in found)
-            for series, old, new in zip(pod.columns, *totals, strict=True):
-                if new != old:
-                    counts[series] = counts.get(series, 0.0) + new - old
+            rows = zip(pod.columns, *totals, strict=True)
+            rises = [(series, new - old) for series, old, new in rows if new != old]
+            for series, more in rises:
+                counts[series] = counts.get(series, 0.0) + more
+            risen = max(risen, pod.risen(end)) if rises else risen
             covered[name] = (begin.at, end.at)
             inside = [gap for gap in pod.gaps if gap.before >= begin.at and gap.after <= end.at]
             gaps += [(name, gap.before, gap.until) for gap in inside]
-        return Window(counts, covered, tuple(gaps), frozenset(self._uncounted))
+        return Window(counts, covered, tuple(gaps), frozenset(self._uncounted), risen)

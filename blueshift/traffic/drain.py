@@ -53,7 +53,7 @@ class Seen(msgspec.Struct, frozen=True):
     requests: int = 0
     """By metrics those of the window, by a log all since it was followed."""
     last: float = 0.0
-    """Seconds since the epoch; for metrics, when it was last looked."""
+    """Seconds since the epoch; for metrics, the look that last saw any of the side's counts higher."""
 
 
 class DrainEvidence(msgspec.Struct, frozen=True):
@@ -133,7 +133,7 @@ class Remaining(msgspec.Struct, frozen=True):
     reason: str
     items: tuple[Remains, ...] = ()
     until: float | None = None
-    """The earliest instant at which it could be drained, if time alone is missing."""
+    """The earliest instant at which it could be drained, if time alone is missing: nobody may come again."""
 
 
 class Unknown(msgspec.Struct, frozen=True):
@@ -149,11 +149,12 @@ def drained(evidence: DrainEvidence, rules: DrainRules) -> Drained | Remaining |
     length = rules.length(evidence.longest_gap)
     earliest = evidence.swapped + max(rules.least, rules.factor * evidence.ttl, length)
     items = _items(evidence, evidence.now - length)
+    free = max((earliest, *(entry.last + length for entry in _inside(evidence, evidence.now - length))))
     if evidence.now < earliest:
         reason = (
             f"{evidence.now - evidence.swapped:.0f} of {earliest - evidence.swapped:.0f} s have passed since"
         )
-        return Remaining(f"{reason} the swap", items, earliest)
+        return Remaining(f"{reason} the swap", items, free)
     end = evidence.now - min(rules.lag, length / 2)
     if blind := _blind(evidence, evidence.now - length, end):
         return Unknown(blind)
@@ -162,7 +163,7 @@ def drained(evidence: DrainEvidence, rules: DrainRules) -> Drained | Remaining |
         return Drained(f"no request for a known host in {length:.0f} s, and no open connection")
     rate, allowed = _rate(evidence, length), rules.accept * evidence.baseline
     if rate > allowed or not allowed:
-        return Remaining(_count(items, held, length), (*items, *held))
+        return Remaining(_count(items, held, length), (*items, *held), None if held else free)
     return Drained(f"{rate:.2f} requests/s remain, accepted up to {allowed:.2f}", (*items, *held))
 
 
@@ -184,8 +185,12 @@ def _rate(evidence: DrainEvidence, length: float) -> float:
     return sum(counted if evidence.pods.keys() <= watched and not evidence.unseen else logged) / length
 
 
+def _inside(evidence: DrainEvidence, start: float) -> list[Seen]:
+    return [entry for entry in evidence.seen if entry.last >= start and entry.requests]
+
+
 def _items(evidence: DrainEvidence, start: float) -> tuple[Remains, ...]:
-    inside = [entry for entry in evidence.seen if entry.last >= start and entry.requests]
+    inside = _inside(evidence, start)
     named = {entry.target for entry in inside if entry.client}
     return tuple(
         Remains(entry.client, entry.target, entry.requests, evidence.now - entry.last, _why(evidence, entry))
@@ -253,7 +258,7 @@ def by_metrics(
     `blind` is why the counters of no pod show every request.
     """
     seen = tuple(
-        Seen("metrics", host, requests=round(count - own.get(host, 0)), last=at)
+        Seen("metrics", host, requests=round(count - own.get(host, 0)), last=window.risen)
         for host, count in sorted(window.by_host().items())
         if known(host, hosts) and count > own.get(host, 0)
     )

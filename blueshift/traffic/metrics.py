@@ -85,6 +85,8 @@ class Window(msgspec.Struct, frozen=True):
     """(pod, from, to) of each stretch whose counts were lost, as its process started again."""
     uncounted: frozenset[str] = frozenset()
     """Pods whose newest sample shows no sign that requests are counted: their silence says nothing."""
+    risen: float = 0.0
+    """The latest look that saw a count higher than the look before it, whatever it counts; 0 for none."""
 
     def by_host(self) -> dict[str, float]:
         """Requests by host."""

@@ -35,7 +35,7 @@ from blueshift.steps.places import Places
 from blueshift.steps.proof import Proof
 from blueshift.steps.purge import PurgeGate, PurgeGateSettings
 from blueshift.steps.shift import ShiftSettings, Wave, cut
-from blueshift.traffic.drain import Drained, DrainEvidence
+from blueshift.traffic.drain import Drained, DrainEvidence, Remaining
 from blueshift.traffic.routes import Route, Routes
 from tests.unit.app.worlds import world
 from tests.unit.engine.steps import Bench, Killed
@@ -427,3 +427,14 @@ async def test_a_proof_asks_hosts_that_still_have_an_ingress(
     del life.kube.objects["/apis/networking.k8s.io/v1/ingresses/app00.lab.test"]
     nothing = await proof.prove(tools, "temporary", life.world.moving())
     assert nothing.failed, "no Ingress at all proves nothing"
+
+
+@pytest.mark.parametrize(("left", "sleeps"), [(0.7, 0.7), (30.0, 2.0), (-1.0, 2.0), (None, 2.0)])
+async def test_a_drain_looks_at_the_moment_at_which_it_could_be_over(
+    life: Life, monkeypatch: pytest.MonkeyPatch, left: float | None, sleeps: float
+) -> None:
+    until = None if left is None else life.clock.utc().timestamp() + left
+    answers: list[Any] = [Drained("idle"), Remaining("asked just now", until=until)]
+    monkeypatch.setattr(drains, "drained", lambda *_: answers.pop())
+    assert (await life.run()).status == "succeeded"
+    assert life.clock.sleeps == pytest.approx([sleeps])

@@ -54,6 +54,23 @@ def test_a_pod_that_was_born_inside_counts_from_zero() -> None:
     assert (counted.total(), counted.covered, counted.gaps) == (7, {"p1": (12.0, 20.0)}, ())
 
 
+def test_a_window_knows_the_look_that_last_saw_more() -> None:
+    looks = [sample(at, {series(): count}) for at, count in ((0, 1), (10, 4), (20, 6), (30, 6), (40, 6))]
+    other = [sample(at, {series(pod="p2"): 1.0}, pod="p2") for at in (0, 40)]
+    assert window([*looks, *other], 5, 40).risen == 20
+    assert window(looks, 5, 15).risen == 20
+    assert (window(looks, 20, 40).risen, window(looks, 20, 40).total()) == (0, 0)
+    born = [sample(at, {series(): 7.0}, started=12.0) for at in (15, 20)]
+    assert window(born, 10, 20).risen == 15
+
+
+@given(st.lists(st.integers(0, 2), min_size=2, max_size=12), st.integers(0, 12))
+def test_what_a_window_counts_was_last_seen_to_rise_after_its_beginning(steps: list[int], since: int) -> None:
+    totals = [sum(steps[: at + 1]) for at in range(len(steps))]
+    counted = window([sample(float(at), {series(): total}) for at, total in enumerate(totals)], since, 99)
+    assert counted.risen > since if counted.total() else counted.risen == 0
+
+
 def test_one_look_at_an_old_pod_covers_nothing() -> None:
     counted = window([sample(20.0, {series(): 7.0}, started=1.0)], 10, 30)
     assert (counted.total(), counted.covered) == (0, {})

@@ -76,7 +76,17 @@ def test_a_request_in_the_window_holds_it_up_and_is_named() -> None:
     found = drained(evidence(seen=(seen(), seen(target="old.org", last=NOW - 700))), RULES)
     assert isinstance(found, Remaining)
     assert [(item.client, item.target, item.age) for item in found.items] == [("c1", "a.org", 5.0)]
-    assert found.until is None
+    assert found.until == NOW - 5 + 600
+
+
+def test_it_is_said_when_it_could_be_idle_at_the_earliest() -> None:
+    young = evidence(swapped=NOW - 899, seen=(seen(last=NOW - 5), seen(target="b.org", last=NOW - 50)))
+    found = drained(young, RULES)
+    assert isinstance(found, Remaining)
+    assert found.until == NOW - 5 + 600
+    open_ones = drained(evidence(seen=(seen(),), connections={"p1": Connections(3, 0, 1, 2)}), RULES)
+    assert isinstance(open_ones, Remaining)
+    assert open_ones.until is None
 
 
 def test_the_window_grows_with_the_longest_gap() -> None:
@@ -202,14 +212,14 @@ def test_counters_become_evidence_without_our_probes_and_noise() -> None:
 
     counts = {series("a.org"): 5.0, series("b.org"): 2.0, series("x.w.org"): 1.0, series("_"): 9.0}
     found, coverage = by_metrics(
-        Window(counts, {"p1": (1.0, 2.0)}, gaps=(("p1", 1.2, 1.3), ("p2", 0, 9))),
+        Window(counts, {"p1": (1.0, 2.0)}, gaps=(("p1", 1.2, 1.3), ("p2", 0, 9)), risen=1.5),
         frozenset({"a.org", "b.org", "*.w.org"}),
         {"a.org": 1, "b.org": 2},
         at=2.0,
     )
     assert [(entry.target, entry.requests, entry.last) for entry in found] == [
-        ("a.org", 4, 2.0),
-        ("x.w.org", 1, 2.0),
+        ("a.org", 4, 1.5),
+        ("x.w.org", 1, 1.5),
     ]
     assert coverage == (Coverage("metrics", "p1", 1.0, 2.0, gaps=((1.2, 1.3),)),)
 
