@@ -27,8 +27,9 @@ if TYPE_CHECKING:  # client libraries that a plan does not need
     from blueshift.steps.follower import Follower
     from blueshift.steps.witness import Witness
 
-PODS = 1.0
-"""Seconds from one look at pods that come or go to the next: a look is two small requests."""
+PODS = 0.5
+"""Seconds from one look at pods that come or go to the next: a look is two small requests, and nothing else
+of the run goes on meanwhile."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from blueshift.steps.harden import PROOF_PATIENCE
 from blueshift.steps.live import landed, live_hosts, pointing
 from blueshift.steps.namespace import Empty, ending
 from blueshift.steps.proof import prove
+from blueshift.together import together
 
 GATE = "purge"
 # Seconds without a request before the temporary goes; a gate may have stood open since the drain for days.
@@ -245,14 +246,17 @@ async def leftovers(tools: Tools) -> list[str]:
     """What is still there of the temporary: its record, its namespace, cluster-scoped objects of its own."""
     world = tools.world
     left: list[str] = []
-    namespace = await tools.kube.find(paths.core("namespaces", None, world.temporary_namespace))
+    namespace, labelled = await together(
+        tools.kube.find(paths.core("namespaces", None, world.temporary_namespace)),
+        together(*(tools.kube.list(paths.apis(group, kind)) for group, kind in _LABELLED)),
+    )
     ready = tools.record.fact(TemporaryReady)
     if namespace and ready.namespace_uid == namespace["metadata"]["uid"]:
         left.append(f"namespace {world.temporary_namespace}")
     if namespace and await latest(tools.kube, world.temporary_namespace, world.temporary_release):
         left.append(f"release {world.temporary_release}")
-    for group, kind in _LABELLED:
-        for item in await tools.kube.list(paths.apis(group, kind)):
+    for (_, kind), items in zip(_LABELLED, labelled, strict=True):
+        for item in items:
             metadata = item["metadata"]
             annotations = metadata.get("annotations") or {}
             ours = (
