@@ -23,6 +23,12 @@ from blueshift.steps.parity import parity, served, unlike
 from blueshift.steps.proof import MOST_HOSTS, ask, said
 from blueshift.steps.release import Revise
 from blueshift.steps.revisions import temporary_facts
+from blueshift.traffic.parity import Parity
+
+LAST = 2.5
+"""Seconds before the addresses have answered for long enough: then routes are compared."""
+YOUNG = 5.0
+"""Seconds for which a comparison counts: a person may pause the run after it."""
 
 
 class InstallSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,7 +130,7 @@ class InstallTemporary(Base[InstallSettings]):
         )
         bad = [answer for answer in answers if not answer.good]
         if bad:
-            self._answered_since = None
+            self._answered_since = self._compared = None
             first = bad[0]
             where = f"{first.host} at {first.address}: {said(first.result)}"
             sentence = f"{len(bad)} of {len(answers)} probes failed: {where}"
@@ -139,19 +145,20 @@ class InstallTemporary(Base[InstallSettings]):
         now = self.tools.clock.now()
         if self._answered_since is None:
             self._answered_since = now
-        if (left := settings.answering - (now - self._answered_since)) > 0:
+        left = settings.answering - (now - self._answered_since)
+        # Routes are compared while the last seconds pass. What is proven is as young as when they are over.
+        compared = await self._same_routes(target) if left <= LAST else None
+        if isinstance(compared, Wait | Hold):
+            return compared
+        if left > 0 or compared is None:
             return Wait(
                 "answering",
                 f"{' '.join(target.addresses)} must answer for {settings.answering:.0f} s; "
                 f"{settings.answering - left:.0f} s so far",
-                then="routes are compared",
+                then="traffic may move to it",
+                lasts=settings.answering,
                 poll=min(2.0, max(left, 0.5)),
             )
-        compared = await parity(self.tools, target, await served(self.tools), settings.skip_routes)
-        if problems := compared.problems():
-            shown = brief(problems, 10)
-            sentence = f"the temporary does not serve what the primary serves: {shown} ({compared.said()})"
-            return unlike(self.here, sentence)
         baseline = self.tools.followers["primary"].observed()
         fact = TemporaryReady(
             world.temporary_release,
@@ -163,8 +170,23 @@ class InstallTemporary(Base[InstallSettings]):
         )
         return Settled(f"{' '.join(target.addresses)} answer; routes: {compared.said()}", (fact, baseline))
 
+    async def _same_routes(self, target: Target) -> Parity | Wait | Hold:
+        """Compare all routes of both sides, or what came out of it a moment ago."""
+        clock = self.tools.clock
+        if self._compared is not None and clock.now() - self._compared[0] < YOUNG:
+            return self._compared[1]
+        compared = await parity(self.tools, target, await served(self.tools), self.settings.skip_routes)
+        if problems := compared.problems():
+            shown = brief(problems, 10)
+            sentence = f"the temporary does not serve what the primary serves: {shown} ({compared.said()})"
+            return unlike(self.here, sentence)
+        self._compared = (clock.now(), compared)
+        return compared
+
     # In memory on purpose: a resume has not seen the time in between, so it watches anew.
     _answered_since: float | None = None
+    _compared: tuple[float, Parity] | None = None
+    """When both sides were seen to serve the same routes."""
 
     async def _namespace_uid(self) -> str:
         name = self.tools.world.temporary_namespace
