@@ -13,9 +13,9 @@ from blueshift.app.back import panic, way_back
 from blueshift.app.kinds import TURNED_KINDS, compile_entries, settings_types
 from blueshift.app.look import grace_of
 from blueshift.cluster import paths
+from blueshift.engine.effects import come_to_rest
 from blueshift.engine.entries import Turned
 from blueshift.engine.journal import Journal, TrackStep, Turn
-from blueshift.engine.loop import come_to_rest
 from blueshift.engine.protocol import Step, fact_name
 from blueshift.engine.state import SideName, State
 from blueshift.engine.store import RUN_LABEL, Writer

@@ -15,16 +15,16 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from blueshift.cli.main import run as command
-from blueshift.engine import lease, loop
+from blueshift.engine import effects, lease
 from blueshift.engine.entries import Entry
 from blueshift.engine.journal import Journal
 from blueshift.engine.protocol import Effect, Journalled, Observed, Place
 from blueshift.engine.store import Runs, Writer
+from blueshift.engine.waiting import Waiting
 from blueshift.steps import drain, follower, purge
 
 AMID = 0.25
@@ -145,7 +145,7 @@ class Marked:
 
 def mark(killer: Killer) -> None:
     """Put the boundaries into the engine."""
-    write, create, do = Writer.write, Runs.create, loop._Loop._do
+    write, create, do = Writer.write, Runs.create, effects.do_once
 
     async def written(self: Writer, entry: Entry) -> Journal:
         boundary = name_of(entry)
@@ -160,12 +160,12 @@ def mark(killer: Killer) -> None:
         await killer.at("after", "create")
         return writer
 
-    async def done(self: Any, step: Place, effect: Effect) -> bool:
-        return await do(self, step, Marked(effect, step.id, killer))
+    async def done(waiting: Waiting, step: Place, effect: Effect) -> bool:
+        return await do(waiting, step, Marked(effect, step.id, killer))
 
     Writer.write = written  # type: ignore[method-assign]
     Runs.create = created  # type: ignore[method-assign]
-    loop._Loop._do = done  # type: ignore[method-assign]
+    effects.do_once = done
 
 
 def hasten(pace: Pace) -> None:
