@@ -13,7 +13,8 @@ from blueshift.together import together
 
 ROUNDS = 3
 EVERY = 5.0
-"""Rounds in a row and seconds between them (issue 4): an anycast server or one that reloads shows itself."""
+"""Rounds in a row and seconds from one to the next (issue 4): an anycast server or one that reloads shows
+itself."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -133,12 +134,14 @@ async def agreement(
 ) -> Agreement:
     """Look `rounds` times, `every` seconds apart; the first round that disagrees ends it.
 
-    So the caller decides how long to go on asking, and an agreement is always one of rounds in a row.
+    So the caller decides how long to go on asking, and an agreement is always one of rounds in a row. A round
+    begins `every` seconds after the one before began; after one that took long, half of that after its end.
     """
-    verdict = judge(wanted, ())
+    verdict, began = judge(wanted, ()), clock.now()
     for done in range(rounds):
         if done:
-            await clock.sleep(every)
+            await clock.sleep(max(every / 2, every - (clock.now() - began)))
+        began = clock.now()
         verdict = judge(wanted, await look(wanted, directory))
         if not verdict.agreed:
             return msgspec.structs.replace(verdict, rounds=done)

@@ -31,7 +31,7 @@ _PAUSES: list[tuple[str, str, float, float]] = []
 _LOOKS: list[tuple[str, str, float, float]] = []
 """Step, what was asked, begin and end: the work between pauses, helm's and rounds' time within it."""
 _ROUNDS: list[tuple[float, float]] = []
-"""Agreements of all name servers: begin, and seconds slept between their rounds."""
+"""Agreements of all name servers: begin, and the set length of all that is between their rounds."""
 
 
 def _now() -> float:

@@ -108,3 +108,18 @@ async def test_rounds_are_in_a_row(
     assert (verdict.agreed, verdict.rounds) == rounds
     assert clock.sleeps == sleeps
     assert left == []
+
+
+@pytest.mark.parametrize(("took", "sleeps"), [(1.0, [4.0, 4.0]), (4.0, [2.5, 2.5]), (60.0, [2.5, 2.5])])
+async def test_a_round_begins_so_long_after_the_one_before_began(
+    monkeypatch: pytest.MonkeyPatch, took: float, sleeps: list[float]
+) -> None:
+    clock = ManualClock()
+
+    async def look(_wanted: object, _directory: object) -> tuple[View, ...]:
+        clock.advance(took)
+        return (view("ns1", NEW),)
+
+    monkeypatch.setattr(module, "look", look)
+    assert (await agreement(WANT, Directory(), clock)).agreed
+    assert clock.sleeps == sleeps
