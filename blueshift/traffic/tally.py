@@ -94,14 +94,15 @@ class Tally:
     def add(self, pod: str, raw: bytes, at: float = 0.0) -> Line | None:
         """Count one line of a pod; returns it if it was an access.
 
-        `at` is when it was written, by the kubelet: the time of a line whose format has none.
+        `at` is when it was written, by the kubelet: the time of a line whose format has none, and what of a
+        second the others do not tell.
         """
         line = self.form.parse(raw)
         if line is None:
             if self.form.unread(raw):
                 self.pods[pod].miss(at)
             return None
-        if not line.at:
+        if not line.at or _tells_more(at, line.at):
             line = line._replace(at=at)
         target = line.target
         if target and not line.own:
@@ -142,3 +143,9 @@ class Tally:
             if last >= since
         )
         return max(found, default=0.0)
+
+
+def _tells_more(at: float, told: float) -> bool:
+    """Whether an instant is within the whole second that a log tells: what is cut off makes silences of a
+    client up to a second too long or too short, and a window of a drain twice that."""
+    return told.is_integer() and told <= at < told + 1.0

@@ -48,6 +48,18 @@ def test_a_line_without_a_time_has_the_one_at_which_it_was_written(tally: Tally)
     assert tally.longest_gap(BASE) == 7.0
 
 
+def test_silences_are_as_exact_as_the_kubelets_time_of_a_line(tally: Tally) -> None:
+    for second, written in ((1, 1.9), (12, 12.1), (20, 23.5), (30, 29.9)):
+        tally.add("p", line(second), at=BASE + written)
+    (row,) = tally.rows()
+    assert row.first == pytest.approx(BASE + 1.9)
+    assert row.last == BASE + 30, "one that was read later, or by another clock, has the log's own time"
+    assert tally.longest_gap() == pytest.approx(10.2)
+    tally.form = compile_format("[$remote_addr] [$msec] [$proxy_upstream_name]")
+    tally.add("p", f"[c2] [{BASE + 40.25}] [shop-web-80]".encode(), at=BASE + 40.75)
+    assert tally.rows()[0].last == BASE + 40.25
+
+
 def test_probes_and_noise_stand_apart(tally: Tally) -> None:
     tally.add("p", line(1, agent="blueshift-probe/1"))
     tally.add("p", line(2, name="", status=400))
