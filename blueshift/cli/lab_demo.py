@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.lab_options import Speaker, become_root
+from blueshift.cli.lab_options import Speaker, balancer_options, become_root
 from blueshift.cli.options import run_async
+from blueshift.lab.loadbalancer import Habits
 
 _BREAKS = ("target-image", "primary-unready", "parity", "dns-key")
 
@@ -31,6 +32,7 @@ _BREAKS = ("target-image", "primary-unready", "parity", "dns-key")
     is_flag=True,
     help="Also hold three WebSocket sessions of five minutes; the drain waits for them.",
 )
+@balancer_options
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -39,7 +41,9 @@ _BREAKS = ("target-image", "primary-unready", "parity", "dns-key")
     help="Where the figures go.",
 )
 @click.option("--keep", is_flag=True, help="Leave the lab up at the end, to look around in it.")
-def demo(name: str, broken_by: str | None, rate: float, long: bool, out: Path, keep: bool) -> int:
+def demo(
+    name: str, broken_by: str | None, rate: float, long: bool, balancer: Habits, out: Path, keep: bool
+) -> int:
     """Upgrade a controller of forty hosts under constant traffic, and count every request.
 
     Starts a lab of its own, installs ingress-nginx and an application behind forty Ingresses in it, sends
@@ -58,6 +62,7 @@ def demo(name: str, broken_by: str | None, rate: float, long: bool, out: Path, k
     \b
         blueshift lab demo
         blueshift lab demo --break target-image --keep
+        blueshift lab demo --lb-deregister-lag 15s
     """
     from blueshift.lab.cache import locked
     from blueshift.lab.demo.world import prepare
@@ -68,7 +73,7 @@ def demo(name: str, broken_by: str | None, rate: float, long: bool, out: Path, k
     become_root()
     # Two at once on one machine would make each other's count void.
     with locked("demo", speaker.say):
-        return run_async(_demo(name, tools, images, broken_by, rate, long, out, keep, speaker))
+        return run_async(_demo(name, tools, images, broken_by, rate, long, balancer, out, keep, speaker))
 
 
 async def _demo(
@@ -78,6 +83,7 @@ async def _demo(
     broken_by: str | None,
     rate: float,
     long: bool,
+    balancer: Habits,
     out: Path,
     keep: bool,
     speaker: Speaker,
@@ -98,7 +104,7 @@ async def _demo(
     began = clock.now()
     try:
         speaker.say(f"lab {name}: cluster, images, controller, application, names")
-        made = await world.make(lab, tools, images, speaker.say, clock)
+        made = await world.make(lab, tools, images, speaker.say, clock, balancer=balancer)
         speaker.say(f"lab {name}: every site answers, after {clock.now() - began:.0f} s")
         result, code = await run.rehearse(
             made, rate=rate, long=long, broken_by=broken_by, say=speaker.say, clock=clock

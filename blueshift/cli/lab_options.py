@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import click
 
+from blueshift.cli.options import seconds_of
 from blueshift.errors import BlueshiftError
+from blueshift.lab.loadbalancer import Habits
 from blueshift.lab.ownership import ELEVATED
 from blueshift.lab.paths import DEFAULT_NAME, labs_folder
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 name_option: Callable[[Any], Any] = click.option(
     "--name", default=DEFAULT_NAME, show_default=True, metavar="NAME", help="Which lab."
@@ -20,6 +25,38 @@ name_option: Callable[[Any], Any] = click.option(
 output_option: Callable[[Any], Any] = click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", help="json for programs."
 )
+
+
+def balancer_options(command: Command) -> Command:
+    """`balancer: Habits`: how the lab's load balancer behaves."""
+
+    @functools.wraps(command)
+    def with_habits(*positional: Any, lb_delay: str, lb_deregister_lag: str, **named: Any) -> Any:
+        habits = Habits(
+            delay=seconds_of(lb_delay, "--lb-delay"),
+            deregister_lag=seconds_of(lb_deregister_lag, "--lb-deregister-lag"),
+        )
+        return command(*positional, balancer=habits, **named)
+
+    options = (
+        click.option(
+            "--lb-deregister-lag",
+            default="0s",
+            show_default=True,
+            metavar="TIME",
+            help="Let the load balancer send new connections so long to a pod that ends, as clouds do.",
+        ),
+        click.option(
+            "--lb-delay",
+            default="0s",
+            show_default=True,
+            metavar="TIME",
+            help="Let a new Service of type LoadBalancer wait so long for its addresses, as clouds do.",
+        ),
+    )
+    for option in options:
+        option(with_habits)
+    return cast(Command, with_habits)
 
 
 def become_root() -> None:

@@ -6,22 +6,17 @@ import asyncio
 
 import click
 
-from blueshift.cli.lab_options import Speaker, become_root, name_option
+from blueshift.cli.lab_options import Speaker, balancer_options, become_root, name_option
 from blueshift.clock import SystemClock
 from blueshift.lab import build, doctor, lifecycle
+from blueshift.lab.loadbalancer import Habits
 from blueshift.lab.paths import lab_named
 
 
 @click.command()
 @name_option
-@click.option(
-    "--lb-delay",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    metavar="SECONDS",
-    help="Let a new Service of type LoadBalancer wait so long for its addresses, as clouds do.",
-)
-def up(name: str, lb_delay: float) -> None:
+@balancer_options
+def up(name: str, balancer: Habits) -> None:
     """Start a lab and wait until its node is Ready.
 
     Builds what is not in the cache first. A lab that is up is left as it is; what a crash or a reboot left
@@ -30,6 +25,7 @@ def up(name: str, lb_delay: float) -> None:
     \b
         blueshift lab up
         blueshift lab exec -- kubectl get nodes
+        blueshift lab up --name slow --lb-delay 20s --lb-deregister-lag 15s
     """
     speaker, clock = Speaker(), SystemClock()
     lab = lab_named(name)
@@ -39,7 +35,7 @@ def up(name: str, lb_delay: float) -> None:
     become_root()
     began = clock.now()
     before = lifecycle.status(lab).state
-    asyncio.run(lifecycle.up(lab, tools=tools, lb_delay=lb_delay, say=speaker.say))
+    asyncio.run(lifecycle.up(lab, tools=tools, balancer=balancer, say=speaker.say))
     if before != "up":
         speaker.say(f"lab {name} is up after {clock.now() - began:.1f} s")
         speaker.say(f"next: blueshift lab exec --name {name} -- kubectl get nodes")

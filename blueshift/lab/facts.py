@@ -8,6 +8,7 @@ import msgspec
 
 from blueshift.errors import BlueshiftError
 from blueshift.lab.addresses import Family, families
+from blueshift.lab.loadbalancer import Habits
 from blueshift.lab.paths import Lab
 
 
@@ -17,8 +18,7 @@ class LabFacts(msgspec.Struct, frozen=True):
     tools: Path
     """Folder of kubectl, helm and the cluster's programs."""
     ipv6: bool
-    lb_delay: float
-    """Seconds until a Service of type LoadBalancer is given its addresses."""
+    balancer: Habits = Habits()
     ready: bool = False
 
     @property

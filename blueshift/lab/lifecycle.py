@@ -31,6 +31,7 @@ from blueshift.lab import (
 from blueshift.lab.addresses import families
 from blueshift.lab.facts import LabFacts
 from blueshift.lab.launch import OWN_FOLDERS
+from blueshift.lab.loadbalancer import PLAIN, Habits
 from blueshift.lab.ownership import hand_over
 from blueshift.lab.paths import Lab, known_labs
 
@@ -78,7 +79,7 @@ def statuses() -> tuple[Status, ...]:
 
 
 async def up(
-    lab: Lab, *, tools: Path, lb_delay: float = 0.0, say: Say, clock: Clock | None = None
+    lab: Lab, *, tools: Path, balancer: Habits = PLAIN, say: Say, clock: Clock | None = None
 ) -> LabFacts:
     """Start a lab and wait until its node is Ready. One that is up is left as it is.
 
@@ -90,7 +91,8 @@ async def up(
     with _alone(lab):
         before = status(lab)
         if before.state == "up" and before.facts:
-            say(f"lab {lab.name} is already up")
+            other = "" if before.facts.balancer == balancer else ", with another load balancer than asked for"
+            say(f"lab {lab.name} is already up{other}")
             return before.facts
         if before.state == "broken":
             gone = ", ".join(name for name, pid in before.processes.items() if pid is None)
@@ -102,7 +104,7 @@ async def up(
         ipv6 = network.has_ipv6()
         if not ipv6:
             say("this machine's kernel has no IPv6: the lab goes on with IPv4 only")
-        settled = LabFacts(tools=tools, ipv6=ipv6, lb_delay=lb_delay)
+        settled = LabFacts(tools=tools, ipv6=ipv6, balancer=balancer)
         try:
             async with clock.timeout(START_TIMEOUT):
                 await _start(lab, settled, clock)
@@ -160,7 +162,7 @@ async def _start(lab: Lab, settled: LabFacts, clock: Clock) -> None:
     await _until(lab, "kubelet", lambda: api.node_ready(lab, node.NAME), clock)
     await _until(lab, "controller-manager", lambda: api.accounts_ready(lab), clock)
     pools = [family.pool for family in both]
-    await processes.start(lab, "loadbalancer", loadbalancer.argv(lab.kubeconfig, settled.lb_delay, pools))
+    await processes.start(lab, "loadbalancer", loadbalancer.argv(lab.kubeconfig, settled.balancer, pools))
 
 
 async def _until(lab: Lab, name: str, there: Callable[[], bool], clock: Clock) -> None:

@@ -8,7 +8,26 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 Service = Mapping[str, Any]
+
+
+class Habits(msgspec.Struct, frozen=True):
+    """How the lab's load balancer behaves. Without any of this it is kube-proxy, which has no habits."""
+
+    delay: float = 0.0
+    """Seconds until a Service of type LoadBalancer is given its addresses."""
+    deregister_lag: float = 0.0
+    """Seconds for which new connections still go to a pod that ends or is not ready any more."""
+
+    @property
+    def own(self) -> bool:
+        """Whether connections go by the lab's own balancer (`blueshift.lab.balancer`)."""
+        return self.deregister_lag > 0
+
+
+PLAIN = Habits()
 
 
 class Pool:
@@ -73,13 +92,13 @@ def allocate(service: Service, taken: Iterable[str], pools: Sequence[Pool]) -> t
     return tuple(given)
 
 
-def argv(kubeconfig: Path, delay: float, pools: Sequence[str]) -> list[str]:
+def argv(kubeconfig: Path, habits: Habits, pools: Sequence[str]) -> list[str]:
     """The command line of the process that gives them."""
     return [
         sys.executable,
         "-m",
         "blueshift.lab.loadbalancer_controller",
         str(kubeconfig),
-        str(delay),
+        msgspec.json.encode(habits).decode(),
         *pools,
     ]

@@ -1,7 +1,8 @@
 """Gives Services of type LoadBalancer their addresses, as a cloud's controller does.
 
-`python -m blueshift.lab.loadbalancer_controller KUBECONFIG DELAY POOL…` is a process of the lab. An address
-is just one of a range that nobody else has: kube-proxy serves what `status.loadBalancer.ingress` says.
+`python -m blueshift.lab.loadbalancer_controller KUBECONFIG HABITS POOL…` is a process of the lab; HABITS are
+`loadbalancer.Habits` as JSON. An address is just one of a range that nobody else has: kube-proxy serves what
+`status.loadBalancer.ingress` says. Where the lab balances by itself, `ipMode: Proxy` keeps kube-proxy away.
 """
 
 from __future__ import annotations
@@ -11,19 +12,23 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from blueshift.clock import Clock, SystemClock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Conflict, NotFound
 from blueshift.errors import Ambiguous, Retryable
-from blueshift.lab.loadbalancer import Pool, Service, addresses_of, allocate, lacking
+from blueshift.lab.balancer.nft import Kernel
+from blueshift.lab.balancer.watch import Balancer
+from blueshift.lab.loadbalancer import Habits, Pool, Service, addresses_of, allocate, lacking
 
 
 class Controller:
     """Watches Services; each that lacks an address is given one after the delay."""
 
-    def __init__(self, kube: KubeApi, clock: Clock, pools: Sequence[Pool], delay: float) -> None:
-        self._kube, self._clock, self._pools, self._delay = kube, clock, pools, delay
+    def __init__(self, kube: KubeApi, clock: Clock, pools: Sequence[Pool], habits: Habits) -> None:
+        self._kube, self._clock, self._pools, self._habits = kube, clock, pools, habits
         self._services: dict[str, dict[str, Any]] = {}
         self._promised: dict[str, tuple[str, ...]] = {}
 
@@ -41,7 +46,7 @@ class Controller:
                     giving[uid] = group.create_task(self._give(uid))
 
     async def _give(self, uid: str) -> None:
-        await self._clock.sleep(self._delay)
+        await self._clock.sleep(self._habits.delay)
         while (service := self._services.get(uid)) is not None and lacking(service):
             chosen = allocate(service, self._taken(uid), self._pools)
             name = f"{service['metadata']['namespace']}/{service['metadata']['name']}"
@@ -70,21 +75,26 @@ class Controller:
     async def _write(self, service: Service, addresses: Sequence[str]) -> dict[str, Any]:
         metadata = service["metadata"]
         path = paths.core("services", metadata["namespace"], metadata["name"], "status")
-        ingress = [{"ip": address, "ipMode": "VIP"} for address in addresses]
+        mode = "Proxy" if self._habits.own else "VIP"
+        ingress = [{"ip": address, "ipMode": mode} for address in addresses]
         # With the uid: a Service made anew under the old name waits for its own turn.
         body = {"metadata": {"uid": metadata["uid"]}, "status": {"loadBalancer": {"ingress": ingress}}}
         return await self._kube.patch(path, body)
 
 
-async def main(kubeconfig: str, delay: float, pools: Sequence[str]) -> None:
+async def main(kubeconfig: str, habits: Habits, pools: Sequence[str]) -> None:
     """Serve one cluster until this process is ended."""
     clock = SystemClock()
     kube = await KubeApi.connect(clock, kubeconfig=kubeconfig)
     try:
-        await Controller(kube, clock, [Pool(network) for network in pools], delay).run()
+        async with asyncio.TaskGroup() as group:
+            controller = Controller(kube, clock, [Pool(network) for network in pools], habits)
+            group.create_task(controller.run())
+            if habits.own:
+                group.create_task(Balancer(kube, clock, Kernel(), habits.deregister_lag).run())
     finally:
         await kube.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], float(sys.argv[2]), sys.argv[3:]))
+    asyncio.run(main(sys.argv[1], msgspec.json.decode(sys.argv[2], type=Habits), sys.argv[3:]))

@@ -18,6 +18,7 @@ from blueshift.lab.charts import chart
 from blueshift.lab.demo.inside import apply, helm, kubectl, listed
 from blueshift.lab.image_set import build_images, import_images
 from blueshift.lab.image_specs import REGISTRY
+from blueshift.lab.loadbalancer import PLAIN, Habits
 from blueshift.lab.paths import Lab
 from blueshift.lab.sites import sites
 from blueshift.lab.zone import records
@@ -53,10 +54,17 @@ async def prepare(say: Say, progress: Callable[[Any], None]) -> tuple[Path, tupl
 
 
 async def make(
-    lab: Lab, tools: Path, images: tuple[Path, ...], say: Say, clock: Clock, *, ttl: int = TTL
+    lab: Lab,
+    tools: Path,
+    images: tuple[Path, ...],
+    say: Say,
+    clock: Clock,
+    *,
+    ttl: int = TTL,
+    balancer: Habits = PLAIN,
 ) -> World:
     """Bring the lab up with everything in it; returns when every site answers at every address."""
-    settled = await lifecycle.up(lab, tools=tools, say=say, clock=clock)
+    settled = await lifecycle.up(lab, tools=tools, balancer=balancer, say=say, clock=clock)
     ca = folder(lab) / "sites-ca.pem"
     ca.parent.mkdir(exist_ok=True)
     # Ingresses first: the controller's webhook would judge each by itself, and slowly.

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from blueshift.lab import build, lifecycle
+from blueshift.lab.loadbalancer import Habits
 from blueshift.lab.paths import Lab, lab_named
 
 LB_DELAY = 3.0
@@ -62,6 +63,6 @@ def named(state_folder: None) -> Iterator[Callable[[str], Lab]]:
 def lab(state_folder: None, tools: Path) -> Iterator[Lab]:
     """One lab that the tests of a module share, its load balancer with a delay."""
     shared = lab_named(f"t{os.getpid()}-shared")
-    asyncio.run(lifecycle.up(shared, tools=tools, lb_delay=LB_DELAY, say=quiet))
+    asyncio.run(lifecycle.up(shared, tools=tools, balancer=Habits(delay=LB_DELAY), say=quiet))
     yield shared
     asyncio.run(lifecycle.down(shared))

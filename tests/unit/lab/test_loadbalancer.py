@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import ApiUnreachable
 from blueshift.cluster.watch import WatchEvent
-from blueshift.lab.loadbalancer import Pool, addresses_of, allocate, lacking
+from blueshift.lab.loadbalancer import Habits, Pool, addresses_of, allocate, lacking
 from blueshift.lab.loadbalancer_controller import Controller
 from tests.fakes import ManualClock
 
@@ -86,6 +86,7 @@ class FakeKube(KubeApi):
         self.events: asyncio.Queue[WatchEvent] = asyncio.Queue()
         self.written: list[tuple[str, tuple[str, ...]]] = []
         self.failures = 0
+        self.modes: set[str] = set()
 
     async def watch(self, path: str, **params: Any) -> AsyncIterator[WatchEvent]:
         while True:
@@ -98,6 +99,7 @@ class FakeKube(KubeApi):
         name = path.split("/")[-2]
         given_ = addresses_of(body)
         self.written.append((name, given_))
+        self.modes |= {entry["ipMode"] for entry in body["status"]["loadBalancer"]["ingress"]}
         return service(name, has=given_)
 
 
@@ -120,7 +122,7 @@ async def _settle() -> None:
 
 async def test_the_delay_is_kept_and_a_service_that_is_gone_by_then_gets_nothing() -> None:
     kube, clock = FakeKube(), HeldClock()
-    running = asyncio.create_task(Controller(kube, clock, pools(), 30.0).run())
+    running = asyncio.create_task(Controller(kube, clock, pools(), Habits(delay=30.0)).run())
     for name in ("stays", "goes"):
         kube.events.put_nowait(WatchEvent("ADDED", service(name)))
     await _settle()
@@ -137,11 +139,25 @@ async def test_the_delay_is_kept_and_a_service_that_is_gone_by_then_gets_nothing
 async def test_a_failed_write_is_tried_again_and_nobody_gets_the_same_address() -> None:
     kube, clock = FakeKube(), ManualClock()
     kube.failures = 1
-    running = asyncio.create_task(Controller(kube, clock, pools(), 0.0).run())
+    running = asyncio.create_task(Controller(kube, clock, pools(), Habits()).run())
     for name in ("one", "two"):
         kube.events.put_nowait(WatchEvent("ADDED", service(name)))
     await _settle()
     given_ = [address for _, addresses in kube.written for address in addresses]
     assert {name for name, _ in kube.written} == {"one", "two"}
     assert len(given_) == len(set(given_)) == 4
+    running.cancel()
+
+
+@pytest.mark.parametrize(
+    ("habits", "mode"), [(Habits(delay=1.0), "VIP"), (Habits(deregister_lag=15.0), "Proxy")]
+)
+async def test_kube_proxy_serves_an_address_unless_the_lab_balances_by_itself(
+    habits: Habits, mode: str
+) -> None:
+    kube = FakeKube()
+    running = asyncio.create_task(Controller(kube, ManualClock(), pools(), habits).run())
+    kube.events.put_nowait(WatchEvent("ADDED", service()))
+    await _settle()
+    assert kube.modes == {mode}
     running.cancel()

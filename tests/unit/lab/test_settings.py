@@ -18,6 +18,7 @@ from blueshift.lab import control_plane, facts, nameservers, node, pki, zone
 from blueshift.lab.addresses import IPV4, IPV6, Family, families
 from blueshift.lab.config import render
 from blueshift.lab.facts import LabFacts
+from blueshift.lab.loadbalancer import Habits
 from blueshift.lab.paths import Lab, known_labs, lab_named
 
 
@@ -65,7 +66,7 @@ def test_ranges_are_for_bench_tests_and_do_not_overlap(family: Family) -> None:
 
 def test_facts_are_read_as_they_were_written(lab: Lab) -> None:
     assert facts.load(lab) is None
-    settled = LabFacts(tools=Path("/tools"), ipv6=True, lb_delay=2.5)
+    settled = LabFacts(tools=Path("/tools"), ipv6=True, balancer=Habits(delay=2.5, deregister_lag=15.0))
     facts.save(lab, settled)
     assert facts.load(lab) == settled
     with pytest.raises(BlueshiftError, match="there is no lab try"):
