@@ -13,7 +13,7 @@ import click
 
 from blueshift.cli.options import seconds_of
 from blueshift.errors import BlueshiftError
-from blueshift.lab.loadbalancer import Habits
+from blueshift.lab.loadbalancer import Habits, Mode
 from blueshift.lab.ownership import ELEVATED
 from blueshift.lab.paths import DEFAULT_NAME, labs_folder
 
@@ -31,14 +31,25 @@ def balancer_options(command: Command) -> Command:
     """`balancer: Habits`: how the lab's load balancer behaves."""
 
     @functools.wraps(command)
-    def with_habits(*positional: Any, lb_delay: str, lb_deregister_lag: str, **named: Any) -> Any:
+    def with_habits(
+        *positional: Any, lb_delay: str, lb_deregister_lag: str, lb_mode: Mode, **named: Any
+    ) -> Any:
         habits = Habits(
             delay=seconds_of(lb_delay, "--lb-delay"),
             deregister_lag=seconds_of(lb_deregister_lag, "--lb-deregister-lag"),
+            mode=lb_mode,
         )
         return command(*positional, balancer=habits, **named)
 
     options = (
+        click.option(
+            "--lb-mode",
+            type=click.Choice(["direct", "proxy"]),
+            default="direct",
+            show_default=True,
+            help="proxy: connections end at the load balancer, which makes its own to the pods and tells "
+            "them the client by a PROXY header where the Service asks for it.",
+        ),
         click.option(
             "--lb-deregister-lag",
             default="0s",

@@ -7,6 +7,7 @@ import click
 from blueshift.cli.lab_options import become_root, name_option, output_option
 from blueshift.errors import BlueshiftError
 from blueshift.lab import facts, lifecycle
+from blueshift.lab.loadbalancer import PLAIN, Habits
 from blueshift.lab.paths import lab_named
 
 
@@ -55,8 +56,17 @@ def _text(lab: lifecycle.Status) -> str:
         lines += [
             f"  node        {'Ready' if lab.node_ready else 'not Ready'}, {families}",
             f"  running     {', '.join(name for name, pid in lab.processes.items() if pid)}",
+            *([f"  balancer    {_balancer(lab.facts.balancer)}"] if lab.facts.balancer != PLAIN else []),
             *([f"  gone        {', '.join(gone)}"] if gone else []),
             f"  kubeconfig  {lab.kubeconfig}",
             f"  logs        {lab.logs}",
         ]
     return "\n".join(lines)
+
+
+def _balancer(habits: Habits) -> str:
+    from blueshift.playbook.duration import format_seconds
+
+    lengths = {"delay": habits.delay, "deregister lag": habits.deregister_lag}
+    said = [f"{name} {format_seconds(seconds)}" for name, seconds in lengths.items() if seconds]
+    return ", ".join([habits.mode, *said])

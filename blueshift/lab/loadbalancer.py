@@ -6,11 +6,14 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 Service = Mapping[str, Any]
+
+Mode = Literal["direct", "proxy"]
+"""Whether connections are sent on as they are, or end at the balancer, which makes its own to the pods."""
 
 
 class Habits(msgspec.Struct, frozen=True):
@@ -21,10 +24,12 @@ class Habits(msgspec.Struct, frozen=True):
     deregister_lag: float = 0.0
     """Seconds for which new connections still go to a pod that ends or is not ready any more."""
 
+    mode: Mode = "direct"
+
     @property
     def own(self) -> bool:
         """Whether connections go by the lab's own balancer (`blueshift.lab.balancer`)."""
-        return self.deregister_lag > 0
+        return self.mode == "proxy" or self.deregister_lag > 0
 
 
 PLAIN = Habits()

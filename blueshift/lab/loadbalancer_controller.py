@@ -19,8 +19,11 @@ from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Conflict, NotFound
 from blueshift.errors import Ambiguous, Retryable
+from blueshift.lab import network
+from blueshift.lab.addresses import families
+from blueshift.lab.balancer.hop import Hop
 from blueshift.lab.balancer.nft import Kernel
-from blueshift.lab.balancer.watch import Balancer
+from blueshift.lab.balancer.watch import Balancer, Way
 from blueshift.lab.loadbalancer import Habits, Pool, Service, addresses_of, allocate, lacking
 
 
@@ -91,9 +94,15 @@ async def main(kubeconfig: str, habits: Habits, pools: Sequence[str]) -> None:
             controller = Controller(kube, clock, [Pool(network) for network in pools], habits)
             group.create_task(controller.run())
             if habits.own:
-                group.create_task(Balancer(kube, clock, Kernel(), habits.deregister_lag).run())
+                group.create_task(Balancer(kube, clock, _way(habits, clock), habits.deregister_lag).run())
     finally:
         await kube.close()
+
+
+def _way(habits: Habits, clock: Clock) -> Way:
+    if habits.mode == "direct":
+        return Kernel()
+    return Hop(clock, {family.pool: family.node for family in families(network.has_ipv6())})
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import select
 import socket
 import ssl
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from blueshift.clock import Clock
 
@@ -52,7 +52,7 @@ async def dial(
             sock = ours = open_socket(target)
             await loop.sock_connect(sock, (target.address, target.port))
             if target.proxy_protocol:
-                await loop.sock_sendall(sock, proxy_line(sock))
+                await loop.sock_sendall(sock, proxy_line(sock.getsockname(), sock.getpeername()))
             phase, ours = ("tls" if target.tls else phase), None
             _, protocol = await loop.create_connection(
                 make, sock=sock, ssl=target.tls, server_hostname=target.host if target.tls else None
@@ -79,11 +79,13 @@ def open_socket(target: Target) -> socket.socket:
     return sock
 
 
-def proxy_line(sock: socket.socket) -> bytes:
-    """Return the PROXY line, version 1, of a connected socket (haproxy's proxy-protocol.txt §2.1)."""
-    ours, theirs = sock.getsockname(), sock.getpeername()
-    family = "TCP6" if sock.family == socket.AF_INET6 else "TCP4"
-    return f"PROXY {family} {ours[0]} {theirs[0]} {ours[1]} {theirs[1]}\r\n".encode()
+def proxy_line(client: tuple[Any, ...], server: tuple[Any, ...]) -> bytes:
+    """Return the PROXY line, version 1, of a connection (haproxy's proxy-protocol.txt §2.1).
+
+    `client` and `server` are socket addresses: an address and a port first.
+    """
+    family = "TCP6" if ":" in client[0] else "TCP4"
+    return f"PROXY {family} {client[0]} {server[0]} {client[1]} {server[1]}\r\n".encode()
 
 
 def closed_by_peer(sock: socket.socket) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cache
+from http import HTTPStatus
 from types import MappingProxyType
 from urllib.parse import quote
 
@@ -62,9 +63,10 @@ async def probe(
     """Ask `address` for `host` on a new connection, within `timeout` seconds; never raises for a fault.
 
     The certificate is reported and not judged, unless `ca` names a PEM file to verify it (and its name) with.
-    `proxy_protocol` begins the connection with a PROXY line, which a side behind such a balancer expects.
+    `proxy_protocol`: the side reads PROXY headers. A balancer before it adds them; where none is in between
+    (a pod's or node's address, or kube-proxy short-cuts the balancer) the header is ours to send. Which of
+    the two it is shows only by trying: without a header the side ends the connection at once.
     """
-    began = clock.now()
     sent = {
         "User-Agent": f"blueshift-probe/{__version__}",
         "Accept": "*/*",
@@ -72,7 +74,21 @@ async def probe(
         "Connection": "close",
     }
     request = encode_request(method, host, quote(path, safe="%/?:@!$&'()*+,;=~"), {**sent, **headers})
-    target = Target(address, port, host, _context(ca) if tls else None, proxy_protocol=proxy_protocol)
+    target = Target(address, port, host, _context(ca) if tls else None)
+    found = await _exchange(target, method, request, clock, timeout)
+    if not proxy_protocol or not _cut_short(found):
+        return found
+    ours = await _exchange(target._replace(proxy_protocol=True), method, request, clock, timeout)
+    # Behind a balancer that added one, nginx takes ours for a request: that 400 is not the host's answer.
+    return ours if ours.ok and ours.status != HTTPStatus.BAD_REQUEST else found
+
+
+def _cut_short(result: ProbeResult) -> bool:
+    return result.failed_in in ("tls", "write", "headers") and result.reason != "timeout"
+
+
+async def _exchange(target: Target, method: str, request: bytes, clock: Clock, timeout: float) -> ProbeResult:
+    began = clock.now()
     connection: Http1 | None = None
     certificate = ""
     try:

@@ -19,6 +19,12 @@ class Front(NamedTuple):
     protocol: str
     """`tcp` or `udp`."""
     port: int
+    announced: bool = False
+    """Its Service asks that pods are told the client, by a PROXY header."""
+
+
+ANNOUNCED = "lab.blueshift.dev/proxy-protocol"
+"""Annotation of a Service that asks for it, as clouds have one each."""
 
 
 class Backend(NamedTuple):
@@ -43,11 +49,12 @@ def ready(services: Iterable[Service], slices: Iterable[Slice]) -> Ready:
     for service in services:
         metadata = service["metadata"]
         own = by_service.get((metadata["namespace"], metadata["name"]), [])
+        announced = metadata.get("annotations", {}).get(ANNOUNCED) == "true"
         for address in addresses_of(service):
             family = f"IPv{ip_address(address).version}"
             within = [one for one in own if one["addressType"] == family]
             for port in service["spec"]["ports"]:
-                front = Front(address, port.get("protocol", "TCP").lower(), port["port"])
+                front = Front(address, port.get("protocol", "TCP").lower(), port["port"], announced)
                 found[front] = frozenset(_ready_of(within, port.get("name", "")))
     return found
 

@@ -13,6 +13,7 @@ import msgspec
 from blueshift.clock import Clock
 from blueshift.errors import BlueshiftError
 from blueshift.lab import application, build, facts, lifecycle, nameservers, namespaces
+from blueshift.lab.balancer.backends import ANNOUNCED
 from blueshift.lab.certificates import Authority
 from blueshift.lab.charts import chart
 from blueshift.lab.demo.inside import apply, helm, kubectl, listed
@@ -83,7 +84,9 @@ async def install(
 
     `name` is that of the release and of its namespace.
     """
-    text = msgspec.json.encode(given or values(dual_stack=facts.of(lab).ipv6)).decode()
+    known = facts.of(lab)
+    own = values(dual_stack=known.ipv6, proxied=known.balancer.mode == "proxy")
+    text = msgspec.json.encode(given or own).decode()
     await helm(
         lab, "upgrade", "--install", name, str(chart(version)), "-n", name, "--create-namespace",
         "--wait", "--timeout", "180s", "-f", "-", stdin=text,
@@ -105,19 +108,26 @@ def folder(lab: Lab) -> Path:
     return lab.root / "demo"
 
 
-def values(*, dual_stack: bool) -> dict[str, Any]:
-    """The primary's values: what a platform team would write, in the official chart's words."""
+def values(*, dual_stack: bool, proxied: bool = False) -> dict[str, Any]:
+    """The primary's values: what a platform team would write, in the official chart's words.
+
+    `proxied`: behind a balancer that is a hop, they ask it for PROXY headers and read them.
+    """
     service: dict[str, Any] = {"externalTrafficPolicy": "Local"}
     if dual_stack:
         service |= {"ipFamilyPolicy": "RequireDualStack", "ipFamilies": ["IPv4", "IPv6"]}
+    # Clients keep a connection for as long as the server does. With nginx's own 75 idle seconds, 1000
+    # requests and one hour, the demo's pools would rightly stay with the old address for very long.
+    config = {"keep-alive": "20", "http-snippet": f"keepalive_time {KEPT}s;"}
+    if proxied:
+        service["annotations"] = {ANNOUNCED: "true"}
+        config["use-proxy-protocol"] = "true"
     return {
         "controller": {
             "replicaCount": 2,
             "service": service,
             "metrics": {"enabled": True},
-            # Clients keep a connection for as long as the server does. With nginx's own 75 idle seconds, 1000
-            # requests and one hour, the demo's pools would rightly stay with the old address for very long.
-            "config": {"keep-alive": "20", "http-snippet": f"keepalive_time {KEPT}s;"},
+            "config": config,
             "readinessProbe": {"initialDelaySeconds": 2, "periodSeconds": 2},
         }
     }

@@ -67,20 +67,66 @@ async def test_it_reports_the_certificate_and_judges_it_only_with_an_authority(t
     assert names == ["other.test", HOST, "other.test"]
 
 
-async def test_a_proxy_line_comes_before_everything_else(tmp_path: Path) -> None:
+async def proxied(connection: Connection) -> bytes:
+    """As nginx with `proxy_protocol`: the header, or the end of the connection."""
+    line = await connection.reader.readline()
+    if line.startswith(b"PROXY "):
+        await plain(connection)
+    return line
+
+
+async def test_where_no_balancer_stands_before_a_side_that_reads_proxy_headers_the_probe_sends_one() -> None:
     lines: list[bytes] = []
 
-    async def behind_a_balancer(connection: Connection) -> None:
-        lines.append(await connection.reader.readline())
-        await plain(connection)
+    async def side(connection: Connection) -> None:
+        lines.append(await proxied(connection))
 
-    async with serving(behind_a_balancer) as server:
+    async with serving(side) as server:
         result = await probe(
             "127.0.0.1", port=server.port, host=HOST, tls=False, clock=CLOCK, proxy_protocol=True
         )
-    assert result.ok
-    assert lines[0].startswith(b"PROXY TCP4 127.0.0.1 127.0.0.1 ")
-    assert lines[0].endswith(b" %d\r\n" % server.port)
+        without = await probe("127.0.0.1", port=server.port, host=HOST, tls=False, clock=CLOCK)
+    assert (result.ok, result.status) == (True, 404)
+    assert lines[1].startswith(b"PROXY TCP4 127.0.0.1 127.0.0.1 ")
+    assert lines[1].endswith(b" %d\r\n" % server.port)
+    assert (without.ok, without.failed_in) == (False, "headers")
+
+
+async def test_behind_a_balancer_that_adds_them_it_sends_none() -> None:
+    async with serving(plain) as server:
+        result = await probe(
+            "127.0.0.1", port=server.port, host=HOST, tls=False, clock=CLOCK, proxy_protocol=True
+        )
+    assert (result.ok, result.status) == (True, 404)
+    assert len(server.requests) == 1
+
+
+async def test_what_a_balanced_side_makes_of_a_second_header_is_no_answer_of_the_host() -> None:
+    """The host ends every connection; nginx's own 400 for the header must not pass for its answer."""
+
+    async def broken(connection: Connection) -> None:
+        line = await connection.reader.readline()
+        if line.startswith(b"PROXY "):
+            connection.writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+    async with serving(broken) as server:
+        result = await probe(
+            "127.0.0.1", port=server.port, host=HOST, tls=False, clock=CLOCK, proxy_protocol=True
+        )
+    assert (result.ok, result.failed_in) == (False, "headers")
+
+
+async def test_a_side_that_is_slow_is_not_asked_twice() -> None:
+    async def mute(connection: Connection) -> None:
+        await connection.request()
+        await asyncio.sleep(5)
+
+    async with serving(mute) as server:
+        result = await probe(
+            "127.0.0.1", port=server.port, host=HOST, tls=False, clock=CLOCK, timeout=0.2, proxy_protocol=True
+        )
+    assert (result.ok, result.reason) == (False, "timeout")
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.watch import WatchEvent
-from blueshift.lab.balancer.backends import Backend, Backends, Front, Table, ready
+from blueshift.lab.balancer.backends import ANNOUNCED, Backend, Backends, Front, Table, ready
 from blueshift.lab.balancer.nft import rules
 from blueshift.lab.balancer.watch import Balancer
 from tests.fakes import ManualClock
@@ -66,6 +66,13 @@ def test_ports_without_a_name_and_udp() -> None:
     unnamed = endpoints("a", ONE.address, ports=[{"name": None, "port": 5353}])
     found = ready([service("198.18.1.1", ports=(port,))], [unnamed])
     assert found == {Front("198.18.1.1", "udp", 53): frozenset({Backend(ONE.address, 5353)})}
+
+
+@pytest.mark.parametrize(("value", "announced"), [("true", True), ("false", False), (None, False)])
+def test_a_service_asks_for_proxy_headers_by_its_annotation(value: str | None, announced: bool) -> None:
+    asking = service(HTTPS.address)
+    asking["metadata"] |= {} if value is None else {"annotations": {ANNOUNCED: value}}
+    assert list(ready([asking], [])) == [HTTPS._replace(announced=announced)]
 
 
 def test_a_service_without_an_address_has_no_balancer() -> None:
