@@ -153,6 +153,8 @@ class AnswersSeen(Event, frozen=True):
     temporary: int
     other: int
     unknown: int
+    recursive: bool = False
+    """A resolver of `dns.recursives`, which may answer from its cache: shown, and waited for by nothing."""
 
 
 class Noticed(Event, frozen=True):

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from blueshift import events
 from blueshift.app.hooks import Hooks
 from blueshift.app.observe import observe
+from blueshift.app.recursives import watch_recursives
 from blueshift.app.session import Session
 from blueshift.app.sides import watch_answers, watch_sides
 from blueshift.app.turn import Ask, turn
@@ -154,6 +155,7 @@ async def carry(
                     *(follower.run for follower in tools.followers.values()),
                     lambda: watch_sides(tools, seen),
                     lambda: watch_answers(tools, session.directory, seen),
+                    lambda: watch_recursives(tools, session.recursives, seen),
                     recorder.run,
                 )
             ]

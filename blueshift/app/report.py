@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from blueshift.engine import recorder
 from blueshift.engine.evidence import Evidence
 from blueshift.engine.journal import Journal
 from blueshift.engine.store import Runs
-from blueshift.traffic.prober.ledger import read_ledger, started_of
+from blueshift.traffic.prober.ledger import Row, read_ledger, started_of
 
-SHOWN_FAILURES = 200
+SHOWN_FAILURES = 1000
+"""Failed requests that are listed one by one."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -29,6 +31,15 @@ class Failure(msgspec.Struct, frozen=True):
     reason: str
     step: str
     """Which the run was in then; empty before and after it."""
+    kind: str = ""
+    """What was asked for: `http1`, `http2`, `websocket`, `longpoll`."""
+
+
+class Failing(msgspec.Struct, frozen=True):
+    """One second in which requests were due that failed."""
+
+    at: datetime
+    failed: int
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -39,7 +50,11 @@ class Asked(msgspec.Struct, frozen=True):
     first: datetime
     last: datetime
     failures: tuple[Failure, ...]
-    """The first ones."""
+    """The first ones, in the order in which they were due."""
+    failing: tuple[Failing, ...] = ()
+    """All of them, by the second."""
+    phases: dict[str, int] = {}
+    """Phase → how many failed in it."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -64,19 +79,39 @@ async def report(runs: Runs, run: str, ledger: Path | None) -> Report:
 def asked(ledger: Path, journal: Journal) -> Asked:
     """Count a ledger's rows, and say of each failure in which step of the run it was due."""
     began = started_of(ledger)
-    requests = failed = 0
+    requests = 0
     latest = 0.0
-    failures: list[Failure] = []
+    failures: list[Row] = []
+    seconds: Counter[int] = Counter()
+    phases: Counter[str] = Counter()
     for row in read_ledger(ledger):
         requests += 1
         latest = max(latest, row.end, row.scheduled)
         if row.failed:
-            failed += 1
-            at = began + timedelta(seconds=row.scheduled)
-            if len(failures) < SHOWN_FAILURES:
-                step = step_at(journal, at)
-                failures.append(Failure(at, row.host, row.path, row.address, row.phase, row.reason, step))
-    return Asked(requests, failed, began, began + timedelta(seconds=latest), tuple(failures))
+            seconds[int(row.scheduled)] += 1
+            phases[row.phase] += 1
+            failures.append(row)
+            if len(failures) > 2 * SHOWN_FAILURES:  # rows stand in the order in which they ended
+                failures = _first(failures)
+
+    def told(row: Row) -> Failure:
+        at = began + timedelta(seconds=row.scheduled)
+        where = (row.host, row.path, row.address)
+        return Failure(at, *where, row.phase, row.reason, step_at(journal, at), row.kind)
+
+    return Asked(
+        requests=requests,
+        failed=seconds.total(),
+        first=began,
+        last=began + timedelta(seconds=latest),
+        failures=tuple(map(told, _first(failures))),
+        failing=tuple(Failing(began + timedelta(seconds=at), seconds[at]) for at in sorted(seconds)),
+        phases=dict(phases.most_common()),
+    )
+
+
+def _first(rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: (row.scheduled, row.id))[:SHOWN_FAILURES]
 
 
 def step_at(journal: Journal, at: datetime) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from blueshift import events
+from blueshift import __version__, events
 from blueshift.app import inputs, offline
 from blueshift.app.carry import carry, speaker
 from blueshift.app.claims import TakeOver, claimed, lease_of, nobody_else, same_cluster
@@ -23,7 +23,7 @@ from blueshift.cluster import paths
 from blueshift.controllers.registry import load as load_profile
 from blueshift.discovery.world import World, contract, contract_hash
 from blueshift.engine.entries import Resumed
-from blueshift.engine.journal import OVER, Carried, Journal, OnFailure, Versions, Waived
+from blueshift.engine.journal import OVER, Carried, Journal, OnFailure, Software, Versions, Waived
 from blueshift.engine.loop import Outcome
 from blueshift.engine.protocol import Step, StepPlan
 from blueshift.engine.state import State
@@ -235,6 +235,7 @@ async def _create(
         created=session.clock.utc(),
         track=looked.track(session, playbook),
         chart=_versions(world, playbook),
+        software=Software(__version__, str(session.helm.version), world.cluster.version),
         reverts=reverts,
         waived=await _waived(session, world, waivers),
         holder=by,
@@ -257,9 +258,11 @@ async def _waived(session: Session, world: World, waivers: Waivers) -> tuple[Wai
 
 def _versions(world: World, playbook: Playbook) -> Versions:
     """A playbook that upgrades nothing has a target all the same: that of the settings."""
-    before = world.release.chart_version
-    upgrades = any(entry.kind == "upgrade" for entry in playbook.steps)
-    return Versions(before, world.target.chart_version if upgrades else before)
+    was = world.release
+    if any(entry.kind == "upgrade" for entry in playbook.steps):
+        becomes = world.target
+        return Versions(was.chart_version, becomes.chart_version, was.app_version, becomes.app_version)
+    return Versions(was.chart_version, was.chart_version, was.app_version, was.app_version)
 
 
 async def _thaw(session: Session, frozen: inputs.Frozen, run: str, scratch: Path) -> Revisions:

@@ -17,11 +17,12 @@ from blueshift.controllers.profile import Profile, Workload
 from blueshift.controllers.registry import known, recognise, refuse
 from blueshift.controllers.registry import load as load_profile
 from blueshift.dns.agreement import agreement, exactly
-from blueshift.dns.authority import Directory
+from blueshift.dns.authority import Directory, usable
 from blueshift.dns.backend import DnsBackend
 from blueshift.dns.key import KeySource
 from blueshift.dns.records import RecordSet
 from blueshift.dns.registry import backend as dns_backend
+from blueshift.dns.wire import endpoint
 from blueshift.engine.store import Runs
 from blueshift.errors import BlueshiftError
 from blueshift.helm.client import Helm
@@ -42,6 +43,8 @@ class Session:
     dns: DnsBackend
     directory: Directory
     runs: Runs
+    recursives: tuple[tuple[str, int], ...] = ()
+    """Host and port of resolvers whose answers are shown."""
 
     def recognise(self, workload: Workload) -> Profile | None:
         """The profile that knows a workload: the one that the configuration names, or the surest.
@@ -98,6 +101,7 @@ async def open_session(
     context = context or config.cluster.context
     async with connect(clock, kubeconfig=kubeconfig, context=context) as kube:
         kind = dns_backend(config.dns.backend)
+        recursives = tuple(usable("dns.recursives", one, endpoint) for one in config.dns.recursives)
         secrets = await _secrets(kube, config)
         directory = Directory(config.dns.resolver, authorities=config.dns.authorities, zones=config.dns.zones)
         backend = kind.create(
@@ -117,6 +121,7 @@ async def open_session(
             dns=backend,
             directory=directory,
             runs=Runs(kube, clock, config.cluster.state_namespace),
+            recursives=recursives,
         )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
 from blueshift import events
 from blueshift.dns.agreement import exactly, look
 from blueshift.dns.authority import Directory, View
@@ -59,7 +62,36 @@ async def watch_answers(tools: Tools, directory: Directory, emit: events.Emit) -
 
 
 def _counted(tools: Tools, view: View) -> events.AnswersSeen:
-    counts = {"primary": 0, "temporary": 0, "other": 0, "unknown": 0}
+    counts: Counter[str] = Counter()
+    whose = owners(tools)
+    if view.unknown or view.skipped:
+        counts["unknown"] = 1
+    for reply in view.replies:
+        if reply.status == "unknown":
+            counts["unknown"] += 1
+        else:
+            counts[whose(reply.records.values if reply.records else ())] += 1
+    return answered(tools, view.server.address, counts)
+
+
+def answered(
+    tools: Tools, server: str, counts: Mapping[str, int], *, recursive: bool = False
+) -> events.AnswersSeen:
+    """The look at one server now, from its counts by owner."""
+    return events.AnswersSeen(
+        at=tools.clock.utc(),
+        run=tools.run,
+        server=server,
+        primary=counts["primary"],
+        temporary=counts["temporary"],
+        other=counts["other"],
+        unknown=counts["unknown"],
+        recursive=recursive,
+    )
+
+
+def owners(tools: Tools) -> Callable[[Iterable[str]], str]:
+    """Which side the addresses of an answer are those of now; `other` for any else, and for none."""
     ready = tools.record.learnt(TemporaryReady) is not None
     temporary = set(tools.target("temporary").addresses) if ready else set()
     primary = {
@@ -68,14 +100,13 @@ def _counted(tools: Tools, view: View) -> events.AnswersSeen:
         for record in desired(name, tools.target("primary"), 0)
         for value in record.values
     }
-    if view.unknown or view.skipped:
-        counts["unknown"] = 1
-    for reply in view.replies:
-        values = set(reply.records.values) if reply.records else set()
+
+    def whose(addresses: Iterable[str]) -> str:
+        values = set(addresses)
         if not values:
-            counts["unknown" if reply.status == "unknown" else "other"] += 1
-        elif values <= temporary:
-            counts["temporary"] += 1
-        else:
-            counts["primary" if values <= primary else "other"] += 1
-    return events.AnswersSeen(at=tools.clock.utc(), run=tools.run, server=view.server.address, **counts)
+            return "other"
+        if values <= temporary:
+            return "temporary"
+        return "primary" if values <= primary else "other"
+
+    return whose

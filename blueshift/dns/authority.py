@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import dns.exception
 import dns.flags
@@ -24,6 +25,8 @@ from blueshift.errors import BlueshiftError, Retryable
 from blueshift.together import together
 
 _AT_ONCE = 32
+
+Read = TypeVar("Read")
 
 
 class Server(msgspec.Struct, frozen=True, order=True):
@@ -62,9 +65,9 @@ class Directory:
     ) -> None:
         for key, text in (("resolver", resolver), *(("authorities", one) for one in authorities)):
             if text is not None:
-                _usable(f"dns.{key}", text, endpoint)
+                usable(f"dns.{key}", text, endpoint)
         for zone in zones:
-            _usable("dns.zones", zone, canonical)
+            usable("dns.zones", zone, canonical)
         self._resolver = resolver
         self._authorities = tuple(authorities)
         self._known_zones = sorted((canonical(zone) for zone in zones), key=len, reverse=True)
@@ -128,9 +131,10 @@ class Directory:
             return await ask(question(name, rdtype, recursive=True), address, port)
 
 
-def _usable(key: str, text: str, read: Callable[[str], object]) -> None:
+def usable(key: str, text: str, read: Callable[[str], Read]) -> Read:
+    """Read a setting. Raises BlueshiftError, which names it, where it cannot be read."""
     try:
-        read(text)
+        return read(text)
     except ValueError as error:  # UnicodeError is one
         raise BlueshiftError(str(error), place=key, hint=f"correct `{key}` in blueshift.yaml") from None
 

@@ -76,6 +76,8 @@ class Evidence(msgspec.Struct):
     answers: dict[str, list[AnswerPoint]] = {}
     drains: dict[str, list[DrainPoint]] = {}
     watched: list[Watched] = []
+    recursives: dict[str, list[AnswerPoint]] = {}
+    """As `answers`, of recursive resolvers."""
 
     def add(self, event: events.Event) -> bool:
         """Take what an event shows; false for one that shows nothing of this."""
@@ -97,14 +99,15 @@ class Evidence(msgspec.Struct):
                 )
                 self.sides[event.side] = _thinned(line, _together)
             case events.AnswersSeen():
-                found = self.answers.setdefault(event.server, [])
+                lines = self.recursives if event.recursive else self.answers
+                found = lines.setdefault(event.server, [])
                 found.append(
                     AnswerPoint(event.at, event.primary, event.temporary, event.other, event.unknown)
                 )
                 # Of equal answers the first and the last tell all.
                 if len(found) > 2 and _same(found[-3], found[-1]) and _same(found[-2], found[-1]):
                     del found[-2]
-                self.answers[event.server] = _thinned(found, _latest)
+                lines[event.server] = _thinned(found, _latest)
             case events.DrainSeen():
                 left = self.drains.setdefault(event.side, [])
                 left.append(
@@ -192,9 +195,11 @@ def joined(before: Evidence, after: Evidence) -> Evidence:
     for name in before.sides | after.sides:
         points = [*before.sides.get(name, []), *after.sides.get(name, [])]
         both.sides[name] = _thinned(points, _together)
-    for name in before.answers | after.answers:
-        found = [*before.answers.get(name, []), *after.answers.get(name, [])]
-        both.answers[name] = _thinned(found, _latest)
+    for kind in ("answers", "recursives"):
+        earlier, later = getattr(before, kind), getattr(after, kind)
+        for name in earlier | later:
+            found = [*earlier.get(name, []), *later.get(name, [])]
+            getattr(both, kind)[name] = _thinned(found, _latest)
     for name in before.drains | after.drains:
         left = [*before.drains.get(name, []), *after.drains.get(name, [])]
         both.drains[name] = _thinned(left, _latest)

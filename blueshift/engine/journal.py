@@ -133,16 +133,37 @@ class Waived(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the check saw then."""
 
 
-class Versions(msgspec.Struct, frozen=True):
+class Versions(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of the primary's chart: as the run found it, and as its playbook leaves it."""
 
     before: str
     after: str
+    app_before: str = ""
+    """Of the controller in it, by the chart's `appVersion`; empty in journals from before it was told."""
+    app_after: str = ""
 
     @property
     def change(self) -> str:
         """`4.11.3 → 4.12.1`; one version where only values change."""
-        return self.before if self.before == self.after else f"{self.before} → {self.after}"
+        return _change(self.before, self.after)
+
+    @property
+    def app_change(self) -> str:
+        """The same of the controller; empty where it is not known."""
+        return _change(self.app_before, self.app_after)
+
+
+def _change(before: str, after: str) -> str:
+    return before if before == after else f"{before} → {after}"
+
+
+class Software(msgspec.Struct, frozen=True):
+    """Versions of what a run was opened with, and on."""
+
+    blueshift: str
+    helm: str
+    kubernetes: str
+    """`gitVersion` of the API server."""
 
 
 class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -160,6 +181,8 @@ class Journal(msgspec.Struct, frozen=True, omit_defaults=True):
     track: tuple[str, ...]
     """Step ids in order, after expansion: of the track that the run is on."""
     chart: Versions | None = None
+    """None in journals from before it was told."""
+    software: Software | None = None
     """None in journals from before it was told."""
     reverts: str = ""
     """The finished run that this one takes back."""

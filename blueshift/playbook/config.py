@@ -94,6 +94,8 @@ class Dns(msgspec.Struct, frozen=True):
     """The recursive resolver that finds zones and servers: address[:port]; by default the machine's."""
     authorities: tuple[Text, ...] = ()
     """Authoritative servers as address[:port], instead of the zone's NS records."""
+    recursives: tuple[Text, ...] = ()
+    """Recursive resolvers as address[:port], whose answers are shown while a run goes on."""
 
 
 class Hosts(msgspec.Struct, frozen=True):

@@ -1,33 +1,47 @@
-"""Lines over time as the coordinates of a picture: what is drawn with them is the template's."""
+"""Lines over time as the coordinates of a picture: what is drawn with them is the template's.
+
+Pictures are drawn `WIDTH` by `HEIGHT` and stretched to the room that there is; what is written beside them is
+no part of them, and keeps its size.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
 from typing import NamedTuple
 
-WIDTH, HEIGHT = 860.0, 150.0
-"""Of the area in which lines run, in the picture's own units."""
+WIDTH, HEIGHT = 1000.0, 100.0
 _TICKS = 6
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 """Seconds between two ticks of the time axis."""
+_LONGEST = 60.0
+"""Seconds between two looks at least, beyond which nobody looked in between."""
 
 Point = tuple[datetime, float | None]
 """None where it is not known: the line is broken there."""
 
 
 class Tick(NamedTuple):
-    """A place on an axis, and what is written there."""
+    """A place on the time axis, and what is written there."""
 
     at: float
     label: str
+
+    @property
+    def percent(self) -> float:
+        """How far from the left it stands."""
+        return round(100 * self.at / WIDTH, 2)
 
 
 class Line(NamedTuple):
     """One line, in pieces where it is broken."""
 
     name: str
+    look: str
+    """Classes of the style sheet."""
     pieces: tuple[str, ...]
     """Each as an SVG polyline's `points`."""
 
@@ -39,6 +53,8 @@ class Chart(NamedTuple):
     lines: tuple[Line, ...]
     highest: str
     """What the top of the picture stands for."""
+    told: str = ""
+    """What a reader has to know beside the title."""
 
 
 class Span(NamedTuple):
@@ -70,22 +86,34 @@ class Span(NamedTuple):
         return tuple(Tick(self.x(moment), f"{moment:{form}}") for moment in moments)
 
 
-def chart(title: str, span: Span, lines: Sequence[tuple[str, Sequence[Point]]], unit: str = "") -> Chart:
+def unwatched(instants: Sequence[datetime]) -> float:
+    """Seconds between two of these looks from which on what was in between is not known."""
+    apart = [(after - before).total_seconds() for before, after in pairwise(instants)]
+    return max(_LONGEST, 4 * median(apart)) if apart else _LONGEST
+
+
+Drawn = tuple[str, str, Sequence[Point]]
+"""A line's name, its classes, its points."""
+
+
+def chart(title: str, span: Span, lines: Sequence[Drawn], unit: str = "", told: str = "") -> Chart:
     """Scale lines to their highest value, in `unit`."""
-    values = [value for _, points in lines for _, value in points if value is not None]
+    values = [value for _, _, points in lines for _, value in points if value is not None]
     top = _round_up(max(values, default=0.0))
-    drawn = tuple(Line(name, tuple(_pieces(points, span, top))) for name, points in lines)
-    return Chart(title, drawn, f"{top:g}{unit}")
+    drawn = tuple(Line(name, look, tuple(_pieces(points, span, top))) for name, look, points in lines)
+    return Chart(title, drawn, f"{top:g}{unit}", told)
 
 
-def _pieces(points: Iterable[Point], span: Span, top: float) -> Iterable[str]:
+def _pieces(points: Sequence[Point], span: Span, top: float) -> Iterable[str]:
+    longest = unwatched([at for at, _ in points])
     piece: list[str] = []
+    before: datetime | None = None
     for at, value in points:
-        if value is None:
-            if piece:
-                yield " ".join(piece)
+        if piece and (value is None or (before and (at - before).total_seconds() > longest)):
+            yield " ".join(piece)
             piece = []
-        else:
+        before = at
+        if value is not None:
             piece.append(f"{span.x(at):g},{round(HEIGHT * (1 - value / top), 1):g}")
     if piece:
         yield " ".join(piece)

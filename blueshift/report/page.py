@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from importlib import resources
@@ -10,88 +11,106 @@ from typing import NamedTuple
 import jinja2
 
 from blueshift.app.report import Report
-from blueshift.engine.evidence import AnswerPoint
-from blueshift.report import story
-from blueshift.report.charts import HEIGHT, WIDTH, Chart, Point, Span, chart
-from blueshift.report.words import flat, instant
+from blueshift.report import story, sums, words
+from blueshift.report.charts import HEIGHT, WIDTH, Span
+from blueshift.report.pictures import Pictures, pictures
+from blueshift.report.strips import Mark, marks
+
+_FILES = ("page.html.j2", "figures.html.j2", "page.css")
+_MOST_NUMBERS = 30
+"""Of a verdict."""
+_TRACK = re.compile(r"^(?:forward|back|panic)[^/]*/")
 
 
 class Bar(NamedTuple):
     """One step in the timeline."""
 
     label: str
-    x: float
+    took: str
+    left: float
+    """Percent of the width, as its width."""
     width: float
-    color: int
-    told: str
+    look: str
+    stood: tuple[Mark, ...]
 
 
 def page(report: Report) -> str:
     """HTML."""
-    template = resources.files("blueshift.report").joinpath("page.html.j2").read_text()
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     span = _span(report)
     rows = story.steps(report.journal)
-    return environment.from_string(template).render(
+    drawn = pictures(report.evidence, span) if report.evidence else Pictures()
+    verdict = story.verdict(report.journal)
+    return _template().render(
         journal=report.journal,
         made=report.made,
         version=report.version,
         asked=report.asked,
         facts=tuple(story.facts(report.journal)),
-        verdict=story.verdict(report.journal),
+        verdict=verdict,
+        numbers=tuple(verdict.numbers.items())[:_MOST_NUMBERS] if verdict else (),
         steps=rows,
         never=story.never(report.journal),
         unknown=tuple(story.unknown(report)),
-        bars=tuple(_bars(rows, span)),
-        charts=tuple(_charts(report, span)),
+        bars=tuple(_bars(report, rows, span)),
+        failed=_failed(report, span),
+        drawn=drawn,
+        sides=sums.sides(report.evidence) if report.evidence else (),
+        servers=sums.servers(report.evidence) if report.evidence else (),
+        drains=sums.drains(report.evidence) if report.evidence else (),
         ticks=span.ticks(),
         width=WIDTH,
         height=HEIGHT,
-        instant=instant,
-        flat=flat,
+        words=words,
+        cut=words.cut,
     )
 
 
+def _template() -> jinja2.Template:
+    folder = resources.files("blueshift.report")
+    sources = {name: folder.joinpath(name).read_text() for name in _FILES}
+    environment = jinja2.Environment(
+        loader=jinja2.DictLoader(sources),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2")
+
+
 def _span(report: Report) -> Span:
-    journal = report.journal
-    instants: list[datetime] = [journal.created]
+    journal, seen = report.journal, report.evidence
+    instants: list[datetime] = [journal.created, *(one.since for one in journal.stood)]
     for entry in journal.steps.values():
         instants += [at for at in (entry.started, entry.settled) if at]
-    if report.evidence:
-        instants += [point.at for points in report.evidence.sides.values() for point in points]
-        instants += [point.at for points in report.evidence.answers.values() for point in points]
+    if seen:
+        for lines in (seen.sides, seen.answers, seen.recursives, seen.drains):
+            instants += [point.at for points in lines.values() for point in points]
+    if report.asked:  # a prober may run for days: of its time what failed is wanted
+        instants += [one.at for one in report.asked.failing]
     return Span(min(instants), max(instants))
 
 
-def _bars(rows: tuple[story.StepRow, ...], span: Span) -> Iterator[Bar]:
+def _bars(report: Report, rows: tuple[story.StepRow, ...], span: Span) -> Iterator[Bar]:
     for row in rows:
-        begin, end = span.x(row.began), span.x(row.ended or span.end)
-        took = f"{row.name}: {row.took or 'not settled'}"
-        yield Bar(row.name.partition("/")[2] or row.name, begin, max(2.0, end - begin), _color(row), took)
-
-
-def _color(row: story.StepRow) -> int:
-    return 1 if row.stood else 3 if row.name.startswith("back") else 0
-
-
-def _charts(report: Report, span: Span) -> Iterator[Chart]:
-    seen = report.evidence
-    if seen is None:
-        return
-    for title, name in (("Requests per second", "requests_per_s"), ("Errors per second", "errors_per_s")):
-        lines: list[tuple[str, list[Point]]] = [
-            (side, [(one.at, getattr(one, name)) for one in points])
-            for side, points in sorted(seen.sides.items())
+        begin, end = (100 * span.x(at) / WIDTH for at in (row.began, row.ended or span.end))
+        look = "stood" if row.stood else "back" if row.name.startswith(("back", "panic")) else "step"
+        stood = [
+            (one.since, f"{words.instant(one.since)}: {words.flat(one.reason)}")
+            for one in report.journal.stood
+            if one.step == row.name
         ]
-        yield chart(title, span, lines)
-    ready: list[tuple[str, list[Point]]] = [
-        (side, [(one.at, float(one.ready)) for one in points]) for side, points in sorted(seen.sides.items())
-    ]
-    yield chart("Ready pods", span, ready)
-    answers = [(server, list(map(_moved, points))) for server, points in sorted(seen.answers.items())]
-    yield chart("Names that each name server answers with the temporary", span, answers, " %")
+        yield Bar(
+            _TRACK.sub("", row.name),
+            row.took or "not settled",
+            round(begin, 2),
+            round(max(0.2, end - begin), 2),
+            look,
+            marks(stood, span),
+        )
 
 
-def _moved(point: AnswerPoint) -> Point:
-    known = point.primary + point.temporary + point.other
-    return point.at, 100 * point.temporary / known if known else None
+def _failed(report: Report, span: Span) -> tuple[Mark, ...]:
+    """Where requests of the prober failed."""
+    failing = report.asked.failing if report.asked else ()
+    return marks(((one.at, f"{words.instant(one.at)}: {one.failed} failed") for one in failing), span)

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import msgspec
 
 from blueshift.app.report import Report
-from blueshift.engine.evidence import SidePoint
+from blueshift.engine.evidence import Evidence, SidePoint
 from blueshift.engine.journal import Journal
 from blueshift.engine.protocol import fact_name
+from blueshift.report import sums
 from blueshift.report.words import flat, instant, length
 from blueshift.traffic.judge import Verdict
 
@@ -69,7 +70,12 @@ def facts(journal: Journal) -> Iterator[tuple[str, str]]:
     yield "release", f"{journal.namespace}/{journal.release}"
     if journal.chart:
         yield "chart", journal.chart.change
+        if journal.chart.app_change:
+            yield "controller", journal.chart.app_change
     yield "cluster", journal.cluster
+    if with_ := journal.software:
+        yield "Kubernetes", with_.kubernetes
+        yield "opened with", f"blueshift {with_.blueshift}, helm {with_.helm}"
     yield "playbook", f"{journal.playbook}, plan {journal.plan}"
     yield "opened", instant(journal.created)
     if ended := max((entry.settled for entry in journal.steps.values() if entry.settled), default=None):
@@ -104,12 +110,32 @@ def unknown(report: Report) -> Iterator[str]:
     """What the report cannot tell, and why: it is no sign that nothing was there."""
     if report.evidence is None:
         yield "No evidence was kept of this run beside its journal: rates and answers over time are missing."
-    elif _gaps(report.evidence.sides.get("primary", ())):
-        yield "At times the primary's requests were not counted: metrics were off, or a look failed."
+    else:
+        yield from _unseen(report.evidence)
     if report.asked is None:
         yield "No prober's ledger was given (`--ledger`): what clients saw is not in it."
     if verdict(report.journal) is None:
         yield "The run came to no verdict: its soak did not end."
+
+
+def _unseen(seen: Evidence) -> Iterator[str]:
+    if _gaps(seen.sides.get("primary", ())):
+        yield "At times the primary's requests were not counted: metrics were off, or a look failed."
+    if not sums.kinds(seen):
+        yield "No access log told the status of any answer."
+    if not any(one.p95_s is not None for points in seen.sides.values() for one in points):
+        yield "No access log told how long answers took."
+    if not seen.drains:
+        yield "No look at a drain was kept: either no side was drained, or nobody looked."
+    for one in sums.witnesses(seen):
+        whose = f"The {one.side}'s {one.witness} witness"
+        for blind in one.blindness():
+            yield f"{whose} is {blind}."
+        if one.gaps:
+            gaps = "1 gap" if len(one.gaps) == 1 else f"{len(one.gaps)} gaps"
+            yield f"{whose} missed {length(one.missed.total_seconds())}, in {gaps}."
+    if not seen.watched:
+        yield "How far each witness watched was not kept."
 
 
 def _gaps(points: Sequence[SidePoint]) -> bool:

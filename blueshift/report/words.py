@@ -32,6 +32,12 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
+def cut(text: str, most: int = 1500) -> str:
+    """At most so many characters, and how many more there are: with 2,500 hosts a command fills pages."""
+    left = len(text) - most
+    return f"{text[:most]} … ({left} characters more: -o json has all)" if left > 0 else text
+
+
 def curve(values: Sequence[float | None], most: float, levels: str) -> str:
     """A small curve, one character for each value up to `most`; a blank where it is not known."""
     top = len(levels) - 1
@@ -64,6 +70,18 @@ def span(since: datetime, until: datetime | None, now: datetime) -> str:
         return f"{told}, without a deadline"
     left = (until - now).total_seconds()
     return f"{told}, until {instant(until, now)} " + (f"(in {length(left)})" if left > 0 else "(now over)")
+
+
+def latency(seconds: float | None) -> str:
+    """`41 ms`, `1.25 s`; `?` where it is not known."""
+    if seconds is None:
+        return "?"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def share(part: float | None, whole: float | None) -> str:
+    """A share in percent: `0.25 %`; `?` where it is not known, or nothing came."""
+    return f"{100 * part / whole:.2f} %" if part is not None and whole else "?"
 
 
 def rate(per_second: float | None) -> str:

@@ -27,7 +27,7 @@ class Run:
         self.released: list[bool] = []
         self.ends: Outcome | BaseException = Outcome("succeeded", "", "well")
         patch.setattr(carrying, "_tracks", self.tracks)
-        for service in ("watch_sides", "watch_answers"):
+        for service in ("watch_sides", "watch_answers", "watch_recursives"):
             patch.setattr(carrying, service, lambda *_: asyncio.sleep(0))
         patch.setattr(carrying.Listener, "run", lambda *_: asyncio.sleep(0))
 
@@ -45,7 +45,7 @@ class Run:
     async def go(self) -> Outcome:
         tools = replace(self.bench.tools, followers={})
         journal = SimpleNamespace(**vars(self.bench.journal), run="r1", epoch=1)
-        session = SimpleNamespace(clock=tools.clock, kube=None, directory=None, runs=None)
+        session = SimpleNamespace(clock=tools.clock, kube=None, directory=None, recursives=(), runs=None)
         lease = SimpleNamespace(check=lambda: None, keep=lambda: asyncio.sleep(0), release=self.released_by)
         return await carry(
             cast(Any, session), cast(Any, SimpleNamespace(journal=journal)), tools, (), self.bench.playbook,

@@ -87,5 +87,8 @@ def test_a_run_of_an_older_version_is_listed_too(file: Path) -> None:
 
 def test_a_playbook_without_an_upgrade_leaves_the_version_that_it_found() -> None:
     upgrade, soak = (StepEntry(kind, kind, None, "t.yaml") for kind in ("upgrade", "soak"))
-    assert _versions(world(1), Playbook("t", "", (soak, upgrade))) == BUMP
-    assert _versions(world(1), Playbook("t", "", (soak,))) == Versions("4.11.3", "4.11.3")
+    upgraded, kept = (_versions(world(1), Playbook("t", "", steps)) for steps in ((soak, upgrade), (soak,)))
+    assert (upgraded.before, upgraded.after) == (BUMP.before, BUMP.after)
+    assert (kept.before, kept.after) == (BUMP.before, BUMP.before)
+    assert upgraded.app_before == kept.app_change == world(1).release.app_version
+    assert upgraded.app_after == world(1).target.app_version

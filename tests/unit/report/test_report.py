@@ -11,14 +11,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from blueshift.app.report import Asked, Failure, Report, asked
+from blueshift.app.report import SHOWN_FAILURES, Asked, Failure, Report, asked
 from blueshift.engine.entries import apply
-from blueshift.engine.evidence import AnswerPoint, Evidence, SidePoint
-from blueshift.engine.journal import Journal, Versions
-from blueshift.report.charts import HEIGHT, WIDTH, Span, chart
+from blueshift.engine.evidence import AnswerPoint, DrainPoint, Evidence, SidePoint, Watched
+from blueshift.engine.journal import Journal, Software, Versions
+from blueshift.report.charts import WIDTH, Span, chart
 from blueshift.report.markdown import markdown
 from blueshift.report.page import page
 from blueshift.traffic.prober.ledger import LedgerWriter, Row
+from tests.unit.report import whole
 from tests.unit.report.story import at
 from tests.unit.report.test_show import HELM, STORY, VERDICT
 
@@ -26,7 +27,8 @@ from tests.unit.report.test_show import HELM, STORY, VERDICT
 def journal(**changes: Any) -> Journal:
     made = Journal(
         "1124-0302-k7xq", "front", "edge", "uid", "hash", "blue-green", at(0), ("forward/purge",),
-        chart=Versions("4.11.3", "4.12.1"), **changes,
+        chart=Versions("4.11.3", "4.12.1", "1.11.3", "1.12.1"),
+        software=Software("0.1.0", "3.18.4", "v1.33.1"), **changes,
     )  # fmt: skip
     for second, entry in enumerate(STORY):
         made = apply(made, entry, at(60 * second))
@@ -39,10 +41,30 @@ def evidence() -> Evidence:
             "primary": [
                 SidePoint(at(60 * n), 2, 2, None if n == 5 else 100.0 - 10 * n, 0.0) for n in range(10)
             ],
-            "temporary": [SidePoint(at(60 * n), 2, 2, 10.0 * n, 0.5) for n in range(10)],
+            "temporary": [
+                SidePoint(at(60 * n), 2, 2, 10.0 * n, 0.5, 0, {"2xx": 8.0, "4xx": 2.0}, 0.041, 1.25)
+                for n in range(10)
+            ],
         },
         answers={"192.0.2.53": [AnswerPoint(at(60), 40, 0, 0, 0), AnswerPoint(at(120), 0, 40, 0, 0)]},
+        recursives={"1.1.1.1": [AnswerPoint(at(60), 9, 1, 0, 0)]},
+        drains={"primary": [drained(60, 4), drained(120, 1)]},
+        watched=[
+            Watched(
+                side="primary",
+                witness="log",
+                pod="web-1",
+                since=at(0),
+                until=at(300),
+                gaps=((at(120), None),),
+                blind="its log is off",
+            )
+        ],
     )
+
+
+def drained(seconds: float, clients: int) -> DrainPoint:
+    return DrainPoint(at(seconds), clients, 7, None, f"10.0.0.7 asked {clients} times")
 
 
 FAILED = Failure(at(130), "a.example", "/<b>", "192.0.2.1", "connect", "refused", "forward/shift/wave-1")
@@ -76,8 +98,18 @@ def test_the_page_is_one_file_that_fetches_nothing() -> None:
     text = page(made())
     found = Page(text)
     assert not [tag for tag, _ in found.tags if tag in ("script", "link", "img", "iframe", "object")]
-    assert not re.findall(r"(?:src|href)=|url\(|@import", text)
-    assert len(text) < 100_000
+    assert not re.findall(r"(?:src|href)=|url\([^#]|@import", text)
+    assert "default-src 'none'" in text
+
+
+def test_the_page_of_three_hours_is_small() -> None:
+    """The measure of issue 7: 6 pods a side, 4 name servers, 2,500 hosts, 200 failures."""
+    report = whole.report()
+    text = page(report)
+    assert report.asked
+    assert len(re.findall('data-of="failed in"', text)) == len(report.asked.failures) == 200
+    assert len(text.encode()) < 2_000_000
+    assert len(markdown(report)) < 65_536, "what GitHub takes for a comment"
 
 
 @pytest.mark.parametrize("form", [page, markdown])
@@ -85,7 +117,9 @@ def test_every_form_tells_the_same(form: Any) -> None:
     told = Page(form(made())).text if form is page else form(made())
     for what in (
         "4.11.3 → 4.12.1", "forward/shift/wave-1", "ImagePullBackOff", VERDICT.reasons[0], HELM,
-        "connect: refused", "forward/purge", "accept-verdict by ann",
+        "connect: refused", "forward/purge", "accept-verdict by ann", "1.11.3 → 1.12.1", "helm 3.18.4",
+        "v1.33.1", "4xx 2", "41 ms", "1.25 s", "192.0.2.53", "1.1.1.1 (recursive)", "4 → 1", "10.0.0.7 asked",
+        "blind at every pod: its log is off", "missed of web-1 from 2026-11-24 12:02:00Z to the end",
     ):  # fmt: skip
         assert what in told, what
 
@@ -98,11 +132,9 @@ def test_what_a_name_holds_is_no_markup() -> None:
 def test_lines_are_drawn_to_scale_and_broken_where_nothing_is_known() -> None:
     found = Page(page(made()))
     lines = [attrs["points"] or "" for tag, attrs in found.tags if tag == "polyline"]
-    primary = [points.split() for points in lines[:2]]
+    primary = [points.split() for points in lines if points != "0,6 22,6"][:2]
     assert [len(piece) for piece in primary] == [5, 4], "the sixth look saw no figure"
     assert primary[0][0].endswith(",0"), "the highest value stands at the top"
-    assert lines[-1].split()[0].endswith(f",{HEIGHT:g}"), "no name is at the temporary yet"
-    assert lines[-1].split()[1].endswith(",0"), "every name is"
 
 
 def test_what_is_not_known_is_said() -> None:
@@ -115,7 +147,9 @@ def test_what_is_not_known_is_said() -> None:
         sides={"primary": [SidePoint(at(0), 2, 2, None, None), SidePoint(at(5), 2, 2, 1.0, 0.0)]}
     )
     assert "were not counted" not in markdown(made(evidence=first)), "a rate needs two looks"
-    assert "polyline" not in page(made(evidence=None))
+    assert "<h2>Statuses" in page(made())
+    bare = page(made(evidence=None))
+    assert not [title for title in ("Both sides", "Statuses", "DNS", "Drains") if f"<h2>{title}" in bare]
 
 
 def journal_without_verdict() -> Journal:
@@ -140,6 +174,24 @@ def test_a_failed_request_stands_in_the_step_of_its_moment(tmp_path: Path) -> No
     assert found.last - found.first == timedelta(seconds=10_001)
     assert [one.step for one in found.failures] == ["forward/shift/wave-1"] * 2
     assert [one.at for one in found.failures] == [at(10), at(70)]
+    assert [(one.at, one.failed) for one in found.failing] == [(at(10), 1), (at(70), 1)]
+    assert found.phases == {"connect": 2}
+
+
+def test_of_more_failures_than_are_listed_the_first_are_and_all_are_counted(tmp_path: Path) -> None:
+    file = tmp_path / "rows"
+    count = 2 * SHOWN_FAILURES + 500
+    with LedgerWriter(file, "0badcafe", at(0)) as ledger:
+        for number in reversed(range(count)):  # rows stand in the order in which they ended
+            row = Row(number, "http1", "p", "a.example", "/", "", number / 100, number / 100, end=100.0)
+            row.phase, row.reason = "headers", "closed"
+            ledger.add(row)
+    found = asked(file, journal())
+    assert [one.at for one in found.failures] == [
+        at(0) + timedelta(seconds=number / 100) for number in range(SHOWN_FAILURES)
+    ]
+    assert sum(one.failed for one in found.failing) == found.failed == count
+    assert found.failing[-1].at == at((count - 1) // 100)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +211,6 @@ def test_ticks_are_round_instants(seconds: float, labels: list[str]) -> None:
 
 
 def test_a_line_without_any_value_is_drawn_nowhere() -> None:
-    found = chart("t", Span(at(0), at(10)), [("a", [(at(0), None)]), ("b", [])])
+    found = chart("t", Span(at(0), at(10)), [("a", "", [(at(0), None)]), ("b", "", [])])
     assert [line.pieces for line in found.lines] == [(), ()]
     assert found.highest == "1"
