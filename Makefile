@@ -54,6 +54,11 @@ test-ready: lab-ready
 		$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
 			busybox-static curl faketime openssl; \
 	fi
+	@command -v chromium >/dev/null || { \
+		$(ROOT) apt-get update -q; \
+		$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+			chromium fonts-dejavu-core; \
+	} || echo "there is no package of Chromium (Ubuntu has none): reports are opened in no browser"
 
 # The closing line is pytest's own, over all stages in one run.
 test: quick test-ready

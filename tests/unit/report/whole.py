@@ -45,10 +45,11 @@ def journal(seconds: float = SECONDS) -> Journal:
 
 def _step(step: str) -> Iterator[tuple[float, Entry]]:
     yield 0, Started(step)
-    if step.startswith("shift"):
-        records = [f"{host} A 60 192.0.2.1" for host in HOSTS]
+    if step.startswith("shift") and not step.endswith("floor"):
+        records = [f"{host} A 60 192.0.2.1" for host in HOSTS[int(step[-1]) - 1 :: 3]]
         command = "aws route53 change-resource-record-sets --change-batch '" + " ".join(records) + "'"
-        yield 0.1, Intended(step, "swap", Intent("move 2500 names", records, records, command=command))
+        intent = Intent(f"move {len(records)} names", ["A 60 192.0.2.1"], ["A 60 192.0.2.9"], command=command)
+        yield 0.1, Intended(step, "swap", intent)
         yield 0.2, Did(step, "swap")
     if step == "upgrade":
         command = "helm upgrade ingress-nginx ingress-nginx --version 4.12.1 -n ingress --values -"
