@@ -1,4 +1,4 @@
-"""Chromium without a window: what it makes of a page, what it asks the network for, and what it complains of."""
+"""Chromium without a window: what it makes of a page, what it asks the network for, what it complains of."""
 
 from __future__ import annotations
 
@@ -121,8 +121,8 @@ def _requests(log: dict[str, Any]) -> list[str]:
 def measured(page: Path, width: int, scratch: Path) -> dict[str, Any]:
     """Sizes of a page in a window of so many pixels: its own script-less self, in a frame of ours.
 
-    `too_wide`: elements that reach over the right edge. `marks`: of each failure, how far from the left of its
-    strip it stands, as a share. `plots`: how wide each picture is.
+    `too_wide`: elements that reach over the right edge. `marks`: of each failure, how far from the left of
+    its strip it stands, as a share. `plots`: how wide each picture is.
     """
     frame = scratch / f"frame-{width}.html"
     frame.write_text(_FRAME % {"width": width, "page": html.escape(page.read_text(), quote=True)})
