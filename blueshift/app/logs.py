@@ -8,10 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from blueshift.traffic.digest import MOST_CLIENTS, NO_TARGET, Digest, Target
-from blueshift.traffic.judge import JudgeRules, Observed, Outcome, Verdict, judge
+from blueshift.traffic.digest import MOST_CLIENTS, Digest
+from blueshift.traffic.judge import JudgeRules, Verdict
 from blueshift.traffic.logfiles import digested, shown
+from blueshift.traffic.sides import judge_sides
 from blueshift.traffic.sketch import Milliseconds, Sketch, milliseconds
+from blueshift.traffic.targets import NO_TARGET, Target
 
 SHOWN_CLIENTS = 10
 
@@ -81,9 +83,6 @@ class Comparison(msgspec.Struct, frozen=True):
     """Every target, the worst first."""
 
 
-_WORST: tuple[Outcome, ...] = ("fail", "nodata", "marginal", "pass")
-
-
 def analyze(files: Sequence[Path], form: str = "") -> Figures:
     """Read files (`-`: standard input; gzip too) to their end. Raises BlueshiftError; see `digested`."""
     return _figures(files, digested(files, form))
@@ -99,45 +98,22 @@ def compare(
     """
     rules = rules or JudgeRules()
     ours, theirs = digested(new, form), digested(old, form)
+    judged = judge_sides(ours.answered(), theirs.answered(), rules=rules)
     blind = (*_blind("new", ours, rules), *_blind("old", theirs, rules))
 
-    def judged(mine: Observed, other: Observed) -> Verdict:
-        found = judge(mine, other, Observed(0, 0), rules)
-        return Verdict("nodata", blind, found.numbers) if blind else found
+    def told(verdict: Verdict) -> Verdict:
+        return Verdict("nodata", blind, verdict.numbers) if blind else verdict
 
-    names = (ours.targets.keys() | theirs.targets.keys()) - {NO_TARGET}
-    found = [
+    differences = tuple(
         Difference(
-            name,
-            _told(name, theirs.targets.get(name)),
-            _told(name, ours.targets.get(name)),
-            judged(_observed(ours.targets.get(name)), _observed(theirs.targets.get(name))),
+            one.target,
+            _told(one.target, theirs.targets.get(one.target)),
+            _told(one.target, ours.targets.get(one.target)),
+            told(one.verdict),
         )
-        for name in sorted(names)
-    ]
-    found.sort(key=lambda one: _WORST.index(one.verdict.outcome))
-    verdict = _with_hosts(judged(ours.whole(), theirs.whole()), found, rules)
-    return Comparison(_figures(old, theirs), _figures(new, ours), verdict, tuple(found))
-
-
-def _with_hosts(whole: Verdict, found: Sequence[Difference], rules: JudgeRules) -> Verdict:
-    """The whole is no better than a host that fails, and no pass while a busy one is not asked any more."""
-    failing = [one for one in found if one.verdict.outcome == "fail"]
-    silent = [
-        one
-        for one in found
-        if one.verdict.outcome == "nodata" and one.old and one.old.requests >= rules.least
-    ]
-    worse: tuple[tuple[Outcome, list[Difference], str], ...] = (
-        ("fail", failing, "fails"),
-        ("nodata", silent, "is asked too seldom now"),
+        for one in judged.targets
     )
-    for outcome, hosts, what in worse:
-        if hosts and _WORST.index(outcome) < _WORST.index(whole.outcome):
-            more = f", and {len(hosts) - 1} more" if len(hosts) > 1 else ""
-            reason = f"{hosts[0].target} {what}{more}: {'; '.join(hosts[0].verdict.reasons)}"
-            return Verdict(outcome, (reason,), whole.numbers)
-    return whole
+    return Comparison(_figures(old, theirs), _figures(new, ours), told(judged.verdict), differences)
 
 
 def _blind(side: str, digest: Digest, rules: JudgeRules) -> Iterator[str]:
@@ -149,10 +125,6 @@ def _blind(side: str, digest: Digest, rules: JudgeRules) -> Iterator[str]:
         )
 
 
-def _observed(target: Target | None) -> Observed:
-    return Observed(target.requests, target.errors, target.latency) if target else Observed(0, 0)
-
-
 def _told(name: str, target: Target | None) -> TargetFigures | None:
     if target is None:
         return None
@@ -161,7 +133,7 @@ def _told(name: str, target: Target | None) -> TargetFigures | None:
 
 
 def _figures(files: Sequence[Path], digest: Digest) -> Figures:
-    whole, span = digest.whole(), digest.span()
+    whole, span = digest.answered().whole, digest.span()
     noise = digest.targets.get(NO_TARGET, Target()).requests
     known = [_told(name, target) for name, target in digest.targets.items() if name != NO_TARGET]
     busiest = sorted(digest.clients.items(), key=lambda item: (-item[1], item[0]))

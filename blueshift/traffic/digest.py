@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-import msgspec
-
-from blueshift.traffic.judge import Observed
 from blueshift.traffic.logs import Line, foreign
 from blueshift.traffic.quick import Counted, Reader, Seen, identifies
-from blueshift.traffic.sketch import Sketch, merge
+from blueshift.traffic.sides import Answered
+from blueshift.traffic.targets import NO_TARGET, Target, Targets
 
-MOST_TARGETS = 5_000
 MOST_CLIENTS = 20_000
 """Rows kept; beyond that the rarest are told as one number."""
-OTHERS = "(others)"
 MOST_RAW = 100_000
 """Different status, latency and target together, before they are added up."""
 MOST_TIMELESS = 100
 """Accesses without a time that can be read, after which no other is looked for: each takes a careful look."""
-NO_TARGET = ""
-"""What reached no known server: scanners, junk."""
-
-
-class Target(msgspec.Struct):
-    """One host, or one upstream where the format has no host."""
-
-    requests: int = 0
-    errors: int = 0
-    """Answers of 500 and more."""
-    statuses: dict[int, int] = {}
-    latency: Sketch = msgspec.field(default_factory=Sketch)
-    """Seconds, where the format tells them."""
-
-    def add(self, status: int, seconds: float | None, count: int = 1) -> None:
-        """Count requests that ended alike; seconds that are none, or no number, are unknown."""
-        self.requests += count
-        self.errors += count if status >= 500 else 0
-        self.statuses[status] = self.statuses.get(status, 0) + count
-        if seconds is not None and math.isfinite(seconds):
-            self.latency.add(max(0.0, seconds), count)
 
 
 class Digest:
@@ -65,7 +39,7 @@ class Digest:
         self.other_clients = 0
         """Requests of those that are not in `clients`."""
         self.clients: dict[str, int] = {}
-        self.targets: dict[str, Target] = {}
+        self.targets = Targets()
         self._counted = Counted()
         self._seen = Seen()
 
@@ -114,14 +88,9 @@ class Digest:
         """Of known targets, our own probes and duplicates apart."""
         return sum(target.requests for name, target in self.targets.items() if name != NO_TARGET)
 
-    def whole(self) -> Observed:
-        """All known targets together."""
-        known = [target for name, target in self.targets.items() if name != NO_TARGET]
-        return Observed(
-            sum(target.requests for target in known),
-            sum(target.errors for target in known),
-            merge(target.latency for target in known),
-        )
+    def answered(self) -> Answered:
+        """All known targets, as they are judged."""
+        return self.targets.answered()
 
     def span(self) -> tuple[datetime, datetime] | None:
         """The first and the last instant that was seen."""
@@ -142,7 +111,7 @@ class Digest:
         elif line.own:
             self.own += 1
         else:
-            self._target(line.target).add(line.status, line.seconds if self._timed else None)
+            self.targets.of(line.target).add(line.status, line.seconds if self._timed else None)
             self._counted.clients[line.client.encode()] += 1
 
     @property
@@ -165,11 +134,6 @@ class Digest:
                 return True
         return False
 
-    def _target(self, name: str) -> Target:
-        if name not in self.targets and len(self.targets) >= MOST_TARGETS:
-            name = OTHERS
-        return self.targets.setdefault(name, Target())
-
     def _settle(self) -> None:
         text = self.reader.text
         known: dict[tuple[bytes, ...], tuple[int, Target]] = {}
@@ -182,7 +146,7 @@ class Digest:
                     host=text(host).lower(),
                     upstream=text(upstream) if self.reader.has_upstream else "-",
                 )
-                known[what] = line.status, self._target(line.target)
+                known[what] = line.status, self.targets.of(line.target)
             answer, target = known[what]
             target.add(answer, self.reader.seconds(seconds), count)
         for client, count in self._counted.clients.items():

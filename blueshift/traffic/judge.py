@@ -1,14 +1,15 @@
 """The verdict on a side that took traffic: against the other side in the same window, and the baseline.
 
-Small samples are told as small: shares come with Wilson's interval, quantiles with that of order statistics.
-No data is never a pass.
+A `fail` needs both: a difference that matters (`margin`, `slower`), and so many requests that sides which are
+alike would hardly ever show it. Small samples are told as small. No data is never a pass.
+The reasons for each rule are in docs/decisions/0018-verdict.md.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -16,7 +17,7 @@ from blueshift.traffic.sketch import Sketch
 
 Outcome = Literal["pass", "marginal", "fail", "nodata"]
 
-_WORST: tuple[Outcome, ...] = ("pass", "marginal", "nodata", "fail")
+BETTER_FIRST: tuple[Outcome, ...] = ("pass", "marginal", "nodata", "fail")
 
 
 class Observed(msgspec.Struct, frozen=True):
@@ -27,6 +28,9 @@ class Observed(msgspec.Struct, frozen=True):
     """Answers of 500 or more, and requests without an answer."""
     latency: Sketch | None = None
     """Seconds; None where nobody measured it."""
+
+
+NOTHING = Observed(0, 0)
 
 
 class JudgeRules(msgspec.Struct, frozen=True):
@@ -43,6 +47,15 @@ class JudgeRules(msgspec.Struct, frozen=True):
     """seconds on top: a few milliseconds doubled harm nobody."""
     z: float = 1.96
     """Standard deviations of the intervals: 1.96 for 95 %."""
+    false_alarms: float = 0.005
+    """Chance at most that sides which are alike fail, over all that is compared."""
+    comparisons: int = 1
+    """Among so many that chance is shared (Bonferroni)."""
+
+    @property
+    def bar(self) -> float:
+        """Nats of evidence that a `fail` needs."""
+        return math.log(self.comparisons / self.false_alarms)
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -51,6 +64,11 @@ class Verdict(msgspec.Struct, frozen=True):
     outcome: Outcome
     reasons: tuple[str, ...]
     numbers: dict[str, float]
+
+
+class _Finding(NamedTuple):
+    outcome: Outcome
+    said: str
 
 
 def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
@@ -64,62 +82,99 @@ def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
+def surprise(hits: int, total: int, share: float) -> float:
+    """Nats: with that share or less, so many hits or more have a chance of at most exp(-nats).
+
+    The bound of Chernoff, W. Hoeffding (1963), theorem 1: it holds for few hits too, where intervals of the
+    normal distribution raise false alarms.
+    """
+    if not total or hits / total <= share:
+        return 0.0
+    if share <= 0:
+        return math.inf
+    seen = hits / total
+    rest = (1 - seen) * math.log((1 - seen) / (1 - share)) if seen < 1 else 0.0
+    return total * (seen * math.log(seen / share) + rest)
+
+
+def evidence(hits: int, total: int, other_hits: int, other_total: int) -> float:
+    """Nats: were both shares alike, so many of all hits on this side have a chance of at most exp(-nats).
+
+    Of the hits of both sides each is on this one by its share of the requests (Fisher's exact test); drawn
+    without replacement, which spreads less than the bound allows for (Hoeffding, section 6).
+    """
+    if not total:
+        return 0.0
+    return surprise(hits, hits + other_hits, total / (total + other_total))
+
+
 def judge(new: Observed, old: Observed, baseline: Observed, rules: JudgeRules | None = None) -> Verdict:
-    """Compare the new side with the old one in the same window, and with the baseline."""
+    """Compare the new side with the old one in the same window, and with the baseline.
+
+    A `fail` may rest on fewer than `least` requests, where these are bad enough; a `pass` never does.
+    """
     rules = rules or JudgeRules()
     numbers = {"new.requests": float(new.requests), "new.errors": float(new.errors)}
-    if new.requests < rules.least:
+    references = [(name, seen) for name, seen in (("old", old), ("baseline", baseline)) if seen.requests]
+    findings: list[_Finding] = []
+    whole = False
+    for name, seen in references if new.requests else ():
+        found = [_errors(new, seen, name, rules, numbers), *_latency(new, seen, name, rules, numbers)]
+        enough = min(new.requests, seen.requests) >= rules.least
+        whole = whole or enough
+        findings += [one for one in found if enough or one.outcome == "fail"]
+    outcome = max((one.outcome for one in findings), key=BETTER_FIRST.index, default=None)
+    if outcome != "fail" and new.requests < rules.least:
         reason = f"only {new.requests} requests came, {rules.least} are needed to say anything"
         return Verdict("nodata", (reason,), numbers)
-    references = [
-        (name, seen) for name, seen in (("old", old), ("baseline", baseline)) if seen.requests >= rules.least
-    ]
-    if not references:
+    if outcome is None or (outcome != "fail" and not whole):
         return Verdict("nodata", ("neither the old side nor the baseline has enough requests",), numbers)
-    findings: list[tuple[Outcome, str]] = []
-    for name, seen in references:
-        findings.append(_errors(new, seen, name, rules, numbers))
-        findings.extend(_latency(new, seen, name, rules, numbers))
-    outcome = max((found for found, _ in findings), key=_WORST.index)
-    return Verdict(outcome, tuple(reason for found, reason in findings if found == outcome), numbers)
+    return Verdict(outcome, tuple(one.said for one in findings if one.outcome == outcome), numbers)
 
 
 def _errors(
     new: Observed, seen: Observed, name: str, rules: JudgeRules, numbers: dict[str, float]
-) -> tuple[Outcome, str]:
+) -> _Finding:
     low, high = wilson(new.errors, new.requests, rules.z)
-    share = seen.errors / seen.requests
-    most = wilson(seen.errors, seen.requests, rules.z)[1]
-    numbers |= {"new.errors.low": low, "new.errors.high": high, f"{name}.errors.share": share}
+    share, before = new.errors / new.requests, seen.errors / seen.requests
+    nats = evidence(new.errors, new.requests, seen.errors, seen.requests)
+    numbers |= {"new.errors.low": low, "new.errors.high": high, f"{name}.errors.share": before}
     said = (
-        f"{new.errors} of {new.requests} failed (95 % interval {low:.2%} to {high:.2%}), {name} {share:.2%}"
+        f"{new.errors} of {new.requests} failed (95 % interval {low:.2%} to {high:.2%}), {name} {before:.2%}"
     )
-    if low > most + rules.margin:
-        return "fail", said
-    if high <= share + rules.margin:
-        return "pass", said
-    return "marginal", said + ": too few requests to tell" if new.errors / new.requests <= share else said
+    if share > before + rules.margin and nats >= rules.bar:
+        return _Finding("fail", said)
+    if high <= before + rules.margin:
+        return _Finding("pass", said)
+    return _Finding("marginal", said + ": too few requests to tell" if share <= before else said)
 
 
 def _latency(
     new: Observed, seen: Observed, name: str, rules: JudgeRules, numbers: dict[str, float]
-) -> Iterator[tuple[Outcome, str]]:
+) -> Iterator[_Finding]:
+    """A `fail` counts who waited longer than is allowed as errors are counted: more than chance explains, and
+    more than the reference itself had."""
     if new.latency is None or seen.latency is None:
         return
-    if min(new.latency.count, seen.latency.count) < rules.least:
+    count, other = new.latency.count, seen.latency.count
+    if min(count, other) < rules.least:
         return
-    ours, theirs = (side.interval(rules.quantile, rules.z) for side in (new.latency, seen.latency))
+    ours = new.latency.interval(rules.quantile, rules.z)
     mine, reference = new.latency.quantile(rules.quantile), seen.latency.quantile(rules.quantile)
     assert ours is not None
-    assert theirs is not None
     assert mine is not None
     assert reference is not None
     allowed = reference * rules.slower + rules.slack
     numbers |= {"new.latency": mine, f"{name}.latency": reference}
     said = f"p{rules.quantile * 100:g} {mine:.3f} s, {name} {reference:.3f} s, allowed {allowed:.3f} s"
-    if ours[0] > theirs[1] * rules.slower + rules.slack:
-        yield "fail", said
+    slow = new.latency.above(allowed)
+    nats = min(
+        surprise(slow, count, 1 - rules.quantile),
+        evidence(slow, count, seen.latency.above(allowed), other),
+    )
+    if nats >= rules.bar:
+        yield _Finding("fail", said)
     elif ours[1] <= allowed:
-        yield "pass", said
+        yield _Finding("pass", said)
     else:
-        yield "marginal", said
+        yield _Finding("marginal", said)

@@ -61,6 +61,13 @@ class Sketch(msgspec.Struct):
         """The value at a quantile from 0 to 1; None in an empty sketch."""
         return self.at_rank(q * (self.count - 1))
 
+    def above(self, value: float) -> int:
+        """How many values are more than that, within the error."""
+        if value < LEAST:
+            return sum(self.buckets.values())
+        last = math.ceil(math.log(value) / _LOG_GAMMA)
+        return sum(count for bucket, count in self.buckets.items() if bucket > last)
+
     def interval(self, q: float, z: float) -> tuple[float, float] | None:
         """Confidence interval of a quantile by order statistics, `z` standard deviations wide each way."""
         count = self.count

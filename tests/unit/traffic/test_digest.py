@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from blueshift.traffic import digest as digests
-from blueshift.traffic.digest import NO_TARGET, OTHERS, Digest
+from blueshift.traffic import targets as rows
+from blueshift.traffic.digest import Digest
 from blueshift.traffic.layouts import COMBINED, NAMED, candidates, layout_of
 from blueshift.traffic.quick import Counted, Reader, Seen
 from blueshift.traffic.sketch import Sketch
+from blueshift.traffic.targets import NO_TARGET, OTHERS
 
 ACCESS = (
     '192.0.2.7 - - [23/Nov/2026:23:41:48 +0000] "GET /a?b=c HTTP/1.1" 200 12 "-" "curl/8" 80 0.004 '
@@ -126,7 +128,7 @@ def test_own_probes_noise_and_the_controllers_words_are_apart() -> None:
     assert (found.requests, found.own, found.foreign, found.unread) == (1, 1, 2, 1)
     assert found.unread_first == b"what is this"
     assert found.targets[NO_TARGET].statuses == {400: 1}
-    assert found.whole().requests == 1
+    assert found.answered().whole.requests == 1
 
 
 def test_what_was_fetched_twice_counts_once_and_equal_lines_without_an_id_twice() -> None:
@@ -146,14 +148,18 @@ def test_an_escaped_name_is_one_with_its_plain_form() -> None:
 
 
 def test_memory_does_not_grow_with_hosts_clients_and_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, most in (("MOST_TARGETS", 20), ("MOST_CLIENTS", 20), ("MOST_RAW", 30)):
-        monkeypatch.setattr(digests, name, most)
+    for module, name, most in (
+        (rows, "MOST_TARGETS", 20),
+        (digests, "MOST_CLIENTS", 20),
+        (digests, "MOST_RAW", 30),
+    ):
+        monkeypatch.setattr(module, name, most)
     lines = [
         access(number, upstream=f"shop-{number % 50}-80", client=f"192.0.2.{number % 100}")
         for number in range(1000)
     ]
     found = made(lines + [access(5000 + number, client="198.51.100.1") for number in range(500)])
-    assert found.whole().requests == 1500
+    assert found.answered().whole.requests == 1500
     assert len(found.targets) == 21
     assert found.targets[OTHERS].requests > 0
     assert len(found.clients) <= 20
@@ -196,7 +202,7 @@ def row(**other: object) -> dict[str, object]:
 )  # of which nobody knows the unit
 def test_what_may_be_milliseconds_is_not_taken_for_seconds(key: str) -> None:
     found = objects(row(**{key: 12}))
-    assert found.whole().latency == Sketch()
+    assert found.answered().whole.latency == Sketch()
     assert "request_time" in found.lacks
     assert "request_time" not in objects(row(request_time=0.012)).lacks
 
@@ -221,10 +227,10 @@ def test_no_line_brings_it_down() -> None:
     found = objects(NESTED, row(), NESTED)
     assert (found.requests, found.unread) == (1, 2)
     found = objects(row(request_time="inf"), row(request_time="nan"), row(request_time="1e999"))
-    assert (found.requests, found.whole().latency) == (3, Sketch())
+    assert (found.requests, found.answered().whole.latency) == (3, Sketch())
     assert objects(row(status="200200200"), row(status="ok"), row(status=None)).unread == 3
     huge = access().replace(b" 0.004 [", b" " + b"9" * 400 + b" [")
-    assert made([huge]).whole().latency == Sketch()
+    assert made([huge]).answered().whole.latency == Sketch()
 
 
 @pytest.mark.parametrize("status", ["200", "009"])
@@ -256,7 +262,12 @@ def test_a_time_that_cannot_be_read_is_unknown_and_no_reason_to_refuse_the_line(
     assert reader.parse(line) is not None
     assert reader.parse(line.replace(b"200", b'"no"')) is None, "the status decides"
     found = made([line, line.replace(b"200", b"009")], reader)
-    assert (found.requests, found.unread, found.whole().latency, found.span()) == (2, 0, Sketch(), None)
+    assert (found.requests, found.unread, found.answered().whole.latency, found.span()) == (
+        2,
+        0,
+        Sketch(),
+        None,
+    )
 
 
 def test_a_value_of_several_variables_is_none_of_them() -> None:

@@ -1,0 +1,109 @@
+"""One side judged by another, whole and host by host: for a run's soak and for `logs analyze --compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from blueshift.traffic.judge import BETTER_FIRST, NOTHING, JudgeRules, Observed, Outcome, Verdict, judge
+
+SILENT = 0.05
+"""Of what was to be expected: a target that is asked less often than that is not asked any more."""
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """What one side answered in one window."""
+
+    whole: Observed
+    targets: Mapping[str, Observed] = {}
+    """By host, or by upstream where the log has no host."""
+
+
+NOBODY = Answered(NOTHING)
+
+
+class TargetVerdict(msgspec.Struct, frozen=True):
+    """One host, or upstream."""
+
+    target: str
+    verdict: Verdict
+    silent: bool = False
+    """Asked before at a fair rate, and not now."""
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """The whole is no better than a host that fails, and no pass while a busy one is not asked any more."""
+
+    verdict: Verdict
+    targets: tuple[TargetVerdict, ...]
+    """Every one, the worst first."""
+
+
+def judge_sides(
+    new: Answered,
+    old: Answered = NOBODY,
+    baseline: Answered = NOBODY,
+    rules: JudgeRules | None = None,
+    *,
+    dark: frozenset[str] = frozenset(),
+) -> Judged:
+    """Judge whole and targets; the more there are, the more evidence each needs.
+
+    `dark` are targets that the witness does not see any more: their silence says nothing.
+    """
+    rules = rules or JudgeRules()
+    names = sorted(new.targets.keys() | old.targets.keys() | baseline.targets.keys())
+    rules = msgspec.structs.replace(rules, comparisons=rules.comparisons * (1 + len(names)))
+    found = [
+        _target(
+            name,
+            _judged(name, new, old, baseline, rules),
+            0.0 if name in dark else max(_expected(name, new, side) for side in (old, baseline)),
+            rules,
+        )
+        for name in names
+    ]
+    found.sort(key=lambda one: (-BETTER_FIRST.index(one.verdict.outcome), not one.silent))
+    return Judged(_with_targets(judge(new.whole, old.whole, baseline.whole, rules), found), tuple(found))
+
+
+def _judged(name: str, new: Answered, old: Answered, baseline: Answered, rules: JudgeRules) -> Verdict:
+    ours, theirs, before = (side.targets.get(name, NOTHING) for side in (new, old, baseline))
+    return judge(ours, theirs, before, rules)
+
+
+def _target(name: str, verdict: Verdict, expected: float, rules: JudgeRules) -> TargetVerdict:
+    came = verdict.numbers["new.requests"]
+    silent = expected >= rules.least and came < SILENT * expected and verdict.outcome != "fail"
+    if silent:
+        reason = f"only {came:.0f} requests came, about {expected:.0f} were to be expected"
+        verdict = Verdict("nodata", (reason,), verdict.numbers)
+    return TargetVerdict(name, verdict, silent)
+
+
+def _expected(name: str, new: Answered, seen: Answered) -> float:
+    """Requests of a target by its share of what the reference had, and no more than it had there."""
+    if name not in seen.targets or not seen.whole.requests:
+        return 0.0
+    return seen.targets[name].requests * min(1.0, new.whole.requests / seen.whole.requests)
+
+
+def _with_targets(whole: Verdict, found: Sequence[TargetVerdict]) -> Verdict:
+    failing = [one for one in found if one.verdict.outcome == "fail"]
+    silent = [one for one in found if one.silent]
+    numbers = whole.numbers | {
+        "targets": float(len(found)),
+        "targets.failing": float(len(failing)),
+        "targets.silent": float(len(silent)),
+    }
+    worse: tuple[tuple[Outcome, list[TargetVerdict], str], ...] = (
+        ("fail", failing, "fails"),
+        ("nodata", silent, "is asked too seldom now"),
+    )
+    for outcome, targets, what in worse:
+        if targets and BETTER_FIRST.index(outcome) > BETTER_FIRST.index(whole.outcome):
+            more = f", and {len(targets) - 1} more" if len(targets) > 1 else ""
+            reason = f"{targets[0].target} {what}{more}: {'; '.join(targets[0].verdict.reasons)}"
+            return Verdict(outcome, (reason,), numbers)
+    return Verdict(whole.outcome, whole.reasons, numbers)

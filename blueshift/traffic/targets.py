@@ -1,0 +1,62 @@
+"""Requests by what was asked for: one shape for logs read as files and for those that are followed."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from blueshift.traffic.judge import Observed
+from blueshift.traffic.sides import Answered
+from blueshift.traffic.sketch import Sketch, merge
+
+MOST_TARGETS = 5_000
+"""Rows kept; those beyond are told as one."""
+OTHERS = "(others)"
+NO_TARGET = ""
+"""What reached no known server: scanners, junk."""
+
+
+class Target(msgspec.Struct):
+    """One host, or one upstream where the format has no host."""
+
+    requests: int = 0
+    errors: int = 0
+    """Answers of 500 and more."""
+    statuses: dict[int, int] = {}
+    latency: Sketch = msgspec.field(default_factory=Sketch)
+    """Seconds, where the format tells them."""
+
+    def add(self, status: int, seconds: float | None, count: int = 1) -> None:
+        """Count requests that ended alike; seconds that are none, or no number, are unknown."""
+        self.requests += count
+        self.errors += count if status >= 500 else 0
+        self.statuses[status] = self.statuses.get(status, 0) + count
+        if seconds is not None and math.isfinite(seconds):
+            self.latency.add(max(0.0, seconds), count)
+
+    def observed(self) -> Observed:
+        """As it is judged; counting goes on in it."""
+        return Observed(self.requests, self.errors, self.latency)
+
+
+class Targets(dict[str, Target]):
+    """By name."""
+
+    def of(self, name: str) -> Target:
+        """The row of a target, made where there is none yet."""
+        found = self.get(name)
+        if found is None:
+            name = name if len(self) < MOST_TARGETS else OTHERS
+            found = self.setdefault(name, Target())
+        return found
+
+    def answered(self) -> Answered:
+        """The known ones, and all of them together."""
+        known = {name: target.observed() for name, target in self.items() if name != NO_TARGET}
+        whole = Observed(
+            sum(one.requests for one in known.values()),
+            sum(one.errors for one in known.values()),
+            merge(one.latency for one in known.values() if one.latency),
+        )
+        return Answered(whole, known)
