@@ -12,6 +12,7 @@ from blueshift.cli.options import run_async
 from blueshift.lab.loadbalancer import Habits
 
 _BREAKS = ("target-image", "primary-unready", "parity", "dns-key")
+_CLIENTS = ("long-cached", "pinned", "in-cluster", "scanner")
 
 
 @click.command()
@@ -32,6 +33,13 @@ _BREAKS = ("target-image", "primary-unready", "parity", "dns-key")
     is_flag=True,
     help="Also hold three WebSocket sessions of five minutes; the drain waits for them.",
 )
+@click.option(
+    "--client",
+    "others",
+    type=click.Choice(_CLIENTS),
+    multiple=True,
+    help="Add clients that do not follow DNS, or scanners; may be given several times.",
+)
 @balancer_options
 @click.option(
     "--out",
@@ -42,7 +50,14 @@ _BREAKS = ("target-image", "primary-unready", "parity", "dns-key")
 )
 @click.option("--keep", is_flag=True, help="Leave the lab up at the end, to look around in it.")
 def demo(
-    name: str, broken_by: str | None, rate: float, long: bool, balancer: Habits, out: Path, keep: bool
+    name: str,
+    broken_by: str | None,
+    rate: float,
+    long: bool,
+    others: tuple[str, ...],
+    balancer: Habits,
+    out: Path,
+    keep: bool,
 ) -> int:
     """Upgrade a controller of forty hosts under constant traffic, and count every request.
 
@@ -56,6 +71,11 @@ def demo(
     answers 503), parity (the temporary release lacks a route), dns-key (a wrong key).
 
     \b
+    Clients: long-cached (keeps what DNS answered for a minute), pinned (for ever) and in-cluster (asks the
+    controller's Service) are drained late or never, and the run says who they are: with the last two it
+    holds. scanner asks every address for hosts that are nobody's: nothing waits for it.
+
+    \b
     Exit codes: as `blueshift upgrade` (0 done, 3 refused, 5 holding), or 1 if any request failed or the
     count proves nothing.
 
@@ -63,6 +83,7 @@ def demo(
         blueshift lab demo
         blueshift lab demo --break target-image --keep
         blueshift lab demo --lb-deregister-lag 15s
+        blueshift lab demo --client long-cached --client scanner
     """
     from blueshift.lab.cache import locked
     from blueshift.lab.demo.world import prepare
@@ -73,7 +94,9 @@ def demo(
     become_root()
     # Two at once on one machine would make each other's count void.
     with locked("demo", speaker.say):
-        return run_async(_demo(name, tools, images, broken_by, rate, long, balancer, out, keep, speaker))
+        return run_async(
+            _demo(name, tools, images, broken_by, rate, long, others, balancer, out, keep, speaker)
+        )
 
 
 async def _demo(
@@ -83,6 +106,7 @@ async def _demo(
     broken_by: str | None,
     rate: float,
     long: bool,
+    others: tuple[str, ...],
     balancer: Habits,
     out: Path,
     keep: bool,
@@ -107,7 +131,7 @@ async def _demo(
         made = await world.make(lab, tools, images, speaker.say, clock, balancer=balancer)
         speaker.say(f"lab {name}: every site answers, after {clock.now() - began:.0f} s")
         result, code = await run.rehearse(
-            made, rate=rate, long=long, broken_by=broken_by, say=speaker.say, clock=clock
+            made, rate=rate, long=long, broken_by=broken_by, say=speaker.say, clock=clock, others=others
         )
         results.write(result, out)
         speaker.say(f"\n{results.told(result)}\nfigures    {out}")

@@ -24,7 +24,7 @@ class Family(msgspec.Struct, frozen=True):
     resolver: str
     """Unbound."""
     clients: tuple[str, ...]
-    """Addresses in the clients' namespace, one for each kind of client."""
+    """Addresses in the clients' namespace, one for each kind of client; the last is a scanner's."""
     pool: str
     """LoadBalancer addresses. Outside `link`: clients reach them by way of the node and not by ARP."""
     pods: str
@@ -36,6 +36,11 @@ class Family(msgspec.Struct, frozen=True):
         """Prefix length of `link`."""
         return ip_network(self.link).prefixlen
 
+    def balanced(self, count: int) -> tuple[str, ...]:
+        """The first addresses that Services of type LoadBalancer are given."""
+        network = ip_network(self.pool)
+        return tuple(str(network[number]) for number in range(1, 1 + count))
+
 
 IPV4 = Family(
     version=4,
@@ -44,7 +49,7 @@ IPV4 = Family(
     primary="198.18.0.53",
     secondary="198.18.0.54",
     resolver="198.18.0.55",
-    clients=tuple(f"198.18.0.{100 + n}" for n in range(8)),
+    clients=tuple(f"198.18.0.{100 + n}" for n in range(10)),
     pool="198.18.1.0/24",
     pods="198.18.64.0/18",
     services="198.19.0.0/20",
@@ -57,7 +62,7 @@ IPV6 = Family(
     primary="2001:2::53",
     secondary="2001:2::54",
     resolver="2001:2::55",
-    clients=tuple(f"2001:2::{100 + n}" for n in range(8)),
+    clients=tuple(f"2001:2::{100 + n}" for n in range(10)),
     pool="2001:2:0:3::/120",
     pods="2001:2:0:2::/64",
     services="2001:2:0:1::/112",

@@ -46,6 +46,14 @@ def remaining(lab: Lab) -> tuple[Path, ...]:
     return tuple(parent / name for parent in _parents() for name in names if (parent / name).is_dir())
 
 
+def processes(container: str) -> tuple[int, ...]:
+    """The process ids of a container, by its id."""
+    for parent in _parents():
+        with contextlib.suppress(OSError):
+            return tuple(map(int, (parent / container / "cgroup.procs").read_text().split()))
+    return ()
+
+
 def remove(lab: Lab) -> None:
     """Remove those that are empty: a process that was just killed holds its own for a moment."""
     for folder in remaining(lab):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -11,6 +11,23 @@ from blueshift.lab.sites import Site
 from blueshift.traffic.prober.plan import Kind, Persona, Plan, Route, Stream
 
 Family = Literal[4, 6]
+
+
+class Beside(NamedTuple):
+    """Clients beside the ordinary ones that do not follow DNS as it changes, by HTTP/1.1."""
+
+    name: str
+    cache: float
+    """Seconds for which they keep what DNS answered first."""
+    rate: float = 1.0
+    """Requests per second, on top of the plan's."""
+    hosts: int = 4
+    """Asked by turns: each is looked up when it is first asked, which is to be soon."""
+
+
+LONG_CACHED = Beside("long-cached", 60.0)
+PINNED = Beside("pinned", 10 * 366 * 86400.0)
+"""Never asks again."""
 POLLS_PER_S = 0.5
 SESSIONS_PER_S = 0.6
 LONG_SESSIONS = (2.0, 4.0, 6.0)
@@ -32,17 +49,21 @@ def load(
     families: Sequence[Family] = (4, 6),
     sources: Sequence[tuple[str, ...]] = (),
     long_sessions: Sequence[float] = LONG_SESSIONS,
+    beside: Sequence[Beside] = (),
 ) -> Plan:
     """Return a plan of `rate` requests per second over all sites and kinds, for `duration` seconds at most.
 
     `sources` are the clients' own addresses, a tuple for each of `families`; clients take them in turn.
     """
-    personas = tuple(_personas(families, sources))
+    others = [Persona(name=each.name, protocol="http1", cache=each.cache) for each in beside]
+    personas = tuple(_personas((*_CLIENTS, *others), families, sources))
     streams = [*_ordinary(sites, rate - POLLS_PER_S - SESSIONS_PER_S, families)]
     polled = [route for site in sites for route in site.polled]
     joined = [route for site in sites for route in site.joined]
     streams += _spread("longpoll", "poller", polled, POLLS_PER_S, families)
     streams += _spread("websocket", "chatter", joined, SESSIONS_PER_S, families)
+    for each in beside:
+        streams += _spread("http1", each.name, known(sites)[: each.hosts], each.rate, families)
     for turn, moment in enumerate(long_sessions):
         family = families[turn % len(families)]
         route = joined[turn % len(joined)]
@@ -64,10 +85,35 @@ _CLIENTS = (
 )
 
 
-def _personas(families: Sequence[Family], sources: Sequence[tuple[str, ...]]) -> Iterator[Persona]:
+def in_cluster(
+    sites: Sequence[Site], addresses: Sequence[str], *, duration: float, ca: str, rate: float = 1.0
+) -> Plan:
+    """Return a plan of clients that go to a Service's own `addresses`, whatever host they want."""
+    personas = [
+        Persona(name=f"pod-{address}", protocol="http1", family=6 if ":" in address else 4, address=address)
+        for address in addresses
+    ]
+    routes = known(sites)[:4]
+    each = rate / (len(routes) * len(personas))
+    streams = [
+        Stream(kind="http1", persona=persona.name, route=route, rate=each)
+        for persona in personas
+        for route in routes
+    ]
+    return Plan(personas=tuple(personas), streams=tuple(streams), duration=duration, ca=ca)
+
+
+def known(sites: Sequence[Site]) -> list[Route]:
+    """The first question of each site whose host is a name."""
+    return [site.asked[0] for site in sites if site.asked and "*" not in site.host]
+
+
+def _personas(
+    clients: Sequence[Persona], families: Sequence[Family], sources: Sequence[tuple[str, ...]]
+) -> Iterator[Persona]:
     for place, family in enumerate(families):
         own = sources[place] if sources else ("",)
-        for number, client in enumerate(_CLIENTS):
+        for number, client in enumerate(clients):
             name, source = f"{client.name}-{family}", own[number % len(own)]
             yield msgspec.structs.replace(client, name=name, family=family, source=source)
 

@@ -13,9 +13,9 @@ import msgspec
 from blueshift.clock import Clock
 from blueshift.errors import BlueshiftError
 from blueshift.lab import facts
-from blueshift.lab.demo.inside import entered
+from blueshift.lab.demo.inside import within
 from blueshift.lab.demo.world import World, backends
-from blueshift.lab.load import load
+from blueshift.lab.load import Beside, load
 from blueshift.lab.nameservers import zone
 from blueshift.lab.processes import killed
 from blueshift.lab.sites import sites
@@ -30,12 +30,18 @@ _ENDS_WITHIN = 150.0
 
 
 class Generator:
-    """One generator process. Its files are `traffic.json` (told), `.ledger`, `.summary` and `.log`."""
+    """One generator process. Its files are `NAME.json` (told), `.ledger`, `.summary` and `.log`.
 
-    def __init__(self, world: World, clock: Clock) -> None:
+    It is in the clients' network, or in the namespace that `netns` is a handle of.
+    """
+
+    def __init__(
+        self, world: World, clock: Clock, *, name: str = "traffic", netns: Path | None = None
+    ) -> None:
         self._world = world
         self._clock = clock
-        self._base = world.folder / "traffic"
+        self._base = world.folder / name
+        self._netns = netns or world.lab.clients_netns_path
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -43,12 +49,17 @@ class Generator:
         """What it says while it runs."""
         return self._base.with_suffix(".log")
 
+    @property
+    def ledger(self) -> Path:
+        """A row for each request; whole when it was stopped."""
+        return self._base.with_suffix(".ledger")
+
     async def start(self, plan: Plan) -> None:
         """Begin to send. Raises BlueshiftError when the world has no backend."""
         known = zone(self._world.lab)
         config = Config(
             plan=plan,
-            ledger=str(self._base.with_suffix(".ledger")),
+            ledger=str(self.ledger),
             summary=str(self._base.with_suffix(".summary")),
             backends=await backends(self._world.lab),
             resolver=known.resolver[0],
@@ -60,7 +71,7 @@ class Generator:
         with self.log.open("wb") as log:
             # A session of its own: Ctrl-C at the demo's terminal must not end the traffic before the run.
             self._process = await asyncio.create_subprocess_exec(
-                *entered(self._world.lab, argv, clients=True),
+                *within(self._netns, argv),
                 stdin=asyncio.subprocess.PIPE,  # closed by our end, also by kill -9
                 stderr=log,
                 start_new_session=True,
@@ -112,8 +123,13 @@ class Generator:
         return self.log.read_text(errors="replace").splitlines() if self.log.exists() else ()
 
 
-def plan(world: World, *, rate: float, long_sessions: Sequence[float] = ()) -> Plan:
-    """The demo's load on this world: `rate` requests per second over every site and kind of client."""
+def plan(
+    world: World, *, rate: float, long_sessions: Sequence[float] = (), beside: Sequence[Beside] = ()
+) -> Plan:
+    """The demo's load on this world: `rate` requests per second over every site and kind of client.
+
+    `beside` come on top of it.
+    """
     known = facts.of(world.lab).families
     return load(
         sites(),
@@ -123,4 +139,5 @@ def plan(world: World, *, rate: float, long_sessions: Sequence[float] = ()) -> P
         families=tuple(6 if family.version == 6 else 4 for family in known),
         sources=tuple(family.clients for family in known),
         long_sessions=long_sessions,
+        beside=beside,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -40,5 +41,9 @@ async def apply(lab: Lab, objects: Sequence[dict[str, Any]]) -> None:
 
 def entered(lab: Lab, argv: Sequence[str], *, clients: bool = False) -> list[str]:
     """`argv` in the lab's network, or in its clients'; the process id stays the caller's to signal."""
-    netns = lab.clients_netns_path if clients else lab.netns_path
+    return within(lab.clients_netns_path if clients else lab.netns_path, argv)
+
+
+def within(netns: Path, argv: Sequence[str]) -> list[str]:
+    """`argv` in a network namespace; the process id stays the caller's to signal."""
     return ["nsenter", f"--net={netns}", "--", *argv]

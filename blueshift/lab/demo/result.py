@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -43,6 +44,10 @@ class Traffic(msgspec.Struct, frozen=True):
     long: KindCount
     void_reasons: tuple[str, ...]
     answered_by: Mapping[str, int]
+    clients: Mapping[str, KindCount] = {}
+    """Those beside the ordinary ones. Who asks from outside is part of the figures above too."""
+    noise: Mapping[str, int] = {}
+    """What a scanner's tries came to: a status, `open`, `closed`, `nobody`. No part of the figures above."""
 
 
 class Primary(msgspec.Struct, frozen=True, rename={"before": "from", "after": "to"}):
@@ -79,11 +84,17 @@ class Result(msgspec.Struct, frozen=True):
     def sound(self) -> bool:
         """No request failed, the count proves something, and every name leads to a side that answers."""
         traffic = self.traffic
-        return not (traffic.failed or traffic.long.failed or traffic.void or self.dns.unanswered)
+        failed = traffic.failed + traffic.long.failed + sum(each.failed for each in traffic.clients.values())
+        return not (failed or traffic.void or self.dns.unanswered)
 
 
-def traffic_of(summary: Summary) -> Traffic:
-    """The generator's figures as the result has them."""
+def traffic_of(
+    summary: Summary,
+    clients: Mapping[str, KindCount] = MappingProxyType({}),
+    noise: Mapping[str, int] = MappingProxyType({}),
+    doubts: Sequence[str] = (),
+) -> Traffic:
+    """The generator's figures as the result has them; `doubts` are reasons for which others prove nothing."""
     return Traffic(
         scheduled=summary.scheduled,
         sent=summary.sent,
@@ -93,12 +104,14 @@ def traffic_of(summary: Summary) -> Traffic:
         unmatched=summary.unmatched,
         late_p99_ms=summary.late_p99_ms,
         max_gap_s=summary.max_gap_s,
-        void=summary.void,
+        void=summary.void or bool(doubts),
         by_kind=summary.by_kind,
         backend_count=summary.backend_count,
         long=summary.long,
-        void_reasons=summary.void_reasons,
+        void_reasons=(*summary.void_reasons, *doubts),
         answered_by=summary.answered_by,
+        clients=dict(clients),
+        noise=dict(noise),
     )
 
 
@@ -130,6 +143,12 @@ def told(result: Result) -> str:
         "temporary": gone,
         "names": f"{names}; {answer}",
     }
+    if traffic.clients:
+        each = [f"{count.requests} {name}, {count.failed} failed" for name, count in traffic.clients.items()]
+        table["clients"] = "; ".join(each)
+    if traffic.noise:
+        each = [f"{what}: {count}" for what, count in traffic.noise.items()]
+        table["noise"] = f"{sum(traffic.noise.values())} tries of a scanner ({', '.join(each)})"
     lines = [f"{name:<10} {said}" for name, said in table.items()]
     lines += [f"VOID       {reason}" for reason in traffic.void_reasons[:5]]
     return "\n".join(lines)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from blueshift.clock import Clock
-from blueshift.lab.demo import roles, seen, settings, upgrade
+from blueshift.lab.demo import clients, roles, seen, settings, upgrade
 from blueshift.lab.demo.breaks import BREAKS, Broken
+from blueshift.lab.demo.clients import Others
 from blueshift.lab.demo.generator import Generator, plan
 from blueshift.lab.demo.inside import listed
 from blueshift.lab.demo.result import Dns, Primary, Result, Run, Temporary, traffic_of
@@ -35,19 +36,35 @@ STATES = {0: "succeeded", 3: "refused", HOLDING: "holding"}
 
 
 async def rehearse(
-    world: World, *, rate: float, long: bool, broken_by: str | None, say: Say, clock: Clock
+    world: World,
+    *,
+    rate: float,
+    long: bool,
+    broken_by: str | None,
+    say: Say,
+    clock: Clock,
+    others: Collection[str] = (),
 ) -> tuple[Result, int]:
     """Upgrade a world that was just made, under traffic. The result, and the exit code of `upgrade`.
 
     `long` adds sessions of five minutes from the beginning, which the drain of the primary waits for.
+    `others` are clients beside the ordinary ones (`clients.EXPECTED`).
     """
+    for name in others:
+        say(f"{name}: {clients.EXPECTED[name]}")
+    if not clients.STAYING.isdisjoint(others):
+        say(f"a person is asked after {clients.ASK_AFTER}, and nobody is here: the run will hold (exit 5)")
+    beside, chosen = Others(world, clock, others), clients.overrides(others)
     broken = await BREAKS[broken_by](world, clock) if broken_by else Broken()
-    config = settings.write(world, values=broken.values, key_file=broken.key_file)
+    config = settings.write(world, values=broken.values, overrides=chosen, key_file=broken.key_file)
+    await beside.prepare()
     await roles.grant(world, config)
     before = await seen.look(world.lab)
     traffic = Generator(world, clock)
     try:
-        await traffic.start(plan(world, rate=rate, long_sessions=LONG_SESSIONS if long else ()))
+        long_sessions = LONG_SESSIONS if long else ()
+        await traffic.start(plan(world, rate=rate, long_sessions=long_sessions, beside=beside.beside))
+        await beside.start()
         say(f"traffic: {rate:g} requests/s over {len(world.addresses)} addresses")
         await traffic.warm(WARM, within=WARM_WITHIN)
         began = clock.now()
@@ -60,8 +77,9 @@ async def rehearse(
         say("the run is over; the last requests end")
         # Sessions and long polls take their time to end: the world is looked at meanwhile.
         summary, found = await asyncio.gather(traffic.stop(), _look(world, clock))
+        counted = await beside.stop(traffic)
     finally:
-        await traffic.kill()
+        await asyncio.gather(traffic.kill(), beside.kill())
     _tell_failures(summary, say)
     left = seen.left_behind(before, found.seen)
     result = Result(
@@ -70,9 +88,9 @@ async def rehearse(
             step=found.step or "preflight",
             wall_s=round(wall, 1),
             inherent_wait_s=round(settings.inherent_wait(TTL) if found.step else 0.0, 1),
-            settings={step: dict(given) for step, given in settings.OVERRIDES.items()},
+            settings={step: dict(given) for step, given in chosen.items()},
         ),
-        traffic=traffic_of(summary),
+        traffic=traffic_of(summary, *counted),
         primary=Primary(before=before.version, after=found.seen.version),
         temporary=Temporary(purged=not left, left=left),
         dns=Dns(equal=before.answers == found.seen.answers, unanswered=found.unanswered),

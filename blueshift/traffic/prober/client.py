@@ -46,7 +46,7 @@ class Client:
         self.plan = plan
         self.watch = watch
         self._run = run
-        self._names = Names(resolve, persona.family, watch.clock)
+        self._names = Names(resolve, persona.family, watch.clock, persona.cache)
         alpn = ("h2",) if persona.protocol == "http2" else ("http/1.1",)
         self._tls = trusting(plan.ca, alpn=alpn)
         self._http1 = Http1Pool(Limits(persona.max_age, persona.max_idle), persona.most_connections)
@@ -82,7 +82,7 @@ class Client:
 
     async def target(self, route: Route, row: Row) -> Target:
         """Look the host up and return where to connect. Raises Failed."""
-        row.address = await self._names.pick(route.host)
+        row.address = self.persona.address or await self._names.pick(route.host)
         return Target(row.address, route.to_port, route.host, self.tls_of(route), self.persona.source)
 
     def tls_of(self, route: Route) -> ssl.SSLContext | None:

@@ -1,4 +1,4 @@
-"""A client's own DNS cache, kept for exactly the TTL."""
+"""A client's own DNS cache, kept for exactly the TTL, or for as long as the client likes."""
 
 from __future__ import annotations
 
@@ -24,12 +24,16 @@ Resolve = Callable[[str, int], Awaitable[Resolved]]
 
 
 class Names:
-    """Looks names up when their TTL has passed, each only once however many requests wait for it."""
+    """Looks names up when their TTL has passed, each only once however many requests wait for it.
 
-    def __init__(self, resolve: Resolve, family: int, clock: Clock) -> None:
+    `keep`: seconds for which an answer holds instead of its TTL.
+    """
+
+    def __init__(self, resolve: Resolve, family: int, clock: Clock, keep: float | None = None) -> None:
         self._resolve = resolve
         self._family = family
         self._clock = clock
+        self._keep = keep
         self._known: dict[str, tuple[float, tuple[str, ...]]] = {}
         self._asking: dict[str, asyncio.Task[tuple[str, ...]]] = {}
         self._turn = 0
@@ -53,5 +57,6 @@ class Names:
             raise Failed("resolve", error.message) from error
         if not answer.addresses:
             raise Failed("resolve", "no address")
-        self._known[host] = (self._clock.now() + answer.ttl, answer.addresses)
+        holds = answer.ttl if self._keep is None else self._keep
+        self._known[host] = (self._clock.now() + holds, answer.addresses)
         return answer.addresses

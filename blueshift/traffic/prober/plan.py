@@ -29,6 +29,12 @@ class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     requests wait for one, begun but not sent: without a bound, a server that stalls would get a storm."""
     source: str = ""
     """Its own address, so that servers can tell clients apart; "": the machine's choice."""
+    cache: float | None = None
+    """Seconds for which it keeps what DNS answered, whatever the TTL was, as many programs do (Java's
+    `networkaddress.cache.ttl`, proxies that look a name up at their start); None: the TTL."""
+    address: str = ""
+    """Where every host leads, and DNS is not asked: a hosts file, or a cluster whose own DNS sends a host to
+    the controller's Service; "": by DNS."""
 
 
 class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

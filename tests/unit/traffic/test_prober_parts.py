@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blueshift.errors import BlueshiftError, Retryable
-from blueshift.traffic.connect import Failed, closed_by_peer
+from blueshift.traffic.connect import Failed, Target, closed_by_peer
+from blueshift.traffic.prober.client import Client, Watch
+from blueshift.traffic.prober.ledger import Row
 from blueshift.traffic.prober.names import Names, Resolved
 from blueshift.traffic.prober.plan import Persona, Plan, Route, Stream, check_plan
 from blueshift.traffic.prober.schedule import moments
@@ -76,6 +78,27 @@ async def test_a_name_is_kept_for_its_ttl_and_no_longer() -> None:
     clock.advance(0.1)
     assert await names.pick("a.test") == "192.0.2.2"
     assert resolver.asked == [("a.test", 6)] * 2
+
+
+async def test_a_client_may_keep_an_answer_for_longer_than_its_ttl() -> None:
+    clock, resolver = ManualClock(), Resolver()
+    names = Names(resolver, 4, clock, 180.0)
+    await names.pick("a.test")
+    resolver.answer = Resolved(("192.0.2.2",), 30.0)
+    clock.advance(179.9)
+    assert await names.pick("a.test") == "192.0.2.1"
+    clock.advance(0.1)
+    assert await names.pick("a.test") == "192.0.2.2"
+
+
+async def test_a_client_with_an_address_of_its_own_asks_no_name() -> None:
+    resolver, route = Resolver(), Route(host="a.test", tls=False)
+    persona = Persona(name="p", protocol="http1", address="192.0.2.9", source="192.0.2.10")
+    plan = Plan(personas=(persona,), streams=(), duration=1.0)
+    client = Client(persona, plan, "0" * 8, resolver, Watch(ManualClock(), 0.0))
+    row = Row(id=0, kind="http1", persona="p", host="a.test", path="/", expected="", scheduled=0.0)
+    assert await client.target(route, row) == Target("192.0.2.9", 80, "a.test", None, "192.0.2.10")
+    assert (row.address, resolver.asked) == ("192.0.2.9", [])
 
 
 async def test_requests_that_wait_for_a_name_ask_once() -> None:
