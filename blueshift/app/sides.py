@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 from blueshift import events
 from blueshift.dns.agreement import exactly, look
@@ -14,20 +16,25 @@ from blueshift.steps.context import Tools
 from blueshift.steps.facts import TemporaryReady
 from blueshift.steps.rates import Rates
 from blueshift.steps.witness import Look
+from blueshift.traffic.drain import Coverage
+from blueshift.traffic.sketch import Sketch
 
 EVERY = 5.0
+TOLD_EVERY = 30.0
+"""Seconds from one word on how far a pod was watched to the next, where nothing new is to be said."""
 # Names asked per look: enough to see a wave pass, few enough for 2,500 hosts.
 MOST_NAMES = 60
 
 
 async def watch_sides(tools: Tools, emit: events.Emit) -> None:
-    """Emit pods and request rates of both sides until cancelled.
+    """Emit pods and request rates of both sides, and how far each was watched, until cancelled.
 
     The followers' looks serve here too: an exposition may be 39 MB.
     """
     rates: dict[SideName, Rates] = {"primary": Rates(), "temporary": Rates()}
     looked: dict[SideName, tuple[Look, ...]] = {}
     figures: dict[SideName, tuple[float | None, float | None]] = {}
+    watched = Watched()
     while True:
         for side, rate in rates.items():
             pods = await tools.witness.pods(side)
@@ -37,6 +44,8 @@ async def watch_sides(tools: Tools, emit: events.Emit) -> None:
             if (latest := tools.followers[side].latest) is not looked.get(side):
                 looked[side], figures[side] = latest, rate.add(latest)
             requests, errors = figures[side]
+            lately = tools.followers[side].lately()
+            latency = lately.target.latency if lately else Sketch()
             emit(
                 events.SideSeen(
                     at=tools.clock.utc(),
@@ -46,9 +55,48 @@ async def watch_sides(tools: Tools, emit: events.Emit) -> None:
                     wanted=pods.wanted,
                     requests_per_s=requests,
                     errors_per_s=errors,
+                    statuses_per_s=lately.per_second() if lately else {},
+                    p50_s=latency.quantile(0.5),
+                    p95_s=latency.quantile(0.95),
                 )
             )
+            for coverage in watched.news(side, tools.followers[side].coverage(), tools.clock.now()):
+                emit(_told(tools, side, coverage))
         await tools.clock.sleep(EVERY)
+
+
+class Watched:
+    """Which word on a witness is worth telling: now and then, and when a gap or blindness comes or goes."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[SideName, str, str, float], tuple[float, object]] = {}
+
+    def news(self, side: SideName, coverage: Sequence[Coverage], now: float) -> Iterator[Coverage]:
+        """Those of one look of a side that say something new."""
+        for one in coverage:
+            key = (side, one.witness, one.pod, one.since)
+            state = (len(one.gaps), one.gaps[-1:] and one.gaps[-1][1] == math.inf, one.blind)
+            at, before = self._told.get(key, (-math.inf, None))
+            if now - at >= TOLD_EVERY or state != before:
+                self._told[key] = (now, state)
+                yield one
+
+
+def _told(tools: Tools, side: SideName, seen: Coverage) -> events.WitnessSeen:
+    def instant(at: float) -> datetime:
+        return datetime.fromtimestamp(at, UTC)
+
+    return events.WitnessSeen(
+        at=tools.clock.utc(),
+        run=tools.run,
+        side=side,
+        witness=seen.witness,
+        pod=seen.pod,
+        since=instant(seen.since),
+        until=instant(seen.until),
+        gaps=tuple((instant(gap), None if end == math.inf else instant(end)) for gap, end in seen.gaps),
+        blind=seen.blind,
+    )
 
 
 async def watch_answers(tools: Tools, directory: Directory, emit: events.Emit) -> None:

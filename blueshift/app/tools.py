@@ -18,6 +18,7 @@ from blueshift.steps.context import Tools
 from blueshift.steps.follower import Follower
 from blueshift.steps.places import Places
 from blueshift.steps.revisions import Revisions
+from blueshift.steps.soak import soaking
 from blueshift.steps.witness import Witness, whereabouts
 
 
@@ -53,7 +54,7 @@ def build(
         agreement=agreement,
         witness=witness,
         followers={
-            side: Follower(side, session.kube, witness, profile, session.clock)
+            side: Follower(side, session.kube, witness, profile, session.clock, back=soaking(record))
             for side in ("primary", "temporary")
         },
         revisions=revisions,

@@ -113,9 +113,9 @@ class Watching:
                     self._ended.set()
 
         session = self._session
-        follower = Follower(side, session.kube, witness, profile, session.clock, hear, counts=False)
-        follower.since -= self._since
-        return follower
+        return Follower(
+            side, session.kube, witness, profile, session.clock, hear, counts=False, back=self._since
+        )
 
     async def _again(self, side: SideName, follow: Callable[[], Awaitable[None]]) -> None:
         """A side that cannot be looked at now is looked at again."""

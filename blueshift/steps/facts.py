@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
 
 from blueshift.discovery.world import NameFact
 from blueshift.engine.state import SideName
+from blueshift.traffic.judge import Observed
+from blueshift.traffic.sides import NOBODY, Answered
+from blueshift.traffic.sketch import packed, unpacked
+
+MOST_ROWS = 300
+MOST_SKETCHES = 20
+"""Of hosts that the journal has room for: some 50 bytes each, and some kilobytes with a sketch."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -36,18 +44,63 @@ class TemporaryReady(msgspec.Struct, frozen=True):
     """What the playbook does not want asked, here and after each revision of the primary."""
 
 
+class Row(msgspec.Struct, frozen=True, array_like=True):
+    """One host or upstream before any name moved; written small, as there may be hundreds."""
+
+    target: str
+    requests: int
+    errors: int
+    latency: tuple[int, ...] = ()
+    """See `sketch.packed`; of the busiest alone."""
+
+    def observed(self) -> Observed:
+        """As it is judged."""
+        return Observed(self.requests, self.errors, unpacked(self.latency) if self.latency else None)
+
+
 class Baseline(msgspec.Struct, frozen=True):
     """What the primary served before any name moved: what later verdicts compare with."""
 
     requests: int
+    """By its counters."""
     errors: int
     """Answers of 500 and more."""
     seconds: float
+    counted: tuple[Row, ...] = ()
+    """The busiest hosts by the counters, with our own probes."""
+    log: Row | None = None
+    """All known targets by the access log; none where it tells nothing, as in older journals."""
+    logged: tuple[Row, ...] = ()
+    """The busiest targets by the access log."""
 
     @property
     def rate(self) -> float:
         """Requests per second; 0 when nothing was counted."""
         return self.requests / self.seconds if self.seconds else 0.0
+
+    def by_counters(self) -> Answered:
+        """As it is judged."""
+        return Answered(Observed(self.requests, self.errors), _targets(self.counted))
+
+    def by_log(self) -> Answered:
+        """As it is judged."""
+        return Answered(self.log.observed(), _targets(self.logged)) if self.log else NOBODY
+
+
+def rows(targets: Mapping[str, Observed]) -> tuple[Row, ...]:
+    """The busiest of them, the busiest first."""
+    busiest = sorted(targets.items(), key=lambda item: (-item[1].requests, item[0]))[:MOST_ROWS]
+    return tuple(row(name, one, latency=number < MOST_SKETCHES) for number, (name, one) in enumerate(busiest))
+
+
+def row(name: str, one: Observed, *, latency: bool = True) -> Row:
+    """One of them."""
+    timed = latency and one.latency is not None and one.latency.count
+    return Row(name, one.requests, one.errors, packed(one.latency) if timed and one.latency else ())
+
+
+def _targets(known: tuple[Row, ...]) -> dict[str, Observed]:
+    return {one.target: one.observed() for one in known}
 
 
 class Swapped(msgspec.Struct, frozen=True):

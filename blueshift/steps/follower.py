@@ -5,10 +5,10 @@ A service: it runs beside the loop, and steps ask it for evidence. What it misse
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+import msgspec
 
 from blueshift.clock import Clock
 from blueshift.cluster.api import KubeApi
@@ -16,21 +16,18 @@ from blueshift.cluster.workloads import pods_of
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.settings import Settings
 from blueshift.engine.state import SideName
-from blueshift.errors import BlueshiftError
-from blueshift.steps.facts import Baseline
+from blueshift.steps.facts import Baseline, row, rows
+from blueshift.steps.podlogs import LAG, Hear, PodLogs, clock_time
 from blueshift.steps.witness import Look, Witness, started
 from blueshift.traffic.counters import Counters, thinned
-from blueshift.traffic.drain import Coverage, DrainEvidence, DrainRules, Seen, by_log, by_metrics
-from blueshift.traffic.logs import Line
+from blueshift.traffic.drain import Coverage, DrainEvidence, DrainRules, Seen, by_log, by_metrics, by_streams
+from blueshift.traffic.judge import Observed
 from blueshift.traffic.routes import Routes
-from blueshift.traffic.tally import Tally
+from blueshift.traffic.sides import NOBODY, Answered
+from blueshift.traffic.windows import Lately
 
 EVERY = 5.0
 """Seconds between samples."""
-
-
-Hear = Callable[[str, Line], None]
-"""Takes each access once, with its pod."""
 
 
 class _Sent(NamedTuple):
@@ -52,8 +49,12 @@ class Follower:
         hear: Hear | None = None,
         *,
         counts: bool = True,
+        back: float = 0.0,
     ) -> None:
-        """Without `counts` it follows logs alone, and reads no metrics and no connections."""
+        """Logs are read from `back` seconds ago on.
+
+        Without `counts` it follows logs alone, and reads no metrics and no connections.
+        """
         self.side = side
         self._kube = kube
         self._witness = witness
@@ -62,16 +63,14 @@ class Follower:
         self._hear = hear
         self._counts = counts
         self._counters = Counters()
-        self._tally: Tally | None = None
+        self.logs: PodLogs | None = None
+        """None until the format of the log is known."""
         self._blind = ""
         self._uncounted = ""
         """Why the counters show not every request by host."""
         self._own: list[_Sent] = []
-        self._following: dict[str, asyncio.Task[None]] = {}
-        self._read: dict[str, float] = {}
-        """Pod → the kubelet's timestamp of the last line that was counted."""
         self.latest: tuple[Look, ...] = ()
-        self.since = clock.utc().timestamp()
+        self.since = clock.utc().timestamp() - back
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -80,22 +79,25 @@ class Follower:
                 await self._round()
                 await self._clock.sleep(EVERY)
         finally:
-            for task in self._following.values():
-                task.cancel()
+            if self.logs:
+                self.logs.stop()
 
     async def _round(self) -> None:
         workload = await self._witness.workload(self.side)
         if workload is None:
             self.latest = ()
             return
-        await self._prepare(workload)
-        for pod in await pods_of(self._kube, workload):
-            name = pod["metadata"]["name"]
-            task = self._following.get(name)
-            if pod["status"].get("phase") == "Running" and (task is None or task.done()):
-                container = self._profile.container_name(workload)
-                follow = self._follow(name, container, started(pod))
-                self._following[name] = asyncio.create_task(follow)
+        logs = await self._prepare(workload)
+        pods = await pods_of(self._kube, workload)
+        logs.follow(
+            self._witness.namespace(self.side),
+            self._profile.container_name(workload),
+            {
+                pod["metadata"]["name"]: started(pod)
+                for pod in pods
+                if pod["status"].get("phase") == "Running"
+            },
+        )
         if self._counts:
             await self._look()
 
@@ -103,58 +105,15 @@ class Follower:
         self.latest = await self._witness.look(self.side)
         self._counters.add(look.sample for look in self.latest if look.sample is not None)
 
-    async def _prepare(self, workload: Mapping[str, Any]) -> None:
+    async def _prepare(self, workload: Mapping[str, Any]) -> PodLogs:
         config = await self._witness.config(workload)
-        if self._tally is None:
-            self._tally = Tally(self._profile.log_format(config))
+        if self.logs is None:
+            form = self._profile.log_format(config)
+            self.logs = PodLogs(self._kube, self._clock, form, self.since, self._hear)
         settings = self._profile.settings(workload, config)
         self._blind = settings.access_log_why
         self._uncounted = _uncounted(settings)
-
-    async def _follow(self, pod: str, container: str, started: float) -> None:
-        """One pod's log until its stream ends; the next round takes it up where this one was.
-
-        The kubelet's timestamps tell lines that were counted already from new ones.
-        """
-        assert self._tally is not None
-        tally = self._tally
-        seen = self._read.get(pod, max(self.since, started))
-        ticking: asyncio.Task[None] | None = None
-        try:
-            lines = self._kube.logs(
-                self._witness.namespace(self.side),
-                pod,
-                container,
-                follow=True,
-                since=datetime.fromtimestamp(seen, UTC),
-                timestamps=True,
-            )
-            tally.follow(pod, seen)
-            ticking = asyncio.create_task(self._tick(pod))
-            async for raw in lines:
-                at, line = _stamped(raw)
-                if at > seen:
-                    access = tally.add(pod, line, at)
-                    self._read[pod] = at
-                    if access and self._hear:
-                        self._hear(pod, access)
-        except BlueshiftError:
-            if pod in tally.pods:
-                tally.lost(pod, tally.pods[pod].until)
-        finally:
-            if ticking:
-                ticking.cancel()
-
-    async def _tick(self, pod: str) -> None:
-        """While the stream is open, silence is silence: lines arrive within about a second.
-
-        The first tick waits longer: a stream that cannot be opened fails before it.
-        """
-        assert self._tally is not None
-        await self._clock.sleep(2.0)
-        while True:
-            await self._clock.sleep(1.0)
-            self._tally.alive(pod, self._clock.utc().timestamp() - 1.0)
+        return self.logs
 
     def observed(self, since: float | None = None) -> Baseline:
         """Requests and errors by the counters since an instant (default: since this side was first seen)."""
@@ -163,6 +122,66 @@ class Follower:
         seen = self._counters.window(start, end)
         own = max(0, self._probes(end) - self._probes(start, before=True))
         return Baseline(max(0, round(seen.total()) - own), round(seen.errors()), max(0.0, end - start))
+
+    def counted(self, since: float) -> Answered:
+        """By the counters since an instant; those of single hosts with our own probes, which hide at most."""
+        whole = self.observed(since)
+        requests: dict[str, float] = {}
+        errors: dict[str, float] = {}
+        for series, count in self._counters.window(since, self._counters.last).counts.items():
+            requests[series.host] = requests.get(series.host, 0.0) + count
+            if series.status >= 500:
+                errors[series.host] = errors.get(series.host, 0.0) + count
+        targets = {host: Observed(round(n), round(errors.get(host, 0.0))) for host, n in requests.items()}
+        return Answered(Observed(whole.requests, whole.errors), targets)
+
+    def logged(self, since: float) -> Answered:
+        """By the access logs since an instant, from when this was asked first with it."""
+        if self.logs is None or self._dark():
+            return NOBODY
+        return self.logs.windows.window(since, self._clock.utc().timestamp()).answered()
+
+    @property
+    def counts(self) -> bool:
+        """Whether the counters of its pods tell hosts apart."""
+        return self._counts and not self._uncounted
+
+    def baseline(self) -> Baseline:
+        """All that was seen since this side is followed, for the journal."""
+        whole, logged = self.observed(), self.logged(self.since)
+        return Baseline(
+            whole.requests,
+            whole.errors,
+            whole.seconds,
+            counted=rows(self.counted(self.since).targets),
+            log=row("", logged.whole) if logged.whole.requests else None,
+            logged=rows(logged.targets),
+        )
+
+    def holes(self, since: float, margin: float) -> tuple[str, ...]:
+        """Why the logs of this side do not show every request since an instant: where, and from when to when.
+
+        Lines that could not be read are one if their share is more than `margin`.
+        """
+        if self.logs is None:
+            return (f"no log of the {self.side} was read",)
+        now = self._clock.utc().timestamp()
+        window = self.logs.windows.window(since, now)
+        late = window.opened - since > LAG
+        found = (
+            f"the access log of the {self.side} does not show every request ({dark})"
+            if (dark := self._dark())
+            else "",
+            f"lines that were read before {clock_time(window.opened)} were not counted" if late else "",
+            window.blind(margin),
+        )
+        return (*(one for one in found if one), *self.logs.holes(since, now))
+
+    def _dark(self) -> str:
+        """Why the access log is no witness of errors; empty where it is."""
+        if self.logs and "status" in self.logs.tally.form.lacks:
+            return "its format has no $status"
+        return self._blind
 
     def sent(self, probes: int) -> None:
         """So many probes of our own are about to be counted by this side's metrics."""
@@ -180,10 +199,25 @@ class Follower:
         """Who asked this side for known hosts since an instant, by log and by metrics, with coverage."""
         now = self._clock.utc().timestamp()
         counted, by_counters = by_metrics(self._counters.window(since, now), hosts, {}, now, self._uncounted)
-        if self._tally is None:
+        if self.logs is None:
             return counted, by_counters
-        logged, by_lines = by_log(self._tally, since, self._blind)
+        logged, by_lines = by_log(self.logs.tally, since, self._blind)
         return (*logged, *counted), (*by_lines, *by_counters)
+
+    def lately(self) -> Lately | None:
+        """What the logs of all pods showed since this was asked last; None where they tell nothing."""
+        if self.logs is None or self._dark():
+            return None
+        return self.logs.windows.lately(self._clock.utc().timestamp())
+
+    def coverage(self) -> tuple[Coverage, ...]:
+        """How far each witness has watched each pod since this side is followed."""
+        now = self._clock.utc().timestamp()
+        seen = self._counters.window(self.since, now)
+        _, counted = by_metrics(seen, frozenset(), {}, now, self._uncounted)
+        # Of a pod that counts nothing no look has a beginning.
+        dark = tuple(msgspec.structs.replace(one, since=self.since) if one.blind else one for one in counted)
+        return (*(by_streams(self.logs.tally, self._blind) if self.logs else ()), *dark)
 
     async def evidence(
         self,
@@ -202,7 +236,7 @@ class Follower:
         """
         await self._look()
         now = self._clock.utc().timestamp()
-        tally = self._tally
+        tally = self.logs.tally if self.logs else None
         gap = tally.longest_gap(swapped) if tally else 0.0
         seen, coverage = self.requests(now - rules.length(gap), routes.hosts() | hosts)
         return DrainEvidence(
@@ -227,12 +261,3 @@ def _uncounted(settings: Settings) -> str:
     if not settings.metrics:
         return "they are off (--enable-metrics=false)"
     return "" if settings.metrics_per_host else "they do not tell hosts apart (--metrics-per-host=false)"
-
-
-def _stamped(raw: bytes) -> tuple[float, bytes]:
-    """Split the kubelet's RFC 3339 timestamp, which is in the node's time zone, from a line."""
-    stamp, _, line = raw.partition(b" ")
-    try:
-        return datetime.fromisoformat(stamp.decode()).timestamp(), line
-    except ValueError:
-        return 0.0, raw

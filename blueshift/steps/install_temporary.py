@@ -159,7 +159,7 @@ class InstallTemporary(Base[InstallSettings]):
                 lasts=settings.answering,
                 poll=min(2.0, max(left, 0.5)),
             )
-        baseline = self.tools.followers["primary"].observed()
+        baseline = self.tools.followers["primary"].baseline()
         fact = TemporaryReady(
             world.temporary_release,
             world.temporary_namespace,

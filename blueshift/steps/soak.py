@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar
 
 import msgspec
 
-from blueshift.engine.protocol import Answer, Hold, Retreat, Settled, StepPlan, Wait
+from blueshift.engine.protocol import Answer, Hold, Record, Retreat, Settled, StepPlan, Wait
 from blueshift.engine.state import State
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
 from blueshift.steps.facts import Baseline
 from blueshift.steps.live import present
 from blueshift.steps.proof import prove
-from blueshift.traffic.judge import JudgeRules, Observed, Verdict, judge
+from blueshift.steps.verdict import shown, verdict
+from blueshift.traffic.judge import JudgeRules, Verdict
+from blueshift.traffic.routes import Routes
 
 GATE = "accept-verdict"
+WAIT = "soak"
 
 
 class SoakSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,16 +33,37 @@ class SoakSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Requests below which a verdict is `nodata`, which is never a pass; so never 0."""
     margin: float = 0.002
     """Share of errors that the primary may have beyond its baseline."""
+    quantile: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.95
+    """Of latency, which is compared."""
+    slower: Annotated[float, msgspec.Meta(ge=1)] = 1.5
+    """Times the baseline's latency that it may be, and"""
+    slack: Seconds = 0.05
+    """seconds on top."""
+
+    def rules(self) -> JudgeRules:
+        """As they are judged by; every look may raise a false alarm."""
+        return JudgeRules(
+            least=self.least,
+            margin=self.margin,
+            quantile=self.quantile,
+            slower=self.slower,
+            slack=self.slack,
+            comparisons=max(1, math.ceil(self.lasts / max(self.poll, 1.0))),
+        )
 
 
 class Soak(Base[SoakSettings]):
-    """The primary must keep answering, with no larger error share than before the run."""
+    """The primary must keep answering, as well as before the run."""
 
     kind: ClassVar[str] = "soak"
     Settings: ClassVar[type[SoakSettings]] = SoakSettings
     reads: ClassVar[tuple[type[msgspec.Struct], ...]] = (Baseline,)
-    # Looks in a row that failed; in memory, since a resume looks anew.
+    # In memory, since a resume looks anew.
     _bad = 0
+    """Looks in a row that failed."""
+    _asked = False
+    _routes: Routes | None = None
+    """What the primary serves; read once, as it may be large."""
 
     def needs(self, state: State) -> str | None:
         """See Step."""
@@ -58,23 +83,23 @@ class Soak(Base[SoakSettings]):
     async def settle(self) -> Answer:
         """See Step."""
         proof = await prove(self.tools, "primary", self.tools.world.moving())
-        waited = self.here.waited("soak")  # the proof took its time
-        verdict = self._verdict(waited or 0.0)
-        self._bad = self._bad + 1 if proof.failed or verdict.outcome == "fail" else 0
-        sentence = f"{proof.sentence}; verdict {verdict.outcome}: {'; '.join(verdict.reasons)}"
+        waited = self.here.waited(WAIT)  # the proof took its time
+        found = await self._verdict(waited or 0.0)
+        self._bad = self._bad + 1 if proof.failed or found.outcome == "fail" else 0
+        sentence = f"{proof.sentence}; verdict {found.outcome}: {'; '.join(found.reasons)}"
         if self._bad >= self.settings.failures:
             return Hold(f"the primary does not do as well as before: {sentence}", retreat=True)
         if waited is None or waited < self.settings.lasts or self._bad:
             return Wait(
-                "soak",
+                WAIT,
                 f"watching the primary: {sentence}",
                 then="the temporary release may go",
                 lasts=self.settings.lasts,
                 poll=self.settings.poll,
             )
-        if verdict.outcome != "pass" and not self.tools.record.approved(self.id, GATE):
+        if found.outcome != "pass" and not self.tools.record.approved(self.id, GATE):
             return Hold(f"the verdict on the primary is no pass: {sentence}", gate=GATE)
-        return Settled(f"soaked for {waited:.0f} s: {sentence}", (verdict,))
+        return Settled(f"soaked for {waited:.0f} s: {sentence}", (found,))
 
     async def retreat(self) -> Retreat | None:
         """Every name goes to the temporary, which is there for that, if it proves itself."""
@@ -96,14 +121,19 @@ class Soak(Base[SoakSettings]):
         shift = track[wave].rpartition("/")[0]
         return track[track.index(f"{shift}/floor") : here + 1]
 
-    def _verdict(self, seconds: float) -> Verdict:
-        """The primary since the soak began against its baseline; the old side serves nobody by now."""
-        since = self.tools.clock.utc().timestamp() - seconds
-        seen = self.tools.followers["primary"].observed(since)
-        before = self.tools.record.fact(Baseline)
-        return judge(
-            Observed(seen.requests, seen.errors),
-            Observed(0, 0),
-            Observed(before.requests, before.errors),
-            JudgeRules(least=self.settings.least, margin=self.settings.margin),
-        )
+    async def _verdict(self, seconds: float) -> Verdict:
+        """The primary since the soak began."""
+        tools = self.tools
+        if not self._asked:
+            self._asked, self._routes = True, await shown(tools, "primary")
+        since = tools.clock.utc().timestamp() - seconds
+        return verdict(tools, "primary", since, self.settings.rules(), self._routes)
+
+
+def soaking(record: Record) -> float:
+    """Seconds since a soak began that a run stands in; 0 if it stands in none.
+
+    A process that takes the run up reads the logs from there: what was written meanwhile is not missing.
+    """
+    here = next((step for step in record.track if not record.settled(step)), "")
+    return max(0.0, record.waited(here, WAIT) or 0.0) if here else 0.0

@@ -281,13 +281,18 @@ def by_metrics(
 def by_log(tally: Tally, since: float, blind: str = "") -> tuple[tuple[Seen, ...], tuple[Coverage, ...]]:
     """Evidence from access logs since an instant; `blind` is why the log does not show every request."""
     seen = tuple(Seen("log", row.target, row.client, row.requests, row.last) for row in tally.rows(since))
-    return seen, tuple(
+    return seen, by_streams(tally, blind)
+
+
+def by_streams(tally: Tally, blind: str = "") -> tuple[Coverage, ...]:
+    """How far the access log of each pod was followed and read; `blind` as for `by_log`."""
+    return tuple(
         Coverage(
             "log",
             pod,
             follow.since,
             follow.until,
-            gaps=tuple(follow.gaps),
+            gaps=tuple(sorted((*follow.gaps, *follow.misread))),
             blind=blind or (f"{follow.unread} lines could not be read" if follow.unread else ""),
         )
         for pod, follow in tally.pods.items()

@@ -23,6 +23,15 @@ class Answered(msgspec.Struct, frozen=True):
 NOBODY = Answered(NOTHING)
 
 
+class _Any(frozenset[str]):
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+ANY = _Any()
+"""Every target."""
+
+
 class TargetVerdict(msgspec.Struct, frozen=True):
     """One host, or upstream."""
 
@@ -64,8 +73,13 @@ def judge_sides(
         )
         for name in names
     ]
-    found.sort(key=lambda one: (-BETTER_FIRST.index(one.verdict.outcome), not one.silent))
+    found.sort(key=_worst_first)
     return Judged(_with_targets(judge(new.whole, old.whole, baseline.whole, rules), found), tuple(found))
+
+
+def _worst_first(one: TargetVerdict) -> tuple[float, ...]:
+    verdict = one.verdict
+    return -BETTER_FIRST.index(verdict.outcome), not one.silent, -verdict.numbers["new.errors"]
 
 
 def _judged(name: str, new: Answered, old: Answered, baseline: Answered, rules: JudgeRules) -> Verdict:
@@ -102,8 +116,9 @@ def _with_targets(whole: Verdict, found: Sequence[TargetVerdict]) -> Verdict:
         ("nodata", silent, "is asked too seldom now"),
     )
     for outcome, targets, what in worse:
-        if targets and BETTER_FIRST.index(outcome) > BETTER_FIRST.index(whole.outcome):
+        if targets and BETTER_FIRST.index(outcome) >= BETTER_FIRST.index(whole.outcome):
             more = f", and {len(targets) - 1} more" if len(targets) > 1 else ""
             reason = f"{targets[0].target} {what}{more}: {'; '.join(targets[0].verdict.reasons)}"
-            return Verdict(outcome, (reason,), numbers)
+            same = whole.reasons if outcome == whole.outcome else ()
+            return Verdict(outcome, (*same, reason), numbers)
     return Verdict(whole.outcome, whole.reasons, numbers)

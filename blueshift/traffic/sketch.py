@@ -7,7 +7,7 @@ of at most 1 %, and sketches of pods and of stretches of time add up to the sket
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -78,6 +78,17 @@ class Sketch(msgspec.Struct):
         assert low is not None
         assert high is not None
         return low, high
+
+
+def packed(sketch: Sketch) -> tuple[int, ...]:
+    """For a place where space is scarce: the zeros, then each bucket with its count."""
+    return (sketch.zeros, *(number for bucket in sorted(sketch.buckets.items()) for number in bucket))
+
+
+def unpacked(numbers: Sequence[int]) -> Sketch:
+    """What `packed` made."""
+    zeros, *rest = numbers or (0,)
+    return Sketch(dict(zip(rest[::2], rest[1::2], strict=True)), zeros)
 
 
 def merge(sketches: Iterable[Sketch]) -> Sketch:

@@ -46,6 +46,9 @@ class Follow(msgspec.Struct):
     since: float
     until: float
     gaps: list[tuple[float, float]] = msgspec.field(default_factory=list)
+    """Stretches of which lines are missing; the last may be open, to infinity."""
+    misread: list[tuple[float, float]] = msgspec.field(default_factory=list)
+    """Stretches in which lines could not be read."""
     unread: int = 0
     """Lines of an unknown time that should have been accesses and could not be parsed."""
 
@@ -53,10 +56,10 @@ class Follow(msgspec.Struct):
         """A line of that instant should have been an access and could not be parsed: a gap, which passes."""
         if not at:
             self.unread += 1
-        elif self.gaps and self.gaps[-1][1] >= at - _TOGETHER:
-            self.gaps[-1] = (self.gaps[-1][0], max(self.gaps[-1][1], at))
+        elif self.misread and self.misread[-1][1] >= at - _TOGETHER:
+            self.misread[-1] = (self.misread[-1][0], max(self.misread[-1][1], at))
         else:
-            self.gaps.append((at - _INSTANT, at))
+            self.misread.append((at - _INSTANT, at))
 
 
 class Tally:
@@ -89,7 +92,13 @@ class Tally:
 
     def lost(self, pod: str, at: float) -> None:
         """A pod's stream broke: from `at` on nothing is known until it is followed again."""
-        self.pods[pod].gaps.append((at, float("inf")))
+        gaps = self.pods[pod].gaps
+        if not gaps or gaps[-1][1] != float("inf"):
+            gaps.append((at, float("inf")))
+
+    def missed(self, pod: str, since: float, until: float) -> None:
+        """What a pod wrote between two instants cannot be had any more."""
+        self.pods[pod].gaps.append((since, until))
 
     def add(self, pod: str, raw: bytes, at: float = 0.0) -> Line | None:
         """Count one line of a pod; returns it if it was an access.

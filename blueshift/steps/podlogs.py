@@ -1,0 +1,168 @@
+"""Follows the access logs of all pods of one side; what was missed of them is known and never silence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from blueshift.clock import Clock
+from blueshift.cluster.api import KubeApi
+from blueshift.cluster.errors import NotFound
+from blueshift.errors import BlueshiftError
+from blueshift.traffic.logs import Line, LogFormat
+from blueshift.traffic.tally import Tally
+from blueshift.traffic.windows import Windows
+
+LAG = 30.0
+"""Seconds: how old the newest word of an open stream may be."""
+AGAIN = 10.0
+"""Seconds within which a stream opened anew gives the last line that was read, if that is still there."""
+_TURN = 500
+"""Lines after which others have their turn: a log that is read from long ago comes without a pause."""
+
+Hear = Callable[[str, Line], None]
+"""Takes each access once, with its pod."""
+
+
+class PodLogs:
+    """The streams of one side's pods."""
+
+    def __init__(
+        self, kube: KubeApi, clock: Clock, form: LogFormat, since: float, hear: Hear | None = None
+    ) -> None:
+        self.tally = Tally(form)
+        timed = "request_time" in form.http.variables
+        self.windows = Windows(clock.utc().timestamp(), since, timed=timed)
+        self._kube = kube
+        self._clock = clock
+        self._since = since
+        self._hear = hear
+        self._following: dict[str, asyncio.Task[None]] = {}
+        self._seen: dict[str, float] = {}
+        """Pod → when it was last seen running."""
+        self._born: dict[str, float] = {}
+        self._read: dict[str, float] = {}
+        """Pod → the kubelet's timestamp of the last line that was counted."""
+        self._unproven: dict[str, float] = {}
+        """Pod → the last line before its stream broke, until the new one shows that nothing is missing."""
+
+    def follow(self, namespace: str, container: str, pods: Mapping[str, float]) -> None:
+        """Follow these pods (name → when it started), each whose stream has ended anew."""
+        now = self._clock.utc().timestamp()
+        for pod, started in pods.items():
+            self._born[pod], self._seen[pod] = started, now
+            task = self._following.get(pod)
+            if task is None or task.done():
+                self._following[pod] = asyncio.create_task(self._follow(namespace, pod, container))
+
+    def stop(self) -> None:
+        """End all streams."""
+        for task in self._following.values():
+            task.cancel()
+
+    def holes(self, since: float, now: float) -> tuple[str, ...]:
+        """What of the logs between two instants was not seen, by pod and stretch."""
+        found = []
+        for pod, follow in sorted(self.tally.pods.items()):
+            begin = max(since, self._born[pod])
+            if follow.since > begin:
+                found.append(f"the log of {pod} is followed only since {clock_time(follow.since)}")
+            found += [
+                f"the log of {pod} is missing from {clock_time(max(gap, begin))} "
+                f"{'on' if end > now else f'to {clock_time(end)}'}"
+                for gap, end in follow.gaps
+                if end > begin and gap < now
+            ]
+            missing = bool(follow.gaps) and follow.gaps[-1][1] > now
+            if not missing and max(follow.until, begin) < min(now, self._seen[pod]) - LAG:
+                found.append(f"nothing is known of the log of {pod} since {clock_time(follow.until)}")
+        return tuple(found)
+
+    async def _follow(self, namespace: str, pod: str, container: str) -> None:
+        """One pod's log until its stream ends; the next round takes it up where this one was.
+
+        The kubelet's timestamps tell lines that were counted already from new ones. It is asked for whole
+        seconds, so the last line that was read comes again; where it does not, it was rotated away meanwhile
+        (only the newest file is served), or the container is another one.
+        """
+        tally = self.tally
+        begin = max(self._since, self._born[pod])
+        if pod in self._read:
+            begin = self._unproven[pod] = self._read[pod]
+        else:
+            tally.follow(pod, begin)
+        opened = self._clock.utc().timestamp()
+        ticking: asyncio.Task[None] | None = None
+        try:
+            lines = self._kube.logs(
+                namespace,
+                pod,
+                container,
+                follow=True,
+                since=datetime.fromtimestamp(begin, UTC),
+                timestamps=True,
+            )
+            ticking = asyncio.create_task(self._tick(pod, opened))
+            turn = 0
+            async for raw in lines:
+                at, line = _stamped(raw)
+                self._prove(pod, at)
+                if at > begin:
+                    self._count(pod, line, at)
+                    turn += 1
+                    if turn % _TURN == 0:
+                        await self._clock.sleep(0)
+        except NotFound:
+            pass  # the pod has ended
+        except BlueshiftError:
+            tally.lost(pod, tally.pods[pod].until)
+        finally:
+            if ticking:
+                ticking.cancel()
+
+    def _count(self, pod: str, line: bytes, at: float) -> None:
+        access = self.tally.add(pod, line, at)
+        self._read[pod] = at
+        if access:
+            self.windows.add(access, at)
+            if self._hear:
+                self._hear(pod, access)
+        elif self.tally.form.unread(line):
+            self.windows.miss(at)
+
+    def _prove(self, pod: str, at: float) -> None:
+        """The first that is known of a stream opened anew is of that instant: what is between is missing."""
+        last = self._unproven.pop(pod, None)
+        if last is not None:
+            self.tally.follow(pod, last)
+            if at > last:
+                self.tally.missed(pod, last, at)
+
+    async def _tick(self, pod: str, opened: float) -> None:
+        """While the stream is open, silence is silence: lines arrive within about a second.
+
+        The first tick waits longer: a stream that cannot be opened fails before it.
+        """
+        await self._clock.sleep(2.0)
+        while True:
+            await self._clock.sleep(1.0)
+            now = self._clock.utc().timestamp()
+            if now - opened >= AGAIN:
+                self._prove(pod, opened)
+            if pod not in self._unproven:
+                self.tally.alive(pod, now - 1.0)
+
+
+def clock_time(at: float) -> str:
+    """An instant as a sentence names it, UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
+
+
+def _stamped(raw: bytes) -> tuple[float, bytes]:
+    """Split the kubelet's RFC 3339 timestamp, which is in the node's time zone, from a line."""
+    stamp, _, line = raw.partition(b" ")
+    try:
+        return datetime.fromisoformat(stamp.decode()).timestamp(), line
+    except ValueError:
+        return 0.0, raw

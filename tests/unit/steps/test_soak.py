@@ -1,0 +1,276 @@
+"""The soak's verdict, from what pods print: a side that does worse, or is seen too little, is no pass."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from blueshift.app.sides import watch_sides
+from blueshift.cluster.workloads import Rollout
+from blueshift.engine.evidence import Evidence
+from blueshift.engine.protocol import Hold, Settled, Wait
+from blueshift.steps import soak as soaks
+from blueshift.steps import verdict as verdicts
+from blueshift.steps.facts import Baseline
+from blueshift.steps.follower import Follower
+from blueshift.steps.proof import Proof
+from blueshift.steps.soak import Soak, SoakSettings, soaking
+from blueshift.traffic.judge import Verdict
+from blueshift.traffic.routes import Route, Routes
+from tests.unit.steps.sides import CONFIG, Hand, Pods, follower_of
+
+HOSTS = tuple(f"h{number}.org" for number in range(10))
+SETTINGS = SoakSettings(lasts=300.0)
+Meddle = Callable[["Run", int], None]
+
+
+class Run:
+    """A run before its first shift, then in its soak."""
+
+    def __init__(self, config: Mapping[str, str] | None = None) -> None:
+        self.clock = Hand()
+        self.kube = Pods(self.clock, config)
+        self.baseline: Baseline | None = None
+        self.began: float | None = None
+        self.evidence = Evidence()
+        self.emitted: list[Any] = []
+        self.tools = SimpleNamespace(
+            run="r1",
+            clock=self.clock,
+            world=SimpleNamespace(moving=tuple),
+            witness=SimpleNamespace(pods=self.pods),
+            record=SimpleNamespace(
+                fact=lambda kind: self.baseline,
+                waited=lambda step, key: None if self.began is None else self.clock.elapsed - self.began,
+                approved=lambda step, gate: False,
+            ),
+            followers={},
+        )
+        self.bad: dict[str, float] = {}
+        """Host → the share of its answers that fail."""
+        self.hosts = HOSTS
+        self.slow = 0.01
+
+    async def pods(self, side: str) -> Rollout:
+        return Rollout(True, None, "", 2 * (side == "primary"), 2 * (side == "primary"))
+
+    def follow(self) -> asyncio.Task[None]:
+        followers = {side: follower_of(self.kube, cast(Any, side)) for side in ("primary", "temporary")}
+        self.tools.followers = followers
+        return asyncio.create_task(followers["primary"].run())
+
+    @property
+    def primary(self) -> Follower:
+        return cast(Follower, self.tools.followers["primary"])
+
+    def traffic(self, times: int = 20) -> None:
+        for number, host in enumerate(self.hosts):
+            failed = round(times * self.bad.get(host, 0.0))
+            pod = f"p{1 + number % 2}"
+            self.kube.asked(host, times=times - failed, pod=pod, took=self.slow)
+            self.kube.asked(host, times=failed, pod=pod, status=502, took=self.slow)
+
+    async def lasts(self, rounds: int, running: asyncio.Task[None], times: int = 20) -> None:
+        for _ in range(rounds):
+            self.traffic(times)
+            await self.clock.passed(5.0, running)
+
+    async def soaked(self, meddle: Meddle, step: Soak | None = None) -> Hold | Settled:
+        """Watched for a while, then soaked with `meddle` between its looks."""
+        running = self.follow()
+        emit = asyncio.create_task(watch_sides(cast(Any, self.tools), self.seen))
+        await self.clock.passed(5.0, running)
+        await self.lasts(12, running)
+        self.baseline = msgspec.convert(msgspec.to_builtins(self.primary.baseline()), Baseline)
+        step = step or Soak("forward/soak", SETTINGS, cast(Any, self.tools))
+        meddle(self, -1)
+        looks = 0
+        while True:
+            answer = await step.settle()
+            if not isinstance(answer, Wait):
+                break
+            self.began = self.clock.elapsed if self.began is None else self.began
+            await self.lasts(1, running)
+            meddle(self, looks)
+            looks += 1
+        for task in (running, emit):
+            task.cancel()
+        assert isinstance(answer, Hold | Settled)
+        return answer
+
+    def seen(self, event: Any) -> None:
+        self.emitted.append(event)
+        assert self.evidence.add(event)
+
+
+@pytest.fixture(autouse=True)
+def _well(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def prove(*_: Any) -> Proof:
+        return Proof(False, "2 ready pods, 10 probes answered")
+
+    async def configured(*_: Any) -> Routes:
+        return Routes(tuple(Route(host, "/") for host in HOSTS), unlogged=("h9.org", "*.dark.org"))
+
+    monkeypatch.setattr(soaks, "prove", prove)
+    monkeypatch.setattr(verdicts, "configured", configured)
+
+
+def verdict_of(answer: Hold | Settled) -> Verdict:
+    assert isinstance(answer, Settled), answer
+    (found,) = answer.facts
+    assert isinstance(found, Verdict)
+    return found
+
+
+async def test_a_primary_that_does_as_before_passes_with_its_numbers() -> None:
+    run = Run()
+    found = verdict_of(await run.soaked(lambda run, look: None))
+    assert found.outcome == "pass", found.reasons
+    assert found.numbers["log.new.requests"] > 5_000
+    assert found.numbers["log.new.latency"] == pytest.approx(0.01, rel=0.02)
+    assert found.numbers["metrics.targets"] == 10
+    seen = run.evidence.sides["primary"][-1]
+    assert [seen.p50_s, seen.p95_s] == pytest.approx([0.01, 0.01], rel=0.02)
+    both = [one for one in run.evidence.sides["primary"] if one.statuses_per_s and one.requests_per_s]
+    logged = sum(one.statuses_per_s["2xx"] for one in both)
+    assert logged == pytest.approx(sum(one.requests_per_s or 0.0 for one in both), rel=0.1)
+    assert {(one.witness, one.pod, one.gaps) for one in run.evidence.watched} == {
+        (witness, pod, ()) for witness in ("log", "metrics") for pod in ("p1", "p2")
+    }
+    told = [one for one in run.emitted if one.__class__.__name__ == "WitnessSeen"]
+    assert len(told) <= 4 * (run.clock.elapsed / 30 + 2)
+
+
+def failing(run: Run, look: int) -> None:
+    run.bad = {"h3.org": 0.5}
+
+
+def slower(run: Run, look: int) -> None:
+    run.slow = 0.4
+
+
+@pytest.mark.parametrize(("meddle", "why"), [(failing, "h3.org fails"), (slower, "p95 0.4")])
+async def test_a_primary_that_does_worse_holds_the_run(meddle: Meddle, why: str) -> None:
+    answer = await Run().soaked(meddle)
+    assert isinstance(answer, Hold)
+    assert answer.retreat
+    assert why in answer.reason
+    assert "verdict fail" in answer.reason
+
+
+def silent(run: Run, look: int) -> None:
+    run.hosts = HOSTS[1:]
+
+
+def unlogged_silent(run: Run, look: int) -> None:
+    run.hosts = HOSTS[:9]
+
+
+async def test_a_host_that_nobody_asks_any_more_asks_a_person() -> None:
+    answer = await Run().soaked(silent)
+    assert isinstance(answer, Hold)
+    assert answer.gate == soaks.GATE
+    assert "verdict nodata: by the log: h0.org is asked too seldom now" in answer.reason
+    assert verdict_of(await Run().soaked(unlogged_silent)).outcome == "pass", "its access log is off"
+
+
+def rotated_while_cut(run: Run, look: int) -> None:
+    if look == 10:
+        run.kube.unreachable = True
+        run.kube.cut("p2")
+    if look == 12:
+        run.kube.rotate("p2")
+        run.kube.unreachable = False
+
+
+def cut(run: Run, look: int) -> None:
+    if look in (10, 30):
+        run.kube.cut("p2")
+
+
+def unread(run: Run, look: int) -> None:
+    for _ in range(look == 10):
+        run.kube.write(b"what is this")
+
+
+def much_unread(run: Run, look: int) -> None:
+    for _ in range(20):
+        run.kube.write(b"what is this")
+
+
+async def test_a_log_that_was_rotated_while_its_stream_was_cut_is_at_best_marginal() -> None:
+    run = Run()
+    answer = await run.soaked(rotated_while_cut)
+    assert isinstance(answer, Hold)
+    assert answer.gate == soaks.GATE
+    assert "verdict marginal: the log of p2 is missing from 00:0" in answer.reason
+    (log,) = [one for one in run.evidence.watched if (one.witness, one.pod) == ("log", "p2")]
+    ((begin, end),) = log.gaps
+    assert end is not None
+    assert 5 <= (end - begin).total_seconds() <= 60
+    assert [one.gaps for one in run.evidence.watched if one is not log] == [()] * 3
+
+
+@pytest.mark.parametrize("meddle", [cut, unread])
+async def test_a_stream_that_gives_all_again_misses_nothing(meddle: Meddle) -> None:
+    assert verdict_of(await Run().soaked(meddle)).outcome == "pass"
+
+
+async def test_a_log_of_which_much_cannot_be_read_is_at_best_marginal() -> None:
+    answer = await Run().soaked(much_unread)
+    assert isinstance(answer, Hold)
+    assert "verdict marginal: " in answer.reason
+    assert "lines could not be read" in answer.reason
+
+
+async def test_an_access_log_that_is_off_is_at_best_marginal_and_names_what_is_unseen() -> None:
+    answer = await Run({**CONFIG, "disable-access-log": "true"}).soaked(lambda run, look: None)
+    assert isinstance(answer, Hold)
+    assert "verdict marginal: the access log of the primary does not show every request" in answer.reason
+    assert "by the metrics" in answer.reason
+
+
+async def test_hosts_that_no_witness_sees_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def configured(*_: Any) -> Routes:
+        return Routes((Route("*.dark.org", "/"), Route("h1.org", "/")), unlogged=("*.dark.org",))
+
+    monkeypatch.setattr(verdicts, "configured", configured)
+    found = verdict_of(await Run().soaked(lambda run, look: None))
+    assert found.outcome == "pass"
+    assert found.reasons[-1] == "no witness sees *.dark.org"
+
+
+async def test_a_soak_that_is_taken_up_reads_what_was_written_meanwhile() -> None:
+    run = Run()
+    await run.soaked(rotated_while_cut)
+    assert run.began is not None
+    record = SimpleNamespace(
+        track=("a", "forward/soak"), settled=lambda step: step == "a", waited=lambda step, key: 300.0
+    )
+    assert soaking(cast(Any, record)) == 300.0
+    assert soaking(cast(Any, SimpleNamespace(track=("a",), settled=lambda step: True))) == 0.0
+
+
+def test_an_older_journal_has_counters_alone() -> None:
+    old = msgspec.convert({"requests": 10, "errors": 1, "seconds": 2.0}, Baseline)
+    assert (old.by_counters().whole.requests, old.by_log().whole.requests) == (10, 0)
+
+
+async def test_the_baseline_of_thousands_of_hosts_is_small() -> None:
+    run = Run()
+    run.hosts = tuple(f"a-rather-long-name-of-a-host-{number}.shop.example.org" for number in range(2500))
+    running = run.follow()
+    await run.clock.passed(1.0, running)
+    for number in range(8):
+        run.slow = 0.001 * 1.5**number
+        await run.lasts(1, running, times=2)
+    running.cancel()
+    baseline = run.primary.baseline()
+    assert baseline.log is not None
+    assert baseline.log.requests == 2500 * 16
+    assert len(msgspec.json.encode(baseline)) < 100_000
