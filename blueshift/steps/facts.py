@@ -9,7 +9,7 @@ import msgspec
 
 from blueshift.discovery.world import NameFact
 from blueshift.engine.state import SideName
-from blueshift.traffic.judge import Observed
+from blueshift.traffic.judge import Observed, Verdict
 from blueshift.traffic.sides import NOBODY, Answered
 from blueshift.traffic.sketch import packed, unpacked
 
@@ -101,6 +101,19 @@ def row(name: str, one: Observed, *, latency: bool = True) -> Row:
 
 def _targets(known: tuple[Row, ...]) -> dict[str, Observed]:
     return {one.target: one.observed() for one in known}
+
+
+class WaveVerdict(msgspec.Struct, frozen=True):
+    """What the logs of a side showed while one wave was watched; nothing hangs on it."""
+
+    step: str
+    verdict: Verdict
+
+
+class WaveVerdicts(msgspec.Struct, frozen=True):
+    """Of each wave, the latest last."""
+
+    waves: tuple[WaveVerdict, ...] = ()
 
 
 class Swapped(msgspec.Struct, frozen=True):

@@ -17,9 +17,10 @@ from blueshift.playbook.duration import Seconds
 from blueshift.shift.protocol import Landed, desired
 from blueshift.steps.base import Base
 from blueshift.steps.context import brief
-from blueshift.steps.facts import Swapped
+from blueshift.steps.facts import Swapped, WaveVerdict, WaveVerdicts
 from blueshift.steps.live import landed, present
 from blueshift.steps.proof import prove
+from blueshift.steps.verdict import wave_verdict
 from blueshift.together import together
 
 
@@ -185,6 +186,8 @@ class Wave(Base[WaveSettings]):
             return self._asked_again(seen)
         if proof.failed:
             return Hold(f"the {settings.to} does not answer as it should: {proof.sentence}", retreat=True)
+        if watched is None:
+            wave_verdict(tools, settings.to, 0.0)
         if watched is None or seen is None:
             return Wait(
                 "watch",
@@ -203,7 +206,16 @@ class Wave(Base[WaveSettings]):
         # The watch began when all servers agreed: that instant is where drains count from.
         landed_at = self.here.utc() - timedelta(seconds=watched)
         said = f"{len(self.names)} names answer with the {settings.to}; {proof.sentence}"
-        return Settled(said, (Swapped(settings.to, landed_at, ttl),))
+        verdict = wave_verdict(tools, settings.to, self.here.waited("watch") or watched)
+        if verdict is None:
+            return Settled(said, (Swapped(settings.to, landed_at, ttl),))
+        if verdict.outcome == "fail":
+            self.here.notice(f"the {settings.to} does not do as well as before: {'; '.join(verdict.reasons)}")
+        said += f"; its logs meanwhile: {verdict.outcome}: {'; '.join(verdict.reasons)}"
+        known = tools.record.learnt(WaveVerdicts) or WaveVerdicts()
+        others = tuple(one for one in known.waves if one.step != self.id)
+        record = WaveVerdicts((*others, WaveVerdict(self.id, verdict)))
+        return Settled(said, (Swapped(settings.to, landed_at, ttl), record))
 
     def _asked_again(self, seen: Landed) -> Wait:
         """Of the wait before the watch, and of that after it: each has its time."""

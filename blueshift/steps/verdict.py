@@ -56,6 +56,25 @@ def verdict(
     return Verdict(found.outcome, (*found.reasons, *_few(holes), *unseen), numbers)
 
 
+def wave_verdict(tools: Tools, to: SideName, seconds: float) -> Verdict | None:
+    """A side after a wave landed, so many seconds ago: for the record, and to open its window at 0 seconds.
+
+    It is compared with what was asked before of the same targets: other names are still elsewhere. None where
+    no baseline was taken.
+    """
+    before = tools.record.learnt(Baseline)
+    if before is None:
+        return None
+    since = tools.clock.utc().timestamp() - seconds
+    ours, theirs = tools.followers[to], tools.followers[OTHER[to]]
+    new, old, rules = ours.logged(since), theirs.logged(since), JudgeRules()
+    judged = judge_sides(new, _by_target(old), before.by_log().of(new.targets), rules)
+    holes = ours.holes(since, rules.margin)
+    found = judged.verdict
+    outcome = "marginal" if holes and found.outcome == "pass" else found.outcome
+    return Verdict(outcome, (*_few(holes), *found.reasons), dict(_numbers({"log": judged})))
+
+
 def _by_target(side: Answered) -> Answered:
     """Without the whole: in the middle of a shift, and after it, the sides' clients ask for other hosts."""
     return Answered(NOTHING, side.targets)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import msgspec
 
 from blueshift.traffic.judge import BETTER_FIRST, NOTHING, JudgeRules, Observed, Outcome, Verdict, judge
+from blueshift.traffic.sketch import merge
 
 SILENT = 0.05
 """Of what was to be expected: a target that is asked less often than that is not asked any more."""
@@ -18,6 +19,20 @@ class Answered(msgspec.Struct, frozen=True):
     whole: Observed
     targets: Mapping[str, Observed] = {}
     """By host, or by upstream where the log has no host."""
+
+    def of(self, names: Container[str]) -> Answered:
+        """Of some targets alone."""
+        return answered({name: one for name, one in self.targets.items() if name in names})
+
+
+def answered(targets: Mapping[str, Observed]) -> Answered:
+    """Targets, and all of them together."""
+    whole = Observed(
+        sum(one.requests for one in targets.values()),
+        sum(one.errors for one in targets.values()),
+        merge(one.latency for one in targets.values() if one.latency),
+    )
+    return Answered(whole, targets)
 
 
 NOBODY = Answered(NOTHING)

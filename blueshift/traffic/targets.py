@@ -7,8 +7,8 @@ import math
 import msgspec
 
 from blueshift.traffic.judge import Observed
-from blueshift.traffic.sides import Answered
-from blueshift.traffic.sketch import Sketch, merge
+from blueshift.traffic.sides import Answered, answered
+from blueshift.traffic.sketch import Sketch
 
 MOST_TARGETS = 5_000
 """Rows kept; those beyond are told as one."""
@@ -53,10 +53,4 @@ class Targets(dict[str, Target]):
 
     def answered(self) -> Answered:
         """The known ones, and all of them together."""
-        known = {name: target.observed() for name, target in self.items() if name != NO_TARGET}
-        whole = Observed(
-            sum(one.requests for one in known.values()),
-            sum(one.errors for one in known.values()),
-            merge(one.latency for one in known.values() if one.latency),
-        )
-        return Answered(whole, known)
+        return answered({name: target.observed() for name, target in self.items() if name != NO_TARGET})

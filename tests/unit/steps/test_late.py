@@ -27,7 +27,15 @@ from blueshift.shift.protocol import Landed
 from blueshift.steps import drain as drains
 from blueshift.steps import proof, purge, shift
 from blueshift.steps.drain import Drain, DrainSettings
-from blueshift.steps.facts import Baseline, Late, Swapped, TemporaryReady, TtlLowered
+from blueshift.steps.facts import (
+    Baseline,
+    Late,
+    Swapped,
+    TemporaryReady,
+    TtlLowered,
+    WaveVerdict,
+    WaveVerdicts,
+)
 from blueshift.steps.live import pointing, present
 from blueshift.steps.located import located
 from blueshift.steps.lower_ttl import RestoreTtl, RestoreTtlSettings
@@ -36,6 +44,7 @@ from blueshift.steps.proof import Proof
 from blueshift.steps.purge import PurgeGate, PurgeGateSettings
 from blueshift.steps.shift import ShiftSettings, Wave, cut
 from blueshift.traffic.drain import Drained, DrainEvidence, Remaining
+from blueshift.traffic.judge import Verdict
 from blueshift.traffic.routes import Route, Routes
 from tests.unit.app.worlds import world
 from tests.unit.engine.steps import Bench, Killed
@@ -390,6 +399,8 @@ async def test_a_wave_is_watched_without_the_name_that_went_away(
     life: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shift, "prove", life._as_well)
+    logs = Verdict("marginal", ("too few",), {})
+    monkeypatch.setattr(shift, "wave_verdict", lambda *_: logs)
     settings = cut(2, ShiftSettings(to="temporary", canary=0, waves=(100,), hold=0))[0]
     wave = Wave("forward/shift/wave-1", settings, life.tools)
     life.zone.drop("app01.lab.test")
@@ -399,6 +410,8 @@ async def test_a_wave_is_watched_without_the_name_that_went_away(
     answer = await wave.settle()
     assert isinstance(answer, Settled)
     assert isinstance(answer.facts[0], Swapped)
+    assert answer.facts[1] == WaveVerdicts((WaveVerdict(wave.id, logs),))
+    assert "its logs meanwhile: marginal: too few" in answer.said
 
 
 async def test_a_proof_asks_hosts_that_still_have_an_ingress(

@@ -20,6 +20,7 @@ from blueshift.steps.facts import Baseline
 from blueshift.steps.follower import Follower
 from blueshift.steps.proof import Proof
 from blueshift.steps.soak import Soak, SoakSettings, soaking
+from blueshift.steps.verdict import wave_verdict
 from blueshift.traffic.judge import Verdict
 from blueshift.traffic.routes import Route, Routes
 from tests.unit.steps.sides import CONFIG, Hand, Pods, follower_of
@@ -218,7 +219,11 @@ async def test_a_log_that_was_rotated_while_its_stream_was_cut_is_at_best_margin
 
 @pytest.mark.parametrize("meddle", [cut, unread])
 async def test_a_stream_that_gives_all_again_misses_nothing(meddle: Meddle) -> None:
-    assert verdict_of(await Run().soaked(meddle)).outcome == "pass"
+    run = Run()
+    found = verdict_of(await run.soaked(meddle))
+    assert found.outcome == "pass"
+    since = run.clock.start.timestamp()
+    assert run.primary.logged(since).whole.requests == sum(run.kube.counted.values())
 
 
 async def test_a_log_of_which_much_cannot_be_read_is_at_best_marginal() -> None:
@@ -254,6 +259,30 @@ async def test_a_soak_that_is_taken_up_reads_what_was_written_meanwhile() -> Non
     )
     assert soaking(cast(Any, record)) == 300.0
     assert soaking(cast(Any, SimpleNamespace(track=("a",), settled=lambda step: True))) == 0.0
+
+
+async def test_a_wave_is_compared_with_the_same_hosts_before() -> None:
+    """The canary had no errors before, the other hosts many: its own are not excused by theirs."""
+    run = Run()
+    running = run.follow()
+    await run.clock.passed(5.0, running)
+    run.bad = dict.fromkeys(HOSTS[1:], 0.5)
+    await run.lasts(12, running)
+    run.tools.record.learnt = lambda kind: None
+    assert wave_verdict(cast(Any, run.tools), "primary", 0.0) is None, "no baseline yet"
+    baseline = run.primary.baseline()
+    run.tools.record.learnt = lambda kind: baseline
+    outcomes = []
+    for share in (0.0, 0.1):
+        run.hosts, run.bad = HOSTS[:1], {HOSTS[0]: share}
+        wave_verdict(cast(Any, run.tools), "primary", 0.0)
+        began = run.clock.elapsed
+        await run.lasts(12, running, times=200)
+        found = wave_verdict(cast(Any, run.tools), "primary", run.clock.elapsed - began)
+        assert found is not None
+        outcomes.append(found.outcome)
+    running.cancel()
+    assert outcomes == ["pass", "fail"]
 
 
 def test_an_older_journal_has_counters_alone() -> None:
