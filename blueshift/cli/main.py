@@ -14,6 +14,7 @@ from typing import TextIO
 import click
 
 from blueshift import __version__
+from blueshift.cli.encoding import tolerant
 from blueshift.cli.errors import ExitCode, explain
 from blueshift.cli.lazy import Lazy, LazyGroup
 
@@ -103,6 +104,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        tolerant(stream)
     code = run()
     for stream in (sys.stdout, sys.stderr):
         _told(stream)

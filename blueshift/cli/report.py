@@ -45,10 +45,11 @@ def report(
 ) -> None:
     """Tell all that is known of a run: as a page for a browser, as Markdown for a ticket, or as JSON.
 
-    The page is one file: no script, nothing fetched from elsewhere, and it prints. It shows the timeline,
-    requests and errors of both sides, ready pods and the answers of every name server over time, the
-    verdict, every step with what it saw and did and the commands, and what is not known. With the ledger of
-    a prober that ran meanwhile, each failed request stands with its moment, its phase and the run's step.
+    The page is one file: no script, nothing fetched from elsewhere, and it prints. It shows the timeline;
+    requests, statuses and latency of both sides, the answers of every name server, who still came during a
+    drain, and how far each witness watched, over time; the verdict, every step with what it saw and did and
+    the commands, and what is not known. With the ledger of a prober that ran meanwhile, each failed request
+    stands with its moment, its phase and the run's step.
 
     \b
         blueshift report 1124-0302-k7xq -o report.html
@@ -65,10 +66,10 @@ def report(
     found = run_async(_gathered(run, ledger, kubeconfig, context, state_namespace))
     text = _text(found, kind)
     if output in FORMATS:
-        click.echo(text, nl=False)
+        click.echo(text.encode(), nl=False)  # it names its encoding, whatever the terminal's is
         return
     try:
-        Path(output).write_text(text)
+        Path(output).write_text(text, encoding="utf-8")
     except OSError as error:
         raise BlueshiftError(
             f"cannot be written: {error.strerror}", place=output, hint="name a file in a folder that is there"

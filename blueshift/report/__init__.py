@@ -10,15 +10,18 @@ from contextlib import contextmanager
 from blueshift.clock import Clock, SystemClock
 from blueshift.events import Emit, Event
 
+_CANNOT_REDRAW = ("dumb", "unknown")
+"""Values of TERM."""
+
 
 @contextmanager
 def choose(output: str | None, run: str, clock: Clock | None = None) -> Iterator[Emit]:
-    """The listener for `live`, `plain` or `json`; None is live on a terminal and plain elsewhere.
+    """The listener for `live`, `plain` or `json`; None is live on a terminal that redraws, plain elsewhere.
 
     What it writes goes to stdout. A reader that goes away never ends a run: from then on nothing is written.
     """
     if output is None:
-        output = "live" if sys.stdout.isatty() else "plain"
+        output = "live" if sys.stdout.isatty() and os.environ.get("TERM") not in _CANNOT_REDRAW else "plain"
     if output == "live":
         from rich.console import Console
 

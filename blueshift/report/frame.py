@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
 from datetime import datetime
 
 from rich.text import Text
 
+from blueshift.report.tables import servers, sides
 from blueshift.report.view import StepView, View
-from blueshift.report.words import Marks, curve, length, rate, span
+from blueshift.report.words import Marks, flat, length, span
 
 # However small the terminal: the current step, one before, one after.
 _FEWEST_STEPS = 3
-_MOST_SERVERS = 5
-_SHORTEST_CURVE = 6
 
 
 def frame(view: View, now: datetime, width: int, height: int, marks: Marks) -> list[Text]:
-    """At most `height` lines. What matters less is left out first: notices, DNS, then the sides."""
+    """At most `height` lines. What matters less is left out first: notices, DNS, the sides, who is left."""
     if height < 1:
         return []
     head, why = _head(view, now), _why(view, now, width)
     room = height - 1 - len(why) - _FEWEST_STEPS
-    shown: list[list[Text]] = [[], [], []]
-    for place, block in enumerate((_sides(view, width, marks), _servers(view, width), _notices(view))):
-        if block and len(block) + 1 <= room:
-            shown[place] = [Text(), *block]
-            room -= len(block) + 1
+    shown: list[list[Text]] = []
+    blocks = (_drains(view, width), sides(view, width, marks), *servers(view, width), _notices(view))
+    for block in blocks:
+        fits = bool(block) and len(block) + 1 <= room
+        shown.append([Text(), *block] if fits else [])
+        room -= len(shown[-1])
     if why and room > 0:
         why = [Text(), *why]
         room -= 1
     rows = _steps(view, now, max(0, _FEWEST_STEPS + room), marks)
-    sides, servers, notices = shown
-    lines = [head, *rows, *sides, *servers, *why, *notices]
+    left, both, dns, recursive, notices = shown
+    lines = [head, *rows, *both, *dns, *recursive[1:], *why, *left, *notices]
     if len(lines) > height:  # a very small terminal: why nothing moves is worth more than the rest
         lines = [head, *why][:height]
     for line in lines:
@@ -83,46 +82,16 @@ def _took(started: datetime | None, until: datetime | None) -> str:
     return length((until - started).total_seconds()) if started and until else ""
 
 
-def _sides(view: View, width: int, marks: Marks) -> list[Text]:
-    rows = [
-        (seen.side, f"{seen.ready}/{seen.wanted}", rate(seen.requests_per_s), rate(seen.errors_per_s))
-        for seen in view.sides.values()
-    ]
-    lines = _table(("side", "pods ready", "requests/s", "errors/s"), rows, width)
-    most = max((one for rates in view.rates.values() for one in rates if one), default=0.0)
-    if not most or not marks.levels:
-        return lines
-    for line, side in zip(lines[1:], view.sides, strict=True):
-        room = width - line.cell_len - 2
-        if room >= _SHORTEST_CURVE:
-            line.append(f"  {curve(view.rates[side][-room:], most, marks.levels)}", "cyan")
+def _drains(view: View, width: int) -> list[Text]:
+    """Who still comes to a side that is drained, and why; not again what the wait says anyway."""
+    lines: list[Text] = []
+    for seen in view.drains.values():
+        connections = "?" if seen.connections is None else str(seen.connections)
+        left = f" drain of the {seen.side}: clients {seen.clients}, requests {seen.requests}, connections "
+        lines.append(Text(left + connections, "bold"))
+        if seen.reason and not (view.waiting and flat(seen.reason) in flat(view.waiting.reason)):
+            lines += _folded(f"   {seen.reason}", width, "", most=3)
     return lines
-
-
-def _servers(view: View, width: int) -> list[Text]:
-    seen = list(view.answers.values())
-    rows = [
-        (one.server, str(one.primary), str(one.temporary), str(one.other), str(one.unknown))
-        for one in seen[:_MOST_SERVERS]
-    ]
-    lines = _table(("DNS server", "primary", "temporary", "other", "unknown"), rows, width)
-    left = len(seen) - _MOST_SERVERS
-    return [*lines, Text(f"   and {left} more servers", "dim")] if left > 0 else lines
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[Text]:
-    if not rows:
-        return []
-    longest = max(len(row[0]) for row in (columns, *rows))
-    # Wide where there is room, so that the tables stand in line; narrow before a figure is lost.
-    first = max(longest, min(22, width - 51))
-    cell = min(12, max(8, (width - 3 - first) // (len(columns) - 1)))
-    lines = [Text(_row(columns, first, cell), "dim")]
-    return [*lines, *(Text(_row(row, first, cell)) for row in rows)]
-
-
-def _row(cells: Sequence[str], first: int, cell: int) -> str:
-    return f"   {cells[0]:<{first}}" + "".join(f"{text[: cell - 1]:>{cell}}" for text in cells[1:])
 
 
 def _why(view: View, now: datetime, width: int) -> list[Text]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from blueshift import events
 from blueshift.report.view import View, fold
-from blueshift.report.words import instant, length, rate
+from blueshift.report.words import instant, latency, length, like, rate
 
 # A wait is told again this often while its reason stays the same.
 AGAIN = timedelta(seconds=30)
@@ -23,6 +25,7 @@ class Plain:
         self._view = View()
         self._told: tuple[str, str, datetime] | None = None
         self._noticed: dict[str, datetime] = {}
+        self._left: dict[str, events.DrainSeen] = {}
 
     def __call__(self, event: events.Event) -> None:
         """Listen."""
@@ -31,6 +34,8 @@ class Plain:
             lines = self._waiting(event)
         elif isinstance(event, events.Noticed):
             lines = self._notice(event)
+        elif isinstance(event, events.DrainSeen):
+            lines = self._drain(event)
         else:
             lines = self._lines(event)
         for line in lines:
@@ -84,15 +89,29 @@ class Plain:
         sides = [
             f"{seen.side} {seen.ready}/{seen.wanted} ready, {rate(seen.requests_per_s)} requests/s, "
             f"{rate(seen.errors_per_s)} errors/s"
-            for seen in self._view.sides.values()
+            + (f", p95 {latency(seen.p95_s)}" if seen.p95_s is not None else "")
+            for (*_, seen) in self._view.sides.values()
         ]
         servers = [
-            f"{seen.server} answers primary {seen.primary}, temporary {seen.temporary}"
+            f"{seen.server}{' (recursive)' if seen.recursive else ''} "
+            f"answers primary {seen.primary}, temporary {seen.temporary}"
             + (f", other {seen.other}" if seen.other else "")
             + (f", unknown {seen.unknown}" if seen.unknown else "")
-            for seen in self._view.answers.values()
+            for seen in (*self._view.answers.values(), *self._view.recursives.values())
         ]
         return [f"    {'; '.join(part)}" for part in (sides, servers) if part]
+
+    def _drain(self, event: events.DrainSeen) -> list[str]:
+        """Who still comes, when it is for another reason; of other figures alone only now and then."""
+        told = self._left.get(event.side)
+        if told is not None and like(told.reason) == like(event.reason):
+            same = replace(told, at=event.at, reason=event.reason) == event
+            if same or event.at - told.at < AGAIN:
+                return []
+        self._left[event.side] = event
+        connections = "?" if event.connections is None else event.connections
+        counts = f"clients {event.clients}, requests {event.requests}, connections {connections}"
+        return _several(f"  drain of the {event.side}: {counts}: ", event.reason or "drained")
 
     def _notice(self, event: events.Noticed) -> list[str]:
         last = self._noticed.get(event.sentence)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -10,7 +9,7 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from blueshift.engine.evidence import AnswerPoint, DrainPoint, Evidence, SidePoint, Watched
-from blueshift.report.words import flat, instant
+from blueshift.report.words import flat, instant, like
 
 _MOST_GAPS = 12
 _ORDER = ("1xx", "2xx", "3xx", "4xx", "5xx", "none")
@@ -145,11 +144,6 @@ def _stretches(side: str, points: Sequence[DrainPoint]) -> Iterator[DrainSum]:
     for _, group in groupby(points, lambda one: like(one.reason)):
         looks = list(group)
         yield DrainSum(side, looks[0].at, looks[-1].at, looks[0], looks[-1])
-
-
-def like(reason: str) -> str:
-    """A reason without its figures: which of them changed is no other reason."""
-    return re.sub(r"\d+(?:[.:]\d+)*", "#", flat(reason))
 
 
 def witnesses(evidence: Evidence) -> tuple[WatchSum, ...]:

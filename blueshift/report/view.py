@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from blueshift import events
 
-# Looks at a side whose rates are kept, for a small curve.
-_RATES = 24
+# Looks at a side that are kept, for small curves.
+_LOOKS = 24
 # Notices kept for the views; older ones were printed when they came.
 _NOTICES = 3
 
@@ -46,10 +46,13 @@ class View(msgspec.Struct, frozen=True):
     gate: events.GateWaits | None = None
     held: events.Held | None = None
     ended: events.RunEnded | None = None
-    sides: dict[str, events.SideSeen] = {}
-    rates: dict[str, tuple[float | None, ...]] = {}
-    """Side → requests per second at the latest looks, the newest last."""
+    sides: dict[str, tuple[events.SideSeen, ...]] = {}
+    """The latest looks at each, the newest last."""
     answers: dict[str, events.AnswersSeen] = {}
+    recursives: dict[str, events.AnswersSeen] = {}
+    """As `answers`, of resolvers for which nothing waits."""
+    drains: dict[str, events.DrainSeen] = {}
+    """Who still comes to a side, as the current step looks at it."""
     notices: tuple[events.Noticed, ...] = ()
 
     def at(self) -> int:
@@ -65,12 +68,12 @@ def fold(view: View, event: events.Event) -> View:
     """The view after one more event."""
     match event:
         case events.SideSeen():
-            rates = (*view.rates.get(event.side, ()), event.requests_per_s)[-_RATES:]
-            return replace(
-                view,
-                sides={**view.sides, event.side: event},
-                rates={**view.rates, event.side: rates},
-            )
+            looks = (*view.sides.get(event.side, ()), event)[-_LOOKS:]
+            return replace(view, sides={**view.sides, event.side: looks})
+        case events.DrainSeen():
+            return replace(view, drains={**view.drains, event.side: event})
+        case events.AnswersSeen() if event.recursive:
+            return replace(view, recursives={**view.recursives, event.server: event})
         case events.AnswersSeen():
             return replace(view, answers={**view.answers, event.server: event})
         case events.Noticed():
@@ -118,7 +121,7 @@ def _begun(view: View, event: events.StepStarted) -> View:
         replace(step, passed=True) if i < index and step.settled is None else step
         for i, step in enumerate(begun.steps)
     )
-    return replace(begun, steps=passed, current=event.step, effect="", waiting=None, gate=None)
+    return replace(begun, steps=passed, current=event.step, effect="", waiting=None, gate=None, drains={})
 
 
 def _with(view: View, changed: StepView) -> View:

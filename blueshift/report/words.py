@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -30,6 +31,11 @@ def marks(encoding: str | None) -> Marks:
 def flat(text: str) -> str:
     """On one line."""
     return " ".join(text.split())
+
+
+def like(sentence: str) -> str:
+    """A sentence without its figures, to tell another reason from the same one with other figures."""
+    return re.sub(r"\d+(?:[.:]\d+)*", "#", flat(sentence))
 
 
 def cut(text: str, most: int = 1500) -> str:

@@ -1,4 +1,4 @@
-"""Chromium without a window: what it makes of a page, what it asks the network for, what it complains of."""
+"""Chromium without a window: what it makes of a page, asks the network for, and complains of."""
 
 from __future__ import annotations
 

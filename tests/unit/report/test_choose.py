@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from blueshift import events
+from blueshift.cli.encoding import tolerant
 from blueshift.report import choose, unbreakable
 from blueshift.report.live import live_view
 from tests.fakes import ManualClock
@@ -38,6 +40,44 @@ def test_a_terminal_gets_the_live_view(monkeypatch: pytest.MonkeyPatch) -> None:
         emit(make(events.StepStarted, 1, step="soak"))
     assert "▶ soak" in terminal.getvalue()
     assert "\x1b[?25h" in terminal.getvalue(), "the cursor is shown again"
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown"])
+def test_a_terminal_that_cannot_redraw_gets_lines(term: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", term)
+    with choose(None, RUN) as emit:
+        emit(started())
+    assert terminal.getvalue().startswith("2026-")
+    assert "\x1b" not in terminal.getvalue()
+
+
+def test_without_colour_nothing_is_told_by_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", "1")
+    with choose(None, RUN, ManualClock()) as emit:
+        for event in until_drain():
+            emit(event)
+    text = terminal.getvalue()
+    assert "▶ drain-primary" in text
+    assert not re.search(r"\x1b\[(?:\d+;)*(?:3[0-7]|38|9[0-7])(?:;\d+)*m", text)
+
+
+def test_a_terminal_of_another_encoding_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding="latin-1", errors="strict", write_through=True)
+    tolerant(stream)
+    console = Console(file=stream, width=80, height=24, force_terminal=True, color_system=None)
+    with live_view(console, ManualClock(), RUN) as emit:
+        for event in until_drain():
+            emit(event)
+        emit(make(events.EffectIntended, 96, step="drain-primary", effect="e", what="TTL 300 → 60"))
+    text = written.getvalue().decode("latin-1")
+    assert "> drain-primary" in text
+    assert "TTL 300 > 60" in text
 
 
 def test_the_live_view_leaves_notices_and_commands_above() -> None:

@@ -36,35 +36,131 @@ def test_all_that_matters_is_in_80_by_24() -> None:
     ):
         assert part in picture, part
     rows = [line.split() for line in picture.splitlines()]
-    assert ["primary", "3/3", "12.3", "0.0"] in [row[:4] for row in rows]
-    assert ["temporary", "2/3", "?", "?"] in [row[:4] for row in rows], "an unknown rate is not zero"
+    assert ["primary", "3/3", "12.3"] in [row[:3] for row in rows]
+    assert ["temporary", "2/3", "?"] in [row[:3] for row in rows], "an unknown rate is not zero"
     assert ["10.0.0.53", "2", "38", "0", "0"] in rows
     assert ["fd00::53", "0", "0", "0", "40"] in rows
 
 
-def seen(seconds: float, side: str, rate: float | None) -> Event:
-    return make(events.SideSeen, seconds, side=side, ready=2, wanted=2, requests_per_s=rate, errors_per_s=0.0)
+def seen(
+    seconds: float, side: str, rate: float | None, errors: float = 0.0, p95: float | None = None
+) -> Event:
+    return make(
+        events.SideSeen, seconds, side=side, ready=2, wanted=2, requests_per_s=rate, errors_per_s=errors,
+        p95_s=p95,
+    )  # fmt: skip
 
 
-def test_the_latest_rates_of_both_sides_are_curves_of_one_scale() -> None:
-    moves = [seen(n, "primary", 80.0 - 10 * n) for n in range(9)]
-    moves += [seen(n, "temporary", None if n < 2 else 5.0 * n) for n in range(9)]
-    primary, temporary = (
-        next(line for line in drawn(started(), *moves) if line.strip().startswith(side))
-        for side in ("primary", "temporary")
-    )
-    assert primary.endswith("0.0  █▇▆▅▅▄▃▂▁")
-    assert temporary.endswith("0.0    ▂▂▃▃▄▄▅"), "what was not known is left blank"
+def row(picture: list[str], begins: str) -> str:
+    return next(line for line in picture if line.strip().startswith(begins))
+
+
+def test_requests_error_share_and_p95_of_both_sides_are_curves_of_one_scale() -> None:
+    moves = [seen(n, "primary", 80.0 - 10 * n, 0.4 * (n == 7), 0.1) for n in range(8)]
+    moves += [seen(n, "temporary", None if n < 2 else 5.0 * n, 0.0, 0.025 * n) for n in range(8)]
+    picture = drawn(started(), *moves)
+    assert row(picture, "side").split() == ["side", "ready", "requests/s", "errors", "p95"]
+    #                                        requests           errors              p95
+    assert row(picture, "primary").split() == [
+        "primary", "2/2", "10.0", "█▇▆▅▅▄▃▂", "4.00", "%", "▁▁▁▁▁▁▁█", "100", "ms", "▅▅▅▅▅▅▅▅",
+    ]  # fmt: skip
+    line = row(picture, "temporary")
+    assert line.split()[2:] == ["35.0", "▂▂▃▃▄▄", "0.00", "%", "▁▁▁▁▁▁", "175", "ms", "▁▂▃▄▅▆▇█"]
+    assert "35.0   ▂" in line, "what was not known is left blank, at its place"
+
+
+def test_a_share_of_a_thousandth_is_no_high_column_and_nothing_asked_is_no_share() -> None:
+    moves = [seen(n, "primary", 1000.0, 1.0) for n in range(8)] + [seen(9, "temporary", 0.0)]
+    picture = drawn(started(), *moves)
+    assert "0.10 % ▂▂▂▂▂▂▂▂" in row(picture, "primary")
+    assert row(picture, "temporary").split()[2:5] == ["0.0", "▁", "?"]
+
+
+def test_the_error_share_is_the_access_logs_where_metrics_tell_none() -> None:
+    by_log = make(
+        events.SideSeen, 5, side="primary", ready=2, wanted=2, requests_per_s=None, errors_per_s=None,
+        statuses_per_s={"2xx": 97.0, "5xx": 2.0, "none": 1.0},
+    )  # fmt: skip
+    assert row(drawn(started(), by_log), "primary").split()[2:5] == ["?", "3.00", "%"]
+
+
+def test_curves_take_the_room_that_there_is() -> None:
     long = [seen(n, "primary", 1.0) for n in range(100)]
-    (line,) = [line for line in drawn(started(), *long) if line.strip().startswith("primary")]
-    assert line.count("█") == 80 - len("   primary                        2/2         1.0         0.0  ")
-    (line,) = [line for line in drawn(started(), *long, width=120) if line.strip().startswith("primary")]
-    assert line.count("█") == 24
+    wide = row(drawn(started(), *long, width=140), "primary")
+    assert wide.count("█") == 24
+    assert row(drawn(started(), *long), "primary").count("█") == 8
     narrow = drawn(started(), *long, width=48)
     assert "█" not in "".join(narrow)
+    assert row(narrow, "primary").split() == ["primary", "2/2", "1.0", "0.00", "%", "?"]
     view = reduce(fold, [started(), *long], View())
     ascii_lines = [line.plain for line in frame(view, at(101), 120, 23, ASCII)]
     assert "█" not in "".join(ascii_lines)
+
+
+LEFT = (
+    "3 clients still come:\n10.0.0.7 (shop.example.test, 3 s ago): a pinned address\n"
+    "10.244.0.9 (12 s ago): a pod that uses the Service's name"
+)
+
+
+def draining(reason: str = LEFT) -> Event:
+    return make(events.DrainSeen, 99, side="primary", clients=3, requests=41, connections=2, reason=reason)
+
+
+def whole_picture() -> list[Event]:
+    """All that there is to show at once: four servers, two resolvers, who is left, a wait."""
+    story = [started()]
+    for second, step in enumerate(TRACK[: TRACK.index("drain-primary")]):
+        story.append(make(events.StepStarted, second, step=step))
+        story.append(make(events.StepSettled, second + 0.5, step=step, said=f"{step} is proven"))
+    story.append(make(events.StepStarted, 60, step="drain-primary"))
+    for n in range(12):
+        story += [seen(60 + n, "primary", 12.0 - n, 0.0, 0.08), seen(60 + n, "temporary", 1e5 + n, 0.0, 0.08)]
+    for n in range(4):
+        story.append(answers(f"10.0.0.{n}", 0, 60))
+    story += [answers("1.1.1.1", 1, 19, recursive=True), answers("8.8.8.8", 0, 20, recursive=True)]
+    return [*story, draining(), waiting(101, reason="3 clients still reach the primary")]
+
+
+def answers(server: str, primary: int, temporary: int, *, recursive: bool = False) -> Event:
+    return make(
+        events.AnswersSeen, 90, server=server, primary=primary, temporary=temporary, other=0, unknown=0,
+        recursive=recursive,
+    )  # fmt: skip
+
+
+def test_all_at_once_is_in_80_by_24() -> None:
+    for marks in (UNICODE, ASCII):
+        view = reduce(fold, whole_picture(), View())
+        lines = [line.plain for line in frame(view, at(101), 80, 23, marks)]
+        assert len(lines) <= 23
+        assert all(len(line) <= 80 for line in lines)
+        picture = "\n".join(lines)
+        for part in (
+            "drain-primary",
+            "waits: 3 clients still reach the primary",
+            "since 12:01:00Z",
+            "then: harden",
+            "drain of the primary: clients 3, requests 41, connections 2",
+            "10.0.0.7 (shop.example.test, 3 s ago): a pinned address",
+            "10.244.0.9",
+            "100011.0",
+        ):
+            assert part in picture, part
+        rows = [line.split() for line in lines]
+        assert ["all", "4", "servers", "0", "60", "0", "0"] in rows
+        assert rows.index(["1.1.1.1", "1", "19", "0", "0"]) > [one[:1] for one in rows].index(["recursive"])
+
+
+def test_who_is_left_is_not_told_twice_and_not_after_its_step() -> None:
+    story = until_drain()
+    same = draining("2 clients still reach the primary")
+    assert sum("2 clients still reach" in line for line in drawn(*story, same, height=40)) == 1
+    assert any("a pinned address" in line for line in drawn(*story, draining(), height=40))
+    later = drawn(*story, draining(), make(events.StepStarted, 102, step="harden"), height=40)
+    assert not any("drain of" in line for line in later)
+    blind = make(events.DrainSeen, 99, side="primary", clients=0, requests=0, connections=None, reason="")
+    assert any("connections ?" in line for line in drawn(*story, blind, height=40))
 
 
 def test_a_short_track_is_shown_whole() -> None:
@@ -98,17 +194,16 @@ def test_a_small_terminal_keeps_why_nothing_moves() -> None:
 
 def test_a_narrow_terminal_keeps_every_figure() -> None:
     rows = [line.split() for line in drawn(*until_drain(), width=50, height=40)]
-    assert ["primary", "3/3", "12.3", "0.0"] in rows
+    assert ["primary", "3/3", "12.3", "0.00", "%", "?"] in rows
     assert ["10.0.0.53", "2", "38", "0", "0"] in rows
 
 
-def test_many_servers_are_cut_and_counted() -> None:
-    seen = [
-        make(events.AnswersSeen, 1, server=f"10.0.0.{n}", primary=1, temporary=0, other=0, unknown=0)
-        for n in range(9)
-    ]
-    picture = drawn(started(), *seen, height=40)
-    assert any("and 4 more servers" in line for line in picture)
+def test_servers_that_agree_are_one_row_and_many_that_differ_are_cut_and_counted() -> None:
+    story = [answers(f"10.0.0.{n}", 0 if n < 6 else n, 40) for n in range(13)]
+    picture = drawn(started(), *story, height=40)
+    assert ["6", "servers", "0", "40", "0", "0"] in [line.split() for line in picture]
+    assert ["10.0.0.6", "6", "40", "0", "0"] in [line.split() for line in picture]
+    assert any("and 3 more that differ" in line for line in picture)
 
 
 def test_a_deadline_that_has_passed_and_one_that_is_missing() -> None:
@@ -133,7 +228,13 @@ def test_without_unicode_the_marks_are_ascii() -> None:
     reason=st.sampled_from([LONG, "short", "", "two\nlines"]),
 )
 def test_any_size_fits(width: int, height: int, length: int, reason: str) -> None:
-    story = [*until_drain(), waiting(101, reason=reason)][:length]
+    story = [
+        *until_drain(),
+        draining(),
+        answers("1.1.1.1", 1, 2, recursive=True),
+        waiting(101, reason=reason),
+    ]
+    story = story[:length]
     notice = make(events.Noticed, 101, step="", sentence=LONG)
     lines = drawn(*story, notice, width=width, height=height)
     assert len(lines) <= height

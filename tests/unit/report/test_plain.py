@@ -11,7 +11,7 @@ from blueshift import events
 from blueshift.events import Event
 from blueshift.report.jsonl import JsonLines
 from blueshift.report.plain import Plain
-from tests.unit.report.story import RUN, make, sides, started, until_drain, waiting
+from tests.unit.report.story import RUN, at, make, sides, started, until_drain, waiting
 
 
 def lines(*story: Event) -> list[str]:
@@ -59,6 +59,45 @@ def test_the_same_wait_is_told_every_thirty_seconds() -> None:
     ]
 
 
+def drain(seconds: float, clients: int, reason: str = "", connections: int | None = 1) -> Event:
+    return make(
+        events.DrainSeen, seconds, side="primary", clients=clients, requests=clients, connections=connections,
+        reason=reason,
+    )  # fmt: skip
+
+
+def test_a_drain_is_told_when_something_changes_and_its_figures_alone_now_and_then() -> None:
+    story = [drain(5 * n, 100 - n, f"{100 - n} clients still come, the last {n} s ago") for n in range(13)]
+    told = lines(*story)
+    assert [line[:20] for line in told] == [
+        "2026-11-24 12:00:00Z", "2026-11-24 12:00:30Z", "2026-11-24 12:01:00Z"
+    ]  # fmt: skip
+    assert told[0].endswith(
+        "drain of the primary: clients 100, requests 100, connections 1: "
+        "100 clients still come, the last 0 s ago"
+    )
+    story += [drain(66, 3, "a pod of this cluster keeps a long connection"), drain(68, 0, connections=None)]
+    assert [line.rpartition(": ")[2] for line in lines(*story)[3:]] == [
+        "a pod of this cluster keeps a long connection", "drained"
+    ]  # fmt: skip
+    assert len(lines(*(drain(5 * n, 0) for n in range(500)))) == 1, "what stays as it is is told once"
+
+
+def test_what_witnesses_watch_is_no_line_and_p95_and_resolvers_stand_beside_a_wait() -> None:
+    watched = make(events.WitnessSeen, 60, side="primary", witness="log", pod="a", since=at(0), until=at(60))
+    assert lines(watched, drain(60, 1)) == lines(drain(60, 1))
+    side = make(
+        events.SideSeen, 60, side="primary", ready=1, wanted=1, requests_per_s=1.0, errors_per_s=0.0,
+        p95_s=0.041,
+    )  # fmt: skip
+    told = make(
+        events.AnswersSeen, 60, server="1.1.1.1", primary=1, temporary=0, other=0, unknown=0, recursive=True
+    )
+    _, both, dns = lines(side, told, waiting(101))
+    assert "0.0 errors/s, p95 41 ms" in both
+    assert "1.1.1.1 (recursive) answers primary 1" in dns
+
+
 def test_a_new_reason_is_told_at_once() -> None:
     assert len(lines(waiting(100), waiting(102, reason="1 client still reaches the primary"))) == 2
 
@@ -102,3 +141,34 @@ def test_json_lines_are_versioned_and_read_back(event: Event) -> None:
     assert (fields.pop("v"), fields["run"]) == (events.SCHEMA, RUN)
     assert msgspec.convert(fields, type(event)) == event
     assert fields["event"] == type(event).__name__.lower()
+
+
+def json_lines(*story: Event) -> list[dict[str, object]]:
+    written: list[str] = []
+    listener = JsonLines(written.append)
+    for event in story:
+        listener(event)
+    return [json.loads(line) for line in written]
+
+
+def test_looks_that_show_nothing_new_are_no_flood_of_json() -> None:
+    def watched(second: float, gaps: int = 0, pod: str = "a") -> Event:
+        return make(
+            events.WitnessSeen, second, side="primary", witness="log", pod=pod, since=at(0),
+            until=at(second), gaps=tuple((at(n), at(n + 1)) for n in range(gaps)),
+        )  # fmt: skip
+
+    def dns(second: float, temporary: int, server: str = "10.0.0.53") -> Event:
+        return make(
+            events.AnswersSeen, second, server=server, primary=9, temporary=temporary, other=0, unknown=0
+        )
+
+    every = range(0, 60, 5)
+    assert len(json_lines(*(watched(n) for n in every))) == 2, "once, and a sign of life after 30 s"
+    assert len(json_lines(*(watched(n, pod=pod) for n in every for pod in "abc"))) == 6, "of each pod"
+    assert len(json_lines(watched(0), watched(5, 1), watched(10, 1), watched(15, 2))) == 3, "each new gap"
+    assert len(json_lines(*(dns(n, 0) for n in every), dns(61, 3))) == 3
+    assert len(json_lines(dns(0, 0), dns(1, 0, "10.0.0.54"), dns(2, 1), dns(3, 0))) == 4
+    assert len(json_lines(*(drain(n, 2, "two") for n in every), drain(61, 1, "one"))) == 3
+    waits = [waiting(second) for second in every]
+    assert len(json_lines(*waits)) == len(waits), "what the run does is always told"

@@ -20,7 +20,7 @@ def test_the_picture_in_the_middle_of_a_run() -> None:
     assert (view.current, view.at()) == ("drain-primary", 8)
     assert view.waiting
     assert view.waiting.reason == "2 clients still reach the primary"
-    assert view.sides["temporary"].wanted == 3
+    assert view.sides["temporary"][-1].wanted == 3
     assert view.answers["10.0.0.53"].temporary == 38
 
 
@@ -62,6 +62,23 @@ def test_a_step_that_was_not_announced_joins_the_end() -> None:
 def test_looks_before_the_start_are_no_trouble() -> None:
     assert folded(*sides()).sides.keys() == {"primary", "temporary"}
     assert View().at() == 0
+
+
+def test_who_is_left_belongs_to_the_step_that_looks() -> None:
+    drain = make(
+        events.DrainSeen, 70, side="primary", clients=2, requests=9, connections=None, reason="2 clients"
+    )
+    assert folded(*until_drain(), drain).drains == {"primary": drain}
+    assert folded(*until_drain(), drain, make(events.StepStarted, 80, step="harden")).drains == {}
+
+
+def test_recursive_resolvers_are_apart_from_the_servers_that_count() -> None:
+    told = make(
+        events.AnswersSeen, 60, server="1.1.1.1", primary=1, temporary=0, other=0, unknown=0, recursive=True
+    )
+    view = folded(*until_drain(), told)
+    assert set(view.answers) == {"10.0.0.53", "fd00::53"}
+    assert view.recursives == {"1.1.1.1": told}
 
 
 def test_only_the_last_notices_are_kept() -> None:
