@@ -59,14 +59,15 @@ def _demo(folder: Path, name: str, *options: str) -> Shown:
     lab = f"t{os.getpid()}-{name}"
     argv = [BLUESHIFT, "lab", "demo", "--name", lab, *options]
     done = subprocess.run(argv, cwd=folder, text=True, capture_output=True, check=False, timeout=1500)
-    tell(f"{done.stdout}\n{done.stderr}")
+    said = f"{done.stdout}\n{done.stderr}"
+    tell(said)
     assert (folder / "build/demo.json").exists(), f"no figures were written; exit code {done.returncode}"
     figures = json.loads((folder / "build/demo.json").read_text())
     for part, fields in FIGURES.items():
         assert fields <= figures[part].keys()
     status = subprocess.run([BLUESHIFT, "lab", "status", "--name", lab], capture_output=True, check=False)
     assert status.returncode == 1, "the lab is still there"
-    return Shown(done.returncode, figures, done.stdout)
+    return Shown(done.returncode, figures, said)
 
 
 def assert_nothing_lost(traffic: dict[str, Any], *, requests: int) -> None:

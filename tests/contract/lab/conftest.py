@@ -15,7 +15,7 @@ from blueshift.lab import build, lifecycle
 from blueshift.lab.loadbalancer import Habits
 from blueshift.lab.paths import Lab, lab_named
 
-LB_DELAY = 3.0
+LB_DELAY, LB_LAG = 3.0, 4.0
 """Seconds."""
 
 
@@ -61,8 +61,10 @@ def named(state_folder: None) -> Iterator[Callable[[str], Lab]]:
 
 @pytest.fixture(scope="module")
 def lab(state_folder: None, tools: Path) -> Iterator[Lab]:
-    """One lab that the tests of a module share, its load balancer with a delay."""
+    """One lab that the tests of a module share, its load balancer with a delay and a lag."""
     shared = lab_named(f"t{os.getpid()}-shared")
-    asyncio.run(lifecycle.up(shared, tools=tools, balancer=Habits(delay=LB_DELAY), say=quiet))
+    asyncio.run(
+        lifecycle.up(shared, tools=tools, balancer=Habits(delay=LB_DELAY, deregister_lag=LB_LAG), say=quiet)
+    )
     yield shared
     asyncio.run(lifecycle.down(shared))
