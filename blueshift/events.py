@@ -168,3 +168,19 @@ Looked = SideSeen | DrainSeen | WitnessSeen | AnswersSeen
 """What was seen of the world, and is nothing that the run did."""
 
 Emit = Callable[[Event], None]
+
+
+class Relay:
+    """Passes each event on to all who listen: a step is made before those who keep what it sees."""
+
+    def __init__(self, *listeners: Emit) -> None:
+        self._listeners = [*listeners]
+
+    def add(self, listener: Emit) -> None:
+        """Pass events on to this one too, from now on."""
+        self._listeners.append(listener)
+
+    def __call__(self, event: Event) -> None:
+        """Pass one on."""
+        for listener in self._listeners:
+            listener(event)

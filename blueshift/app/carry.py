@@ -101,6 +101,7 @@ async def carry(
     listener = Listener(session, writer)
     hooks = Hooks(tools, writer, playbook, emit)
     recorder = Recorder(session.runs, run)
+    tools.seen.add(recorder.listen)
 
     def tell(event: events.Event) -> None:
         emit(event)

@@ -50,6 +50,21 @@ def settings_types(kinds: Mapping[str, str] = KINDS) -> dict[str, type[msgspec.S
     return types
 
 
+def accepting_remaining(playbook: Playbook) -> Playbook:
+    """The same, its drains going on with a rest that alone keeps a side from being drained."""
+    return msgspec.structs.replace(
+        playbook,
+        steps=tuple(
+            msgspec.structs.replace(
+                entry, settings=msgspec.structs.replace(entry.settings, remaining="accept")
+            )
+            if entry.kind == "drain"
+            else entry
+            for entry in playbook.steps
+        ),
+    )
+
+
 def compile_track(playbook: Playbook, tools: Tools) -> tuple[Step, ...]:
     """The steps of a playbook: a shift becomes a floor and its waves, a purge gets its gate."""
     return compile_entries(FORWARD, playbook.steps, tools)

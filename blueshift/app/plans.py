@@ -11,6 +11,7 @@ from typing import Any, NoReturn, cast
 import msgspec
 from msgspec.structs import replace
 
+from blueshift import events
 from blueshift.app import configuration
 from blueshift.app.inputs import Frozen, thaw_steps
 from blueshift.app.kinds import compile_track
@@ -172,6 +173,7 @@ def offline(world: World, places: Places, run: str, skipped: tuple[str, ...] = (
         places=places,
         trails=nobody,
         notice=nobody,
+        seen=events.Relay(),
         skipped=skipped,
     )
 

@@ -64,6 +64,7 @@ def build(
         places=places(session),
         trails=lambda hosts: Trails(session.dns, session.directory).follow(hosts),
         notice=notice,
+        seen=events.Relay(emit),
         skipped=skipped,
     )
 

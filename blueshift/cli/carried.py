@@ -42,13 +42,13 @@ class Named:
 
 async def resume_run(named: Named, stopping: asyncio.Event) -> ExitCode:
     """Carry a run on from what the cluster holds of it."""
-    async with _session_of(named) as (session, frozen):
+    async with session_of(named) as (session, frozen):
         return await _carried(named, session, frozen, stopping)
 
 
 async def take_over_run(named: Named, stopping: asyncio.Event, *, reason: str, yes: bool) -> ExitCode:
     """Say who carries a run, ask, and carry it on instead."""
-    async with _session_of(named) as (session, frozen):
+    async with session_of(named) as (session, frozen):
         claim = await claims.carrier(session.runs, (await runs.carriable(session, named.run)).journal)
         say(f"run {named.run} is carried by {claim.holder} since {claim.since}")
         if not yes and not confirmed(f"Take it from them on {session.cluster.server}?"):
@@ -60,7 +60,7 @@ async def take_over_run(named: Named, stopping: asyncio.Event, *, reason: str, y
 
 async def rollback_run(named: Named, stopping: asyncio.Event, *, reason: str, yes: bool) -> ExitCode:
     """Show the way back, ask, and take a run back."""
-    async with _session_of(named) as (session, frozen):
+    async with session_of(named) as (session, frozen):
         if not yes:
             click.echo(back_text(named.run, await runs.preview_back(session, frozen, named.run)))
             if not confirmed(f"Take run {named.run} back on {session.cluster.server}?"):
@@ -72,7 +72,7 @@ async def rollback_run(named: Named, stopping: asyncio.Event, *, reason: str, ye
 
 async def revert_run(named: Named, stopping: asyncio.Event, manner: Manner) -> ExitCode:
     """A new run, by the playbook of a finished one, to what that one found."""
-    async with _session_of(named) as (finished, frozen):
+    async with session_of(named) as (finished, frozen):
         if why := unnamed(manner, finished.config.release.name):
             return refused(why)
         playbook = plans.playbook_of(frozen)
@@ -90,7 +90,7 @@ async def revert_run(named: Named, stopping: asyncio.Event, manner: Manner) -> E
 
 
 @asynccontextmanager
-async def _session_of(named: Named) -> AsyncIterator[tuple[Session, Frozen]]:
+async def session_of(named: Named) -> AsyncIterator[tuple[Session, Frozen]]:
     """The session that a run froze: it needs no settings file. Its hooks' folder is this machine's."""
     clock = SystemClock()
     path = str(named.kubeconfig) if named.kubeconfig else None

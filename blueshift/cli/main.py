@@ -41,6 +41,7 @@ COMMANDS = {
     "patch": Lazy("blueshift.cli.patch:patch", "Print what a run changed in the values, for your git."),
     "history": Lazy("blueshift.cli.history:history", "List what runs there were, the newest first."),
     "watch": Lazy("blueshift.cli.watch:watch", "Follow the access logs of both sides in one stream."),
+    "drain": Lazy("blueshift.cli.drain:drain", "See who is left at a side that traffic has left."),
     "logs": Lazy("blueshift.cli.logs:logs", "Sum up access logs, and judge one side's by another's."),
     "probe": Lazy("blueshift.cli.probe:probe", "Ask URLs at a fixed rate and count every answer."),
     "temporary": Lazy("blueshift.cli.temporary:temporary", "See the temporary release before it is made."),

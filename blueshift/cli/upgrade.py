@@ -43,6 +43,11 @@ from blueshift.errors import BlueshiftError
     type=click.Path(dir_okay=False, path_type=Path),
     help="Run exactly this plan (from `plan -o FILE`); refused when the world has changed since.",
 )
+@click.option(
+    "--accept-remaining",
+    is_flag=True,
+    help="Go on from a drain although somebody still comes, once only that is left; who it was is kept.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask: the plan is confirmed in advance.")
 @waivers_options
 @skip_confirmed_option
@@ -61,6 +66,7 @@ def upgrade(
     to_version: str | None,
     chart: str | None,
     plan_file: Path | None,
+    accept_remaining: bool,
     yes: bool,
     skip: tuple[str, ...],
     acknowledge: tuple[str, ...],
@@ -84,6 +90,9 @@ def upgrade(
     for each, and waits at a gate before each but the first: `blueshift approve RUN before-GROUP`. Given again
     it goes on where it stood.
 
+    A drain waits for whoever still comes. With --accept-remaining it waits for DNS, for the minimum time and
+    for the window, and goes on with the rest that it then names; `blueshift drain status` shows who that is.
+
     \b
     Exit codes: 0 done; 3 a check failed, the name for --skip is missing or the plan is stale, nothing was
     changed; 4 rolled back; 5 holding: traffic is safe and a person must choose; 75 skipped (its window is
@@ -100,9 +109,25 @@ def upgrade(
     from blueshift.cli.work import Manner, Wanted, upgrade_release
     from blueshift.preflight.waivers import given
 
-    wanted = Wanted(config, kubeconfig, context, state_namespace, playbook, sets, to_version, chart, hooks)
+    wanted = Wanted(
+        config,
+        kubeconfig,
+        context,
+        state_namespace,
+        playbook,
+        sets,
+        to_version,
+        chart,
+        hooks,
+        accepting=accept_remaining,
+    )
     stopping = asyncio.Event()
     manner = Manner(yes, output, on_failure, park, given(skip, acknowledge), skip_confirmed)
+    if plan_file and accept_remaining:
+        raise BlueshiftError(
+            "a plan file holds its steps' settings: --plan and --accept-remaining exclude each other",
+            hint="plan again with `--set drain-primary.remaining=accept`, which the plan then shows",
+        )
     if plan_file and groups:
         raise BlueshiftError(
             "a plan file is of one release: --plan and --group exclude each other",

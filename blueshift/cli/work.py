@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from blueshift.app import claims, configuration, offline, plans, runs, target, windows
+from blueshift.app.kinds import accepting_remaining
 from blueshift.app.look import Looked, look
 from blueshift.app.session import Session, open_session
 from blueshift.app.tools import places
@@ -46,6 +47,8 @@ class Wanted:
     chart: str | None = None
     hooks: Path | None = None
     group: str | None = None
+    accepting: bool = False
+    """Whether drains go on with a named rest."""
 
     def settings(self) -> Config:
         """The settings file with the options laid over it."""
@@ -73,7 +76,8 @@ class Wanted:
         return self._with_playbook(self.over(configuration.written(self.config).beside(release)))
 
     def _with_playbook(self, config: Config) -> tuple[Config, Playbook]:
-        return config, configuration.playbook(config, name=self.playbook, sets=self.sets, hooks=self.hooks)
+        found = configuration.playbook(config, name=self.playbook, sets=self.sets, hooks=self.hooks)
+        return config, accepting_remaining(found) if self.accepting else found
 
 
 @dataclass(frozen=True)

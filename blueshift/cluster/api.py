@@ -164,9 +164,12 @@ class KubeApi:
         tail: int | None = None,
         timestamps: bool = False,
         previous: bool = False,
+        limit: int | None = None,
         quiet: float = 300.0,
     ) -> AsyncIterator[bytes]:
         """Lines of a container's log without their newline, from `since` (whole seconds count).
+
+        `limit` bytes are given at most, from the first line on.
 
         Ends when the log ends, the connection breaks or nothing came for `quiet` seconds: whoever follows
         asks again from the last line seen and leaves out what it knows.
@@ -177,6 +180,7 @@ class KubeApi:
             "timestamps": timestamps,
             "previous": previous,
             "tailLines": tail,
+            "limitBytes": limit,
             "sinceTime": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if since else None,
         }
         path = paths.core("pods", namespace, pod, "log")

@@ -122,8 +122,14 @@ LOOKS: tuple[Rule, ...] = (
     Rule("primary", "policy", "poddisruptionbudgets", ("list",), "what a drained node takes along"),
     Rule("temporary", "", "resourcequotas", ("list",), _ROOM),
     Rule("temporary", "", "limitranges", ("list",), _ROOM),
-    Rule("cluster", "", "nodes", ("list",), "where pods may run, and which images are there"),
-    Rule("cluster", "", "pods", ("list",), "what is free on the nodes"),
+    Rule(
+        "cluster",
+        "",
+        "nodes",
+        ("list",),
+        "where pods may run, which images are there, which clients are nodes",
+    ),
+    Rule("cluster", "", "pods", ("list",), "what is free on the nodes; which clients are pods"),
     Rule(
         "cluster",
         "",

@@ -25,6 +25,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     log_format: str = ""
     """Empty for the version's default."""
     proxy_protocol: bool = False
+    forwarded_headers: bool = False
+    """Whether it believes what X-Forwarded-For says of the client."""
     worker_shutdown_timeout: int = 240
     """Seconds that old workers keep their connections after a reload or a quit."""
     shutdown_grace: int = 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from blueshift import events
 from blueshift.clock import Clock
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.names import Trail
@@ -56,6 +57,8 @@ class Tools:
     """Follow hosts to their records, where those are written."""
     notice: Callable[[str, str], None]
     """Tell people a sentence from a step: (step id, sentence)."""
+    seen: events.Relay
+    """Tells those who draw and keep it what a step saw of the world."""
     skipped: tuple[str, ...] = ()
     """Ids of the checks that the run was opened without: frozen as well."""
     told: set[str] = field(default_factory=set)
@@ -71,6 +74,10 @@ class Tools:
         known = {name.name for name in planned}
         later = {name.name: name for wave in self.late().waves for name in wave.names}
         return (*planned, *(name for name in later.values() if name.name not in known))
+
+    def proxied(self) -> frozenset[str]:
+        """Hosts whose names pointed at a proxy or CDN when the run was opened."""
+        return frozenset(host for name in self.world.names if name.state == "proxied" for host in name.hosts)
 
     def target(self, side: SideName) -> Target:
         """Where traffic of a side goes."""

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+from blueshift import events
 from blueshift.discovery.world import HostFact
 from blueshift.engine.protocol import Answer, Effect, Further, Hold, Settled, StepPlan, Wait
 from blueshift.engine.state import OTHER, SideName, State
@@ -19,7 +20,16 @@ from blueshift.steps.live import Appeared, appeared, as_moved, landed, late_wave
 from blueshift.steps.parity import configured
 from blueshift.steps.proof import as_well
 from blueshift.together import together
-from blueshift.traffic.drain import Drained, DrainRules, Remaining, Remains, Unknown, drained
+from blueshift.traffic.drain import (
+    Drained,
+    DrainEvidence,
+    DrainRules,
+    Remaining,
+    Remains,
+    Unknown,
+    drained,
+    left,
+)
 from blueshift.traffic.routes import Routes
 
 GATE = "accept-remaining"
@@ -46,6 +56,9 @@ class DrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """What becomes of names that appear at this side meanwhile: a person is asked, or one more wave goes."""
     ask_after: Seconds = 86400.0
     """After this a person is asked whether to go on with the named rest."""
+    remaining: Literal["ask", "accept"] = "ask"
+    """What becomes of a rest that alone keeps it from being drained: a person is asked after that time, or
+    the run goes on with it, named."""
 
 
 class Drain(Base[DrainSettings]):
@@ -72,7 +85,9 @@ class Drain(Base[DrainSettings]):
             waits=(
                 f"at least {settings.at_least:.0f} s and {settings.factor:g} times the TTL since the shift",
                 f"{settings.window:.0f} s without a request for a known host and a foreign connection",
-                f"after {settings.ask_after / 3600:.0f} h a person is asked",
+                "who remains then is named, and the run goes on all the same"
+                if settings.remaining == "accept"
+                else f"after {settings.ask_after / 3600:.0f} h a person is asked",
             ),
             seconds=max(settings.at_least, settings.window),
         )
@@ -103,27 +118,47 @@ class Drain(Base[DrainSettings]):
             hosts=self._hosts,
             baseline=tools.record.fact(Baseline).rate,
             dns="; ".join(found.stuck) or ("" if away.done else away.sentence),
+            proxied=tools.proxied(),
         )
         verdict = drained(evidence, rules)
+        self._tell(evidence, rules, "" if isinstance(verdict, Drained) else verdict.reason)
         if isinstance(verdict, Drained):
             last = await self._appeared(within=0.0)
             if last != found:
                 return Wait("drain", "names appeared meanwhile: they are looked at", poll=0.5)
             noise = f"; {evidence.noise} requests for unknown hosts beside" if evidence.noise else ""
             return Settled(f"the {settings.side} serves nobody: {verdict.said}{noise}")
-        left = verdict.items if isinstance(verdict, Remaining) else ()
+        rest = verdict.items if isinstance(verdict, Remaining) else ()
+        if settings.remaining == "accept" and isinstance(verdict, Remaining) and verdict.rest_alone:
+            return Settled(f"gone on with the rest, as was said before: {verdict.reason}{_listed(rest)}")
         if tools.record.approved(self.id, GATE):
-            return Settled(f"gone on with the rest by a person's word: {verdict.reason}{_listed(left)}")
+            return Settled(f"gone on with the rest by a person's word: {verdict.reason}{_listed(rest)}")
         waited = self.here.waited("drain")
         if waited is not None and waited > settings.ask_after:
-            return Hold(f"the {settings.side} still serves: {verdict.reason}{_listed(left)}", gate=GATE)
+            return Hold(f"the {settings.side} still serves: {verdict.reason}{_listed(rest)}", gate=GATE)
         return Wait(
             "drain",
-            f"the {settings.side} is not proven idle: {verdict.reason}{_listed(left)}",
+            f"the {settings.side} is not proven idle: {verdict.reason}{_listed(rest)}",
             then="it is changed" if settings.side == "primary" else "the soak begins",
             lasts=settings.ask_after,
             poll=_next_look(verdict, began),
             unattended=self._unattended(swapped),
+        )
+
+    def _tell(self, evidence: DrainEvidence, rules: DrainRules, reason: str) -> None:
+        items, _ = left(evidence, rules)
+        known = evidence.connections.values()
+        foreign = [one.foreign(rules.own_connections) for one in known if one is not None]
+        self.tools.seen(
+            events.DrainSeen(
+                at=self.here.utc(),
+                run=self.tools.run,
+                side=self.settings.side,
+                clients=len({item.client or item.target for item in items}),
+                requests=sum(item.requests for item in items),
+                connections=sum(foreign) if foreign and len(foreign) == len(known) else None,
+                reason=reason,
+            )
         )
 
     def _unattended(self, swapped: Swapped) -> float:

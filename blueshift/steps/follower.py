@@ -16,6 +16,7 @@ from blueshift.cluster.workloads import pods_of
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.settings import Settings
 from blueshift.engine.state import SideName
+from blueshift.steps.clients import Clients
 from blueshift.steps.facts import Baseline, row, rows
 from blueshift.steps.podlogs import LAG, Hear, PodLogs, clock_time
 from blueshift.steps.witness import Look, Witness, started
@@ -28,6 +29,8 @@ from blueshift.traffic.windows import Lately
 
 EVERY = 5.0
 """Seconds between samples."""
+HIDES = 60.0
+"""Seconds for which it is known whether a Service hides clients."""
 
 
 class _Sent(NamedTuple):
@@ -62,6 +65,9 @@ class Follower:
         self._clock = clock
         self._hear = hear
         self._counts = counts
+        self._clients = Clients(kube, clock)
+        self._settings: Settings | None = None
+        self._hides: tuple[float, bool] | None = None
         self._counters = Counters()
         self.logs: PodLogs | None = None
         """None until the format of the log is known."""
@@ -110,10 +116,19 @@ class Follower:
         if self.logs is None:
             form = self._profile.log_format(config)
             self.logs = PodLogs(self._kube, self._clock, form, self.since, self._hear)
-        settings = self._profile.settings(workload, config)
+        self._settings = settings = self._profile.settings(workload, config)
         self._blind = settings.access_log_why
         self._uncounted = _uncounted(settings)
         return self.logs
+
+    async def caught_up(self, within: float) -> bool:
+        """Wait until all that the pods had logged by now has been read, at most so many seconds."""
+        end = self._clock.now() + within
+        while not (self.logs and self.latest):
+            if self._clock.now() >= end:
+                return False
+            await self._clock.sleep(0.5)
+        return await self.logs.caught_up({look.pod for look in self.latest}, end - self._clock.now())
 
     def observed(self, since: float | None = None) -> Baseline:
         """Requests and errors by the counters since an instant (default: since this side was first seen)."""
@@ -229,10 +244,11 @@ class Follower:
         baseline: float,
         dns: str,
         hosts: frozenset[str] = frozenset(),
+        proxied: frozenset[str] = frozenset(),
     ) -> DrainEvidence:
         """All that `drain.drained` judges; reads the pods anew.
 
-        `hosts` are known beside those of `routes`.
+        `hosts` are known beside those of `routes`; `proxied` is as in DrainEvidence.
         """
         await self._look()
         now = self._clock.utc().timestamp()
@@ -254,7 +270,24 @@ class Follower:
             longest_gap=gap,
             baseline=baseline,
             noise=tally.noise(swapped) if tally else 0,
+            cluster=await self._clients.of_cluster({one.client for one in seen if one.client}),
+            hidden=await self._hidden(),
+            proxied=proxied,
         )
+
+    @property
+    def unseen(self) -> str:
+        """What could not be told of clients, and why."""
+        return self._clients.unseen
+
+    async def _hidden(self) -> bool:
+        """Whether clients are hidden; asked now and then, as a Service seldom changes."""
+        now = self._clock.now()
+        if self._settings is None:
+            return False
+        if self._hides is None or now - self._hides[0] > HIDES:
+            self._hides = (now, await self._witness.hides_clients(self.side, self._settings))
+        return self._hides[1]
 
 
 def _uncounted(settings: Settings) -> str:

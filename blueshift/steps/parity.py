@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from blueshift.controllers.profile import Profile
 from blueshift.discovery.world import HostFact
 from blueshift.engine.protocol import Hold, Wait
 from blueshift.engine.state import SideName
@@ -12,10 +13,15 @@ from blueshift.errors import BlueshiftError, Retryable
 from blueshift.shift.protocol import Target
 from blueshift.steps.context import Here, Tools
 from blueshift.steps.live import live_hosts
+from blueshift.steps.places import Places
 from blueshift.steps.proof import reached
 from blueshift.together import together
 from blueshift.traffic.parity import AskedSide, Parity, ParityRules, compare_routes
 from blueshift.traffic.routes import Routes
+
+if TYPE_CHECKING:  # client libraries that a plan does not need
+    from blueshift.cluster.api import KubeApi
+    from blueshift.steps.witness import Witness
 
 # Seconds: a configuration of 2,500 hosts is some 30 MB through exec.
 _DUMP = 60.0
@@ -67,7 +73,27 @@ def unlike(here: Here, sentence: str) -> Wait | Hold:
     return Hold(sentence)
 
 
-async def configured(tools: Tools, side: SideName) -> Routes:
+class Reads(Protocol):
+    """What it takes to read a configuration: of a run's tools, and of less."""
+
+    @property
+    def kube(self) -> KubeApi:
+        """The cluster."""
+
+    @property
+    def witness(self) -> Witness:
+        """Knows where the sides are."""
+
+    @property
+    def profile(self) -> Profile:
+        """The controller's."""
+
+    @property
+    def places(self) -> Places:
+        """For the command in a hint."""
+
+
+async def configured(tools: Reads, side: SideName) -> Routes:
     """What the newest ready pod of a side was configured to serve."""
     workload = await tools.witness.workload(side)
     pod = await tools.witness.newest_ready(side)

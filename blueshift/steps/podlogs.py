@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 from blueshift.clock import Clock
@@ -18,6 +19,12 @@ LAG = 30.0
 """Seconds: how old the newest word of an open stream may be."""
 AGAIN = 10.0
 """Seconds within which a stream opened anew gives the last line that was read, if that is still there."""
+_REREAD = 5.0
+"""Seconds before its beginning from which on it is looked whether a log reaches back so far."""
+_BEFORE = 0.001
+"""Seconds before a log's first line, so that this is read too."""
+_STAMP = 64
+"""Bytes that hold the kubelet's timestamp."""
 _TURN = 500
 """Lines after which others have their turn: a log that is read from long ago comes without a pause."""
 
@@ -37,6 +44,7 @@ class PodLogs:
         self._kube = kube
         self._clock = clock
         self._since = since
+        self._begun = clock.utc().timestamp()
         self._hear = hear
         self._following: dict[str, asyncio.Task[None]] = {}
         self._seen: dict[str, float] = {}
@@ -91,6 +99,7 @@ class PodLogs:
         if pod in self._read:
             begin = self._unproven[pod] = self._read[pod]
         else:
+            begin = await self._first(namespace, pod, container, begin)
             tally.follow(pod, begin)
         opened = self._clock.utc().timestamp()
         ticking: asyncio.Task[None] | None = None
@@ -120,6 +129,34 @@ class PodLogs:
         finally:
             if ticking:
                 ticking.cancel()
+
+    async def _first(self, namespace: str, pod: str, container: str, wanted: float) -> float:
+        """From when on a log can be read that is wanted from an earlier instant on: the kubelet gives the
+        file that is written now (`kubectl logs`), and none that was rotated away before."""
+        if wanted > self._begun - _REREAD:
+            return wanted
+        with contextlib.suppress(BlueshiftError):  # what hinders this hinders the reading too, which says it
+            async for raw in self._kube.logs(namespace, pod, container, timestamps=True, limit=_STAMP):
+                return max(wanted, _stamped(raw)[0] - _BEFORE)
+        return wanted
+
+    async def caught_up(self, pods: Collection[str], within: float) -> bool:
+        """Wait until all that these pods had logged by now has been read, at most so many seconds."""
+        now, end = self._clock.utc().timestamp(), self._clock.now() + within
+        read: dict[str, float] = {}
+        while self._clock.now() < end:
+            await self._clock.sleep(0.5)
+            follows = self.tally.pods
+            # A stream that brings nothing more although it is open has brought everything.
+            if pods and all(
+                pod in follows
+                and follows[pod].until >= now
+                and (self._read.get(pod, 0.0) >= now or self._read.get(pod) == read.get(pod))
+                for pod in pods
+            ):
+                return True
+            read = dict(self._read)
+        return False
 
     def _count(self, pod: str, line: bytes, at: float) -> None:
         access = self.tally.add(pod, line, at)

@@ -17,6 +17,7 @@ from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.workloads import Rollout, pods_of, ready_pods, rollout
 from blueshift.controllers.profile import Profile
+from blueshift.discovery.settings import Settings
 from blueshift.discovery.world import ServiceFact, WorkloadFact, World
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
@@ -124,24 +125,35 @@ class Witness:
 
     async def addresses(self, side: SideName) -> Target:
         """The addresses of a side's external Service, as it publishes them now."""
+        return _target(side, await self._services(side))
+
+    async def hides_clients(self, side: SideName, settings: Settings) -> bool:
+        """Whether the addresses in its log are those of nodes: a Service without `externalTrafficPolicy:
+        Local` lets a node send on what came to it, as if it came from there (SNAT). PROXY headers and
+        X-Forwarded-For tell the client all the same, where the controller believes them."""
+        unknown = side == "primary" and self._where.service is None
+        if unknown or settings.proxy_protocol or settings.forwarded_headers:
+            return False
+        services = await self._services(side)
+        return any(item["spec"].get("externalTrafficPolicy", "Cluster") != "Local" for item in services)
+
+    async def _services(self, side: SideName) -> list[dict[str, Any]]:
         if side == "primary":
             service = self._where.service
             if service is None:
                 raise BlueshiftError("the primary has no external Service")
-            path = paths.core("services", service.namespace, service.name)
-            return _target(side, [await self._kube.get(path)])
+            return [await self._kube.get(paths.core("services", service.namespace, service.name))]
         workload = await self.workload(side)
         if workload is None:
-            return Target(side)
+            return []
         labels = workload["spec"]["template"]["metadata"]["labels"]
-        services = [
+        return [
             item
             for item in await self._kube.list(paths.core("services", self.namespace(side)))
             if item["spec"].get("type") == "LoadBalancer"
             and _selects(item, labels)
             and not item["metadata"]["name"].endswith("-internal")
         ]
-        return _target(side, services)
 
     async def look(self, side: SideName) -> tuple[Look, ...]:
         """Counters and connections of every pod of a side that runs."""

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from blueshift.traffic.metrics import Window
+from blueshift.traffic.reasons import why
 from blueshift.traffic.routes import known
 from blueshift.traffic.status import Connections
 from blueshift.traffic.tally import Tally
@@ -54,6 +55,8 @@ class Seen(msgspec.Struct, frozen=True):
     """By metrics those of the window, by a log all since it was followed."""
     last: float = 0.0
     """Seconds since the epoch; for metrics, the look that last saw any of the side's counts higher."""
+    began: float | None = None
+    """When the latest of its requests came, which may be long before it was answered; None if unknown."""
 
 
 class DrainEvidence(msgspec.Struct, frozen=True):
@@ -61,7 +64,7 @@ class DrainEvidence(msgspec.Struct, frozen=True):
 
     now: float
     swapped: float
-    """When all authoritative servers showed the new answers."""
+    """When all authoritative servers showed the new answers; minus infinity where nobody knows."""
     ttl: float
     """Seconds: the TTL in force at the swap."""
     pods: Mapping[str, float]
@@ -82,10 +85,12 @@ class DrainEvidence(msgspec.Struct, frozen=True):
     """Seconds between two requests of any client since the swap."""
     noise: int = 0
     """Requests that match no server of the configuration."""
-    cluster: tuple[str, ...] = ()
-    """Addresses of this cluster's pods."""
+    cluster: Mapping[str, str] = {}
+    """Addresses of clients that are of this cluster, and what each is."""
     hidden: bool = False
     """Whether client addresses are those of nodes or a load balancer (SNAT)."""
+    proxied: frozenset[str] = frozenset()
+    """Hosts whose names point at a proxy or CDN, which asks this side for them."""
     baseline: float = 0.0
     """Requests per second that the side had before the run."""
 
@@ -134,6 +139,8 @@ class Remaining(msgspec.Struct, frozen=True):
     items: tuple[Remains, ...] = ()
     until: float | None = None
     """The earliest instant at which it could be drained, if time alone is missing: nobody may come again."""
+    rest_alone: bool = False
+    """Whether all else holds: DNS points away, the time is over, and everything was watched."""
 
 
 class Unknown(msgspec.Struct, frozen=True):
@@ -148,7 +155,7 @@ def drained(evidence: DrainEvidence, rules: DrainRules) -> Drained | Remaining |
         return Remaining(f"DNS does not point away everywhere: {evidence.dns}")
     length = rules.length(evidence.longest_gap)
     earliest = evidence.swapped + max(rules.least, rules.factor * evidence.ttl, length)
-    items = _items(evidence, evidence.now - length)
+    items, held = left(evidence, rules)
     free = max((earliest, *(entry.last + length for entry in _inside(evidence, evidence.now - length))))
     if evidence.now < earliest:
         reason = (
@@ -158,13 +165,20 @@ def drained(evidence: DrainEvidence, rules: DrainRules) -> Drained | Remaining |
     end = evidence.now - min(rules.lag, length / 2)
     if blind := _blind(evidence, evidence.now - length, end):
         return Unknown(blind)
-    held = _held(evidence, rules)
     if not items and not held:
         return Drained(f"no request for a known host in {length:.0f} s, and no open connection")
     rate, allowed = _rate(evidence, length), rules.accept * evidence.baseline
     if rate > allowed or not allowed:
-        return Remaining(_count(items, held, length), (*items, *held), None if held else free)
+        until = None if held else free
+        return Remaining(_count(items, held, length), (*items, *held), until, rest_alone=True)
     return Drained(f"{rate:.2f} requests/s remain, accepted up to {allowed:.2f}", (*items, *held))
+
+
+def left(evidence: DrainEvidence, rules: DrainRules) -> tuple[tuple[Remains, ...], tuple[Remains, ...]]:
+    """Who asked for known hosts in the window, and which pods have connections of others, also where it is
+    not time yet or not everything was watched."""
+    since = evidence.now - rules.length(evidence.longest_gap)
+    return _items(evidence, since), tuple(_held(evidence, rules))
 
 
 def _count(items: Sequence[Remains], held: Sequence[Remains], length: float) -> str:
@@ -193,28 +207,10 @@ def _items(evidence: DrainEvidence, start: float) -> tuple[Remains, ...]:
     inside = _inside(evidence, start)
     named = {entry.target for entry in inside if entry.client}
     return tuple(
-        Remains(entry.client, entry.target, entry.requests, evidence.now - entry.last, _why(evidence, entry))
+        Remains(entry.client, entry.target, entry.requests, evidence.now - entry.last, why(evidence, entry))
         for entry in sorted(inside, key=lambda entry: -entry.requests)
         if entry.client or entry.target not in named
     )
-
-
-def _why(evidence: DrainEvidence, seen: Seen) -> str:
-    if seen.witness == "log" and "http_user_agent" in evidence.lacks:
-        return f"{_whose(evidence, seen)}; or our own probe: the log format has no $http_user_agent"
-    return _whose(evidence, seen)
-
-
-def _whose(evidence: DrainEvidence, seen: Seen) -> str:
-    if not seen.client:
-        return f"{'metrics do' if seen.witness == 'metrics' else 'the log format does'} not name clients"
-    if seen.client in evidence.cluster:
-        return "a pod of this cluster: it uses the Service's internal name or a pinned address"
-    if evidence.hidden:
-        return "the address is a node's or a balancer's: clients are hidden behind it (SNAT)"
-    if seen.last - evidence.swapped > 10 * evidence.ttl:
-        return "long after the TTL: a pinned address, a busy kept-alive connection, or a proxy's cache"
-    return "a stale answer, within ten times the TTL"
 
 
 def _held(evidence: DrainEvidence, rules: DrainRules) -> list[Remains]:
@@ -280,7 +276,9 @@ def by_metrics(
 
 def by_log(tally: Tally, since: float, blind: str = "") -> tuple[tuple[Seen, ...], tuple[Coverage, ...]]:
     """Evidence from access logs since an instant; `blind` is why the log does not show every request."""
-    seen = tuple(Seen("log", row.target, row.client, row.requests, row.last) for row in tally.rows(since))
+    seen = tuple(
+        Seen("log", row.target, row.client, row.requests, row.last, row.began) for row in tally.rows(since)
+    )
     return seen, by_streams(tally, blind)
 
 

@@ -30,6 +30,8 @@ class Row(msgspec.Struct):
     first: float = 0.0
     last: float = 0.0
     """Instants of the log, seconds since the epoch."""
+    began: float = 0.0
+    """When the latest request came: a line is written when it has been answered."""
 
     def add(self, line: Line) -> None:
         """Count one request."""
@@ -38,6 +40,7 @@ class Row(msgspec.Struct):
         self.requests += 1
         self.errors += line.status >= 500
         self.last = max(self.last, line.at)
+        self.began = max(self.began, line.at - line.seconds)
 
 
 class Follow(msgspec.Struct):

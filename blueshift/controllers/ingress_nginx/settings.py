@@ -53,6 +53,8 @@ def settings(workload: Workload, config: Mapping[str, str], version: str = "") -
         access_log_why=why,
         log_format=config.get("log-format-upstream", ""),
         proxy_protocol=_on(config.get("use-proxy-protocol"), default=False),
+        forwarded_headers=_on(config.get("use-forwarded-headers"), default=False)
+        or _on(config.get("enable-real-ip"), default=False),
         worker_shutdown_timeout=seconds(config.get("worker-shutdown-timeout", ""), 240),
         shutdown_grace=_number(flags.get("shutdown-grace-period"), 0),
         post_shutdown=_number(flags.get("post-shutdown-grace-period"), 10),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from blueshift.app.kinds import compile_track, settings_types
+from blueshift.app.kinds import accepting_remaining, compile_track, settings_types
 from blueshift.app.plans import offline
 from blueshift.engine.state import State
 from blueshift.errors import BlueshiftError
@@ -105,3 +105,14 @@ def _places() -> Places:
 def test_the_shipped_file_is_the_one_in_the_repository() -> None:
     root = Path(__file__).resolve().parents[3]
     assert (root / "playbooks" / "blue-green.yaml").is_file()
+
+
+def test_an_accepted_rest_is_a_setting_of_every_drain_and_of_nothing_else() -> None:
+    whole = load(find("blue-green"), settings_types())
+    accepting = accepting_remaining(whole)
+    changed = {
+        entry.id: entry.settings.remaining
+        for before, entry in zip(whole.steps, accepting.steps, strict=True)
+        if entry != before
+    }
+    assert changed == {"drain-primary": "accept", "drain-temporary": "accept"}

@@ -32,7 +32,7 @@ class Bench:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.done: list[Any] = []
         self.refuses = self.closed = False
-        monkeypatch.setattr(carried, "_session_of", self.session)
+        monkeypatch.setattr(carried, "session_of", self.session)
         monkeypatch.setattr(plans, "playbook_of", lambda _: PLAYBOOK)
         monkeypatch.setattr(carried, "outside_window", lambda _: self.closed)
         monkeypatch.setattr(revert, "look_back", self.look_back)

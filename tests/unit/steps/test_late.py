@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import msgspec
 import pytest
@@ -22,6 +22,7 @@ from blueshift.engine.protocol import Hold, Settled, Wait
 from blueshift.engine.state import State
 from blueshift.engine.store import Writer
 from blueshift.engine.view import View
+from blueshift.events import DrainSeen, Event, Relay
 from blueshift.shift.dns import DnsShifter
 from blueshift.shift.protocol import Landed
 from blueshift.steps import drain as drains
@@ -43,7 +44,7 @@ from blueshift.steps.places import Places
 from blueshift.steps.proof import Proof
 from blueshift.steps.purge import PurgeGate, PurgeGateSettings
 from blueshift.steps.shift import ShiftSettings, Wave, cut
-from blueshift.traffic.drain import Drained, DrainEvidence, Remaining
+from blueshift.traffic.drain import Drained, DrainEvidence, Remaining, Remains, Unknown
 from blueshift.traffic.judge import Verdict
 from blueshift.traffic.routes import Route, Routes
 from tests.unit.app.worlds import world
@@ -108,6 +109,7 @@ class Life(Bench):
         self.approve: list[str] = []
         self.proof = Proof(False, "well")
         self.evidence: list[dict[str, Any]] = []
+        self.told: list[Event] = []
         self.dumps = 0
         monkeypatch.setattr(drains, "as_well", self._as_well)
         monkeypatch.setattr(drains, "configured", self._configured)
@@ -166,6 +168,7 @@ class Life(Bench):
             ),
             trails=self.trails,
             notice=lambda step, said: self.events.append(said),
+            seen=Relay(self.told.append),
         )
 
     @staticmethod
@@ -187,7 +190,9 @@ class Life(Bench):
         return tuple(one(host) for host in hosts)
 
     class _Evidence(dict[str, Any]):
-        noise = 0
+        noise, now, longest_gap = 0, 0.0, 0.0
+        seen: tuple[Any, ...] = ()
+        connections: ClassVar[dict[str, Any]] = {}
 
     async def evidence_of(self, _rules: Any, **given: Any) -> Any:
         self.evidence.append(given)
@@ -223,6 +228,10 @@ async def life(monkeypatch: pytest.MonkeyPatch) -> Life:
 async def test_nothing_new_drains_as_ever(life: Life) -> None:
     assert (await life.run()).status == "succeeded"
     assert life.tools.late() == Late()
+    seen = [one for one in life.told if isinstance(one, DrainSeen)]
+    assert [(one.side, one.clients, one.requests, one.connections, one.reason) for one in seen] == [
+        ("primary", 0, 0, None, "")
+    ]
 
 
 async def test_a_new_name_at_the_primary_is_a_gate_and_its_approval_moves_it(life: Life) -> None:
@@ -451,3 +460,28 @@ async def test_a_drain_looks_at_the_moment_at_which_it_could_be_over(
     monkeypatch.setattr(drains, "drained", lambda *_: answers.pop())
     assert (await life.run()).status == "succeeded"
     assert life.clock.sleeps == pytest.approx([sleeps])
+
+
+@pytest.mark.parametrize(
+    ("judged", "goes_on"),
+    [
+        (
+            Remaining("1 known host was asked", (Remains("c1", "a.org", 2, 5.0, "pinned"),), rest_alone=True),
+            True,
+        ),
+        (Remaining("DNS does not point away", (Remains("c1", "a.org", 2, 5.0, "stale"),)), False),
+        (Remaining("5 of 900 s have passed", (), until=1.0), False),
+        (Unknown("no witness watched p1"), False),
+    ],
+)
+async def test_an_accepted_rest_is_named_and_nothing_else_is_accepted(
+    life: Life, monkeypatch: pytest.MonkeyPatch, judged: Any, goes_on: bool
+) -> None:
+    monkeypatch.setattr(drains, "drained", lambda *_: judged)
+    asks = Drain(STEP, DrainSettings(side="primary"), life.tools)
+    assert isinstance(await asks.settle(), Wait)
+    accepts = Drain(STEP, DrainSettings(side="primary", remaining="accept"), life.tools)
+    answer = await accepts.settle()
+    assert isinstance(answer, Settled if goes_on else Wait)
+    if isinstance(answer, Settled):
+        assert "c1 → a.org: 2 requests, pinned" in answer.said

@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import pytest
@@ -166,8 +167,13 @@ def test_a_short_window_needs_a_look_inside_it() -> None:
 @pytest.mark.parametrize(
     ("more", "why"),
     [
-        ({"cluster": ("c1",)}, "a pod of this cluster"),
+        ({"cluster": {"c1": "a pod of this cluster (a/b)"}}, "a pod of this cluster (a/b)"),
+        ({"cluster": {"c1": "a pod"}, "hidden": True}, "a pod"),
         ({"hidden": True}, "SNAT"),
+        ({"proxied": frozenset({"a.org"})}, "CDN"),
+        ({"seen": (seen(began=NOW - 5001),)}, "a long request"),
+        ({"seen": (seen(began=NOW - 4999),)}, "long after the TTL"),
+        ({"swapped": -math.inf}, "no name points here"),
         ({}, "long after the TTL"),
         ({"ttl": 500}, "stale answer"),
     ],

@@ -1,0 +1,133 @@
+"""What is told of who is left at a side, and what a run's journal knows of it."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+from blueshift.engine.evidence import Watched
+from blueshift.engine.journal import Journal
+from blueshift.engine.state import OTHER, SideName
+from blueshift.playbook.schema import Playbook
+from blueshift.steps.drain import DrainSettings
+from blueshift.steps.facts import Baseline, Swapped
+from blueshift.traffic.drain import Coverage, DrainRules, Remains
+
+
+class Client(msgspec.Struct, frozen=True):
+    """Somebody who came within the window."""
+
+    client: str
+    """Address; empty where no witness names it."""
+    target: str
+    """Host, or `namespace-service-port` where the log has no host."""
+    requests: int
+    last: datetime
+    why: str
+
+
+class Left(msgspec.Struct, frozen=True, kw_only=True):
+    """One side, once."""
+
+    side: SideName
+    release: str
+    """`namespace/name`."""
+    at: datetime
+    judged: Literal["drained", "remaining", "unknown", "absent"]
+    reason: str
+    run: str = ""
+    moved: datetime | None = None
+    """When traffic left it, by the run's journal."""
+    window_s: float = 0.0
+    clients: tuple[Client, ...] = ()
+    """Those of known hosts, the busiest first."""
+    connections: dict[str, int | None] = {}
+    """By pod, open ones of others than us; None where nginx's status could not be read."""
+    noise: int = 0
+    """Requests of the window that matched no server of the configuration."""
+    hidden: bool = False
+    """Whether client addresses are those of nodes or a balancer."""
+    coverage: tuple[Watched, ...] = ()
+    unseen: tuple[str, ...] = ()
+    """What nobody sees, or what could not be looked up, as sentences."""
+    schema: int = 1
+
+    @property
+    def done(self) -> bool:
+        """Whether nobody is left, and that is known."""
+        return self.judged in ("drained", "absent")
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a run says of a side that traffic left; without a run nothing is known of that."""
+
+    rules: DrainRules
+    run: str = ""
+    moved: datetime | None = None
+    ttl: float = 0.0
+    baseline: float = 0.0
+
+
+def told(journal: Journal, playbook: Playbook, side: SideName, window: float | None) -> Told:
+    """What a run's journal says of a side, judged by its own drain of it."""
+    entry = next(
+        (
+            one
+            for one in playbook.steps
+            if isinstance(one.settings, DrainSettings) and one.settings.side == side
+        ),
+        None,
+    )
+    rules = entry.settings if entry else DrainSettings(side=side)
+    swapped = journal.learnt(Swapped)
+    if swapped is None or swapped.to == side:
+        return Told(DrainRules(least=0, factor=0, window=window or rules.window), journal.run)
+    # A drain that took names along counts from the last of these.
+    late = [
+        effect.done
+        for name, step in journal.steps.items()
+        if entry and name.endswith(f"/{entry.id}")
+        for effect in step.effects.values()
+        if effect.done
+    ]
+    before = journal.learnt(Baseline)
+    return Told(
+        DrainRules(
+            least=rules.at_least, factor=rules.factor, window=window or rules.window, accept=rules.accept
+        ),
+        journal.run,
+        max((swapped.at, *late)),
+        swapped.ttl,
+        before.rate if before else 0.0,
+    )
+
+
+def sides_left(journal: Journal | None) -> tuple[SideName, ...]:
+    """The side that traffic has left last, or both."""
+    swapped = journal.learnt(Swapped) if journal else None
+    return (OTHER[swapped.to],) if swapped else ("primary", "temporary")
+
+
+def client(one: Remains, now: float) -> Client:
+    """Somebody who remains, `now` being seconds since the epoch."""
+    return Client(one.client, one.target, one.requests, datetime.fromtimestamp(now - one.age, UTC), one.why)
+
+
+def watched(side: SideName, one: Coverage) -> Watched:
+    """How far a witness has watched, with instants."""
+
+    def instant(at: float) -> datetime:
+        return datetime.fromtimestamp(at, UTC)
+
+    return Watched(
+        side=side,
+        witness=one.witness,
+        pod=one.pod,
+        since=instant(one.since),
+        until=instant(one.until),
+        gaps=tuple((instant(begin), None if math.isinf(end) else instant(end)) for begin, end in one.gaps),
+        blind=one.blind,
+    )
