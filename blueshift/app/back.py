@@ -22,6 +22,7 @@ from blueshift.steps.located import Located
 from blueshift.steps.lower_ttl import RestoreTtlSettings
 from blueshift.steps.panic import PanicSettings
 from blueshift.steps.purge import PurgeSettings
+from blueshift.steps.quiesce import QuiesceSettings, WakeSettings, quiesces
 from blueshift.steps.restore import RestoreSettings
 from blueshift.steps.shift import GatherSettings, ShiftSettings
 
@@ -38,9 +39,9 @@ def way_back(state: State, playbook: Playbook, located: Located) -> tuple[StepEn
     """
     keep = _keeps(playbook)
     steps: list[StepEntry] = []
-    primary_is_right = "primary" in state.verified and state.primary in (
-        ("old", "hardened") if keep else ("old",)
-    )
+    stands = state.primary in (("old", "hardened") if keep else ("old",))
+    # One whose connections end early has its old values but for that, and is woken without new pods.
+    primary_is_right = stands and ("primary" in state.verified or "primary" in state.quiesced)
     at = state.traffic
     drained = set(state.drained)
     if not primary_is_right:
@@ -49,6 +50,8 @@ def way_back(state: State, playbook: Playbook, located: Located) -> tuple[StepEn
                 "the temporary release has gone, and with it the short way back: the primary was changed",
                 hint="`blueshift resume RUN` carries the run to its end",
             )
+        if "temporary" in state.quiesced:
+            steps.append(_wake("temporary", playbook))
         if at != "temporary":
             steps += _all_to("temporary", at, playbook, located)
             drained -= {"primary", "temporary"}
@@ -56,6 +59,8 @@ def way_back(state: State, playbook: Playbook, located: Located) -> tuple[StepEn
             steps.append(_drain("primary", playbook))
         steps.append(_entry("restore-primary", _restore(playbook, keep=keep)))
         at = "temporary"
+    elif "primary" in state.quiesced:
+        steps.append(_wake("primary", playbook))
     if at != "primary":
         steps += _all_to("primary", at, playbook, located)
         drained.discard("temporary")
@@ -113,6 +118,13 @@ def _drain(side: SideName, playbook: Playbook) -> StepEntry:
         DrainSettings(side=side),
     )
     return StepEntry("drain", f"drain-{side}", settings, PLACE)
+
+
+def _wake(side: SideName, playbook: Playbook) -> StepEntry:
+    quiesce = next((one for one in quiesces(playbook) if one.side == side), QuiesceSettings(side=side))
+    return StepEntry(
+        "wake", f"wake-{side}", WakeSettings(side=side, helm_timeout=quiesce.helm_timeout), PLACE
+    )
 
 
 def _keeps(playbook: Playbook) -> bool:

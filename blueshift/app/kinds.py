@@ -23,6 +23,7 @@ KINDS: Mapping[str, str] = {
     "install-temporary": "blueshift.steps.install_temporary:InstallTemporary",
     "shift": "blueshift.steps.shift:ShiftSettings",
     "drain": "blueshift.steps.drain:Drain",
+    "quiesce": "blueshift.steps.quiesce:Quiesce",
     "harden": "blueshift.steps.harden:Harden",
     "upgrade": "blueshift.steps.harden:Upgrade",
     "soak": "blueshift.steps.soak:Soak",
@@ -35,6 +36,7 @@ KINDS: Mapping[str, str] = {
 TURNED_KINDS: Mapping[str, str] = {
     "gather": "blueshift.steps.shift:GatherSettings",
     "restore-primary": "blueshift.steps.restore:Restore",
+    "wake": "blueshift.steps.quiesce:Wake",
     "panic": "blueshift.steps.panic:Panic",
 }
 

@@ -105,7 +105,7 @@ def _walked(steps: Sequence[Step], state: State) -> State:
 def _left(state: State, *, primary: str) -> Iterator[str]:
     """What is not as it was before the run."""
     start = State()
-    for field in ("traffic", "temporary", "floors", "ttl"):
+    for field in ("traffic", "temporary", "floors", "quiesced", "ttl"):
         now = getattr(state, field)
         if now != getattr(start, field):
             yield f"{field} is {now or 'none'}, not {getattr(start, field) or 'none'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -25,6 +26,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.helm.values import forgotten, holds
 from blueshift.playbook.schema import Playbook
 from blueshift.steps.harden import RevisionSettings
+from blueshift.steps.quiesce import QuiesceSettings, quiesces
 from blueshift.steps.revisions import Grace, Revision, Revisions, temporary_facts
 from blueshift.together import together
 
@@ -127,7 +129,12 @@ async def revised(
     beside = revisions.temporary(facts_of(found, revisions, temporary))
 
     async def of(
-        release: tuple[str, str], revision: Revision, old: tuple[Raw, ...], source: str = RECORD
+        release: tuple[str, str],
+        revision: Revision,
+        old: Sequence[Raw],
+        source: str = RECORD,
+        *,
+        tried: bool = True,
     ) -> Rendered:
         return await rendered(
             session.helm,
@@ -139,7 +146,21 @@ async def revised(
             changes=revision.changes,
             old=old,
             source=source,
+            tried=tried,
         )
+
+    async def quiet(settings: QuiesceSettings) -> Rendered:
+        if settings.side == "primary":
+            quieted = revisions.quiesced(revisions.before(), settings.quiet)
+            return await of(primary, quieted, found.objects)
+        try:
+            name, namespace = temporary
+            objects = await session.helm.render(
+                name, namespace, beside.chart, beside.values, is_upgrade=False
+            )
+        except BlueshiftError as error:
+            return Rendered(error=str(error))
+        return await of(temporary, revisions.quiesced(beside, settings.quiet), objects, tried=False)
 
     made, hardened, target = await together(
         of(temporary, beside, ()),
@@ -156,6 +177,7 @@ async def revised(
         made,
         msgspec.structs.replace(hardened, reused=holds(before, revisions.running_values)),
         msgspec.structs.replace(target, forgotten=forgotten(revisions.target_values, before, now)),
+        quiesced={one.side: await quiet(one) for one in quiesces(playbook)},
         helm=str(session.helm.version),
     )
 

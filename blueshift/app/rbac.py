@@ -46,7 +46,7 @@ async def manifests(
         profile = cast(Profile, found.known)
         revisions = await revisions_of(session, found.record, profile, Path(scratch))
         rendered = await revised(session, found, revisions, playbook, temporary)
-    for one in (rendered.temporary, rendered.harden, rendered.target):
+    for one in rendered.all:
         if one.error:
             raise BlueshiftError(one.error, hint="`blueshift plan` shows what is rendered from what")
     state = config.cluster.state_namespace

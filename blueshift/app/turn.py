@@ -28,6 +28,8 @@ from blueshift.steps.context import Tools
 from blueshift.steps.facts import FloorPrimary, Swapped, TemporaryReady, TtlLowered
 from blueshift.steps.located import at, located
 from blueshift.steps.lower_ttl import LowerTtlSettings, low_ttl
+from blueshift.steps.quiesce import Wake, quiesces
+from blueshift.steps.revisions import Revision
 from blueshift.steps.shift import ShiftSettings
 
 
@@ -99,7 +101,8 @@ async def survey(
     state, found = await _temporary(tools, state, journal)
     facts = [*found, *_missing(tools, playbook, state, journal)]
     entries = panic(state, names) if to == "panic" else way_back(state, playbook, names)
-    if entries and entries[0].kind == "drain":
+    first = next((entry for entry in entries if entry.kind != Wake.kind), None)
+    if first is not None and first.kind == "drain":
         # Names came back to where they are at a moment that no fact tells: it is counted from now.
         side: SideName = "primary" if state.traffic == "primary" else "temporary"
         facts.append(Swapped(side, tools.clock.utc(), tools.ttl))
@@ -141,17 +144,33 @@ async def _primary(tools: Tools, playbook: Playbook, state: State) -> State:
             f"{release.namespace}/{release.name} is {told}, and that is not this run's doing",
             hint=f"`{tools.places.helm} history {release.name} -n {release.namespace}` shows who did it",
         )
+    if state.primary == "unsure" and any(_is(record, one) for one in _quiesced(tools, playbook)):
+        # What was to change it has not begun to.
+        return state.but(primary="old").with_side("quiesced", "primary")
     return state
 
 
 def _ours(tools: Tools, playbook: Playbook, record: ReleaseRecord) -> bool:
-    made = (
-        tools.revisions.before(),
-        tools.revisions.hardened(grace_of(playbook, "harden")),
-        tools.revisions.target(grace_of(playbook, "upgrade")),
+    return not record.pending and any(
+        _is(record, one)
+        for one in (
+            tools.revisions.before(),
+            *_quiesced(tools, playbook),
+            tools.revisions.hardened(grace_of(playbook, "harden")),
+            tools.revisions.target(grace_of(playbook, "upgrade")),
+        )
     )
-    known = {(one.chart.digest, digest(one.values)) for one in made}
-    return (record.chart_hash, record.values_hash) in known and not record.pending
+
+
+def _quiesced(tools: Tools, playbook: Playbook) -> Iterator[Revision]:
+    """The primary's revisions whose connections end early."""
+    for settings in quiesces(playbook):
+        if settings.side == "primary":
+            yield tools.revisions.quiesced(tools.revisions.before(), settings.quiet)
+
+
+def _is(record: ReleaseRecord, revision: Revision) -> bool:
+    return (record.chart_hash, record.values_hash) == (revision.chart.digest, digest(revision.values))
 
 
 async def _temporary(
@@ -164,7 +183,8 @@ async def _temporary(
     metadata = (namespace or {}).get("metadata") or {}
     ours = (metadata.get("labels") or {}).get(RUN_LABEL) == tools.run
     if state.temporary == "absent" or (record is None and not ours and not world.prepared):
-        return state.but(temporary="absent").without_side("verified", "temporary"), ()
+        gone = state.but(temporary="absent").without_side("verified", "temporary")
+        return gone.without_side("quiesced", "temporary"), ()
     if state.temporary == "ready" and (record is None or record.status != "deployed"):
         state = state.but(temporary="partial").without_side("verified", "temporary")
     if _has(journal, TemporaryReady):

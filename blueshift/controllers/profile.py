@@ -91,6 +91,16 @@ class HardenFacts(msgspec.Struct, frozen=True):
     """Seconds that a new pod must be ready before an old one may go."""
 
 
+class QuiesceFacts(msgspec.Struct, frozen=True):
+    """What a profile needs beside a user's values to make connections end early."""
+
+    defaults: Values
+    requests: int = 1
+    """Answers that a connection gets."""
+    idle: int = 10
+    """Seconds that one without a request stays."""
+
+
 class Profile(Knowledge, Protocol):
     """One ingress controller."""
 
@@ -151,6 +161,13 @@ class Profile(Knowledge, Protocol):
 
     def harden(self, values: Values, facts: HardenFacts) -> tuple[Override, ...]:
         """What to change in a user's values so that a pod that ends loses no request."""
+
+    def quiesce(self, values: Values, facts: QuiesceFacts) -> tuple[Override, ...]:
+        """What to change in a user's values so that connections end soon, without new pods."""
+
+    def keepalive_requests(self, dump: str) -> int | None:
+        """Answers after which the generated configuration ends a client's connection; None if it does not
+        say. Raises BlueshiftError for text that is none."""
 
     def explain(
         self, around: Surroundings, changes: Sequence[Change], assumed: Sequence[str] = ()

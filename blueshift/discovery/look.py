@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -52,18 +52,25 @@ class Sources:
 
 @dataclass(frozen=True)
 class Revised:
-    """The three revisions of a run, rendered."""
+    """The revisions of a run, rendered."""
 
     temporary: Rendered
     harden: Rendered
     target: Rendered
+    quiesced: dict[str, Rendered] = field(default_factory=dict)
+    """By side."""
     helm: str = ""
     """Version of the helm program that would make them."""
 
     @property
     def rights(self) -> tuple[Right, ...]:
         """What Helm needs for all of them."""
-        return tuple(dict.fromkeys((*self.temporary.rights, *self.harden.rights, *self.target.rights)))
+        return tuple(dict.fromkeys(right for one in self.all for right in one.rights))
+
+    @property
+    def all(self) -> tuple[Rendered, ...]:
+        """In the order in which a run makes them."""
+        return (self.temporary, *self.quiesced.values(), self.harden, self.target)
 
 
 Render = Callable[[Primary], Awaitable[Revised]]
@@ -134,6 +141,7 @@ async def look(
         temporary=revised.temporary,
         harden=revised.harden,
         target=revised.target,
+        quiesced=revised.quiesced,
         temporary_release=temporary_release,
         temporary_namespace=temporary_namespace,
         baseline=baseline,

@@ -45,12 +45,14 @@ async def rendered(
     changes: Sequence[ValueChange] = (),
     old: Sequence[Raw] = (),
     source: str = RECORD,
+    tried: bool = True,
 ) -> Rendered:
     """What a revision of `release` (name, namespace) would change.
 
     `old` are the objects of the revision before it, hooks too, empty for an install; `changes` are what
-    Blueshift set in `values`; `source` is as in `Rendered`. A chart that does not render is told in `error`;
-    what the API server or the machine fails at is raised.
+    Blueshift set in `values`; `source` is as in `Rendered`; `tried` is false where `old` is only rendered
+    and not in the cluster. A chart that does not render is told in `error`; what the API server or the
+    machine fails at is raised.
     """
     name, namespace = release
     result = Rendered(
@@ -96,7 +98,7 @@ async def rendered(
         unseen=unseen,
         immutable=immutable(old, new, namespace),
         readdressed=readdressed(old, new, namespace),
-        applied=await applied(kube, there, release, old, new) if old else None,
+        applied=await applied(kube, there, release, old, new) if old and tried else None,
     )
 
 

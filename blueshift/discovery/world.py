@@ -252,6 +252,8 @@ class World(msgspec.Struct, frozen=True):
     """Host → the worst status at its root over the primary's addresses that were asked; 0 for no answer."""
     findings: dict[str, Any] = {}
     """What single checks looked up, by check id."""
+    quiesced: dict[str, Rendered] = {}
+    """Side → the revision that ends its connections early, where the playbook makes one."""
     prepared: bool = False
     """The temporary's namespace was made for it beforehand, and stays."""
     schema: int = SCHEMA

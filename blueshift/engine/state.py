@@ -9,6 +9,9 @@ import msgspec
 SideName = Literal["primary", "temporary"]
 Traffic = Literal["primary", "temporary", "split"]
 
+Sides = Literal["verified", "drained", "floors", "quiesced"]
+"""Fields of a State that are sets of sides."""
+
 OTHER: dict[SideName, SideName] = {"primary": "temporary", "temporary": "primary"}
 
 
@@ -28,17 +31,19 @@ class State(msgspec.Struct, frozen=True):
     """Sides whose replica floor this run raised."""
     ttl: Literal["as-before", "low"] = "as-before"
     preflight: bool = False
+    quiesced: tuple[SideName, ...] = ()
+    """Sides whose connections end early: nothing is moved to one before that was taken back."""
 
     def but(self, **changes: object) -> State:
         """This state with some fields changed."""
         return msgspec.structs.replace(self, **changes)
 
-    def with_side(self, field: Literal["verified", "drained", "floors"], side: SideName) -> State:
+    def with_side(self, field: Sides, side: SideName) -> State:
         """This state with `side` in the set `field`, as its last."""
         there: tuple[SideName, ...] = getattr(self, field)
         return self.but(**{field: (*(name for name in there if name != side), side)})
 
-    def without_side(self, field: Literal["verified", "drained", "floors"], side: SideName) -> State:
+    def without_side(self, field: Sides, side: SideName) -> State:
         """This state with `side` taken out of the set `field`."""
         there: tuple[SideName, ...] = getattr(self, field)
         return self.but(**{field: tuple(name for name in there if name != side)})

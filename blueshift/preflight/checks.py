@@ -32,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     Check("helm-service-recreated", "error", "no Service loses its address", revisions.service_recreated),
     Check("helm-ingressclass-deleted", "error", "no class is taken away", revisions.ingressclass_deleted),
     Check("helm-immutable-field", "error", "no field changes that must not", revisions.immutable_field),
+    Check("helm-quiesce", "error", "connections are ended without new pods", revisions.quiesces_alone),
     Check("helm-kube-version", "error", "the charts allow this cluster", helm_client.kube_version),
     Check("helm-chart-source", "info", "it is known where the chart is from", helm_client.chart_source),
     Check("helm-history-max", "info", "Helm keeps what a way back needs", helm_client.history_max),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from blueshift.discovery.found import NotLooked
-from blueshift.discovery.world import Rendered, World
+from blueshift.discovery.found import NotLooked, found
+from blueshift.discovery.seen_apply import Drift
+from blueshift.discovery.world import ObjectChange, Rendered, World
 from blueshift.preflight.helm import says_why
-from blueshift.preflight.protocol import Seen, brief, fails, passed
+from blueshift.preflight.protocol import Seen, brief, fails, passed, warns
 
 
 def changing(world: World) -> tuple[tuple[str, Rendered], ...]:
@@ -69,3 +70,48 @@ def immutable_field(world: World) -> Iterator[Seen]:
                 one.immutable,
             )
     yield from () if bad else (passed("no field changes that must stay as it is"),)
+
+
+def quiesces_alone(world: World) -> Iterator[Seen]:
+    """Where a playbook ends connections early, no pod is made anew for it: their connections would be cut."""
+    bad = False
+    for side, one in world.quiesced.items():
+        more = [f"{what.action} {what.object}" for what in one.objects if not _settings(what)]
+        if one.error:
+            bad = True
+            yield fails(
+                f"the quiesced revision of the {side} does not render: {one.error}",
+                "take the step `quiesce` out of the playbook, or see helm-render",
+            )
+        elif more:
+            bad = True
+            yield fails(
+                f"the quiesced revision of the {side} changes more than a ConfigMap: {brief(more)}",
+                "take the step `quiesce` out of the playbook: this chart makes new pods for new settings, "
+                "and connections end with the old ones",
+                more,
+            )
+        elif not one.objects:
+            bad = True
+            yield warns(
+                f"the {side} ends connections as early already: its quiesced revision changes nothing",
+                "take the step `quiesce` out of the playbook",
+            )
+    if "primary" in world.quiesced:
+        kind = f"{world.workload.kind} "
+        if fields := [one for one in found(world, "helm-values-drift", Drift).fields if one.startswith(kind)]:
+            bad = True
+            yield fails(
+                f"the quiesced revision takes back what was changed beside Helm: {brief(fields)}",
+                "put into the values what is to stay: pods would end while they have connections",
+                fields,
+            )
+    if not bad:
+        sides = " and ".join(world.quiesced)
+        yield passed(
+            f"connections to the {sides} are ended by settings alone" if sides else "no step ends connections"
+        )
+
+
+def _settings(change: ObjectChange) -> bool:
+    return change.action == "change" and change.object.startswith("ConfigMap ")

@@ -20,7 +20,7 @@ from blueshift.shift.dns import Agreement
 from blueshift.shift.protocol import Shifter, Target
 from blueshift.steps.facts import Late, TemporaryReady, TtlLowered
 from blueshift.steps.places import Places
-from blueshift.steps.revisions import Revisions
+from blueshift.steps.revisions import Revision, Revisions, temporary_facts
 
 if TYPE_CHECKING:  # client libraries that a plan does not need
     from blueshift.cluster.api import KubeApi
@@ -92,6 +92,21 @@ class Tools:
         if side == "primary":
             return self.world.release.name, self.world.release.namespace
         return self.world.temporary_release, self.world.temporary_namespace
+
+    def temporary(self, *, ready: int | None = None) -> Revision:
+        """The temporary's revision, with as many pods as the primary had, or as `ready` says."""
+        world = self.world
+        return self.revisions.temporary(
+            temporary_facts(
+                self.run,
+                (world.temporary_release, world.temporary_namespace),
+                (world.release.name, world.release.namespace),
+                self.revisions.running,
+                world.service(),
+                ready=world.workload.ready if ready is None else ready,
+                watches=world.controller.watches,
+            )
+        )
 
     @property
     def ttl(self) -> int:

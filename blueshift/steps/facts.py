@@ -148,6 +148,12 @@ class FloorPrimary(msgspec.Struct, frozen=True):
     """The workload's own replicas."""
 
 
+class Quiesced(msgspec.Struct, frozen=True):
+    """The primary's revision whose connections end early."""
+
+    revision: int
+
+
 class Hardened(msgspec.Struct, frozen=True):
     """The primary's revision with graceful shutdown."""
 

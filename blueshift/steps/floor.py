@@ -47,6 +47,8 @@ class Floor(Base[FloorSettings]):
         side = self.settings.side
         if side == "temporary" and state.temporary != "ready":
             return "there is no temporary release"
+        if side in state.quiesced:
+            return f"the {side} was quiesced: its connections end early until its next revision"
         return None if side in state.verified else f"the {side} has not proved itself since it last changed"
 
     def during(self, state: State) -> State:

@@ -16,7 +16,7 @@ from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
 from blueshift.steps.context import PODS, brief
 from blueshift.steps.describe import changes_of
-from blueshift.steps.facts import Hardened, Snapshot, TemporaryReady, Upgraded
+from blueshift.steps.facts import Hardened, Quiesced, Snapshot, TemporaryReady, Upgraded
 from blueshift.steps.parity import parity, served, unlike
 from blueshift.steps.proof import prove
 from blueshift.steps.release import Revise
@@ -88,7 +88,8 @@ class PrimaryRevision(Base[S], ABC, Generic[S]):
 
     def leaves(self, state: State) -> State:
         """See Step."""
-        return state.but(primary=self.becomes()).with_side("verified", "primary")
+        after = state.but(primary=self.becomes()).with_side("verified", "primary")
+        return after.without_side("quiesced", "primary")
 
     def plan(self) -> StepPlan:
         """See Step."""
@@ -169,8 +170,9 @@ class Harden(PrimaryRevision[HardenSettings]):
         return self.tools.revisions.hardened(self.grace)
 
     async def previous(self) -> int:
-        """See above."""
-        return self.tools.record.fact(Snapshot).revision
+        """See above: the one that was found, or that quieted it since."""
+        quiesced = self.tools.record.learnt(Quiesced)
+        return quiesced.revision if quiesced else self.tools.record.fact(Snapshot).revision
 
     def learnt(self, revision: int) -> tuple[msgspec.Struct, ...]:
         """See above."""

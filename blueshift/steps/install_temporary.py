@@ -8,7 +8,6 @@ from typing import ClassVar
 import msgspec
 
 from blueshift.cluster import paths
-from blueshift.controllers.profile import TemporaryFacts
 from blueshift.engine.protocol import Answer, Effect, Hold, Settled, StepPlan, Wait, Way
 from blueshift.engine.state import State
 from blueshift.engine.store import RUN_LABEL
@@ -22,7 +21,6 @@ from blueshift.steps.namespace import prepare
 from blueshift.steps.parity import parity, served, unlike
 from blueshift.steps.proof import MOST_HOSTS, ask, said
 from blueshift.steps.release import Revise
-from blueshift.steps.revisions import temporary_facts
 from blueshift.traffic.parity import Parity
 
 LAST = 2.5
@@ -80,7 +78,7 @@ class InstallTemporary(Base[InstallSettings]):
     async def effects(self) -> Sequence[Effect]:
         """See Step."""
         world = self.tools.world
-        revision = self.tools.revisions.temporary(self._facts())
+        revision = self.tools.temporary()
         install = Revise(
             self.tools,
             (world.temporary_release, world.temporary_namespace),
@@ -193,18 +191,6 @@ class InstallTemporary(Base[InstallSettings]):
         found = await self.tools.kube.get(paths.core("namespaces", None, name))
         ours = (found["metadata"].get("labels") or {}).get(RUN_LABEL) == self.tools.run
         return str(found["metadata"]["uid"]) if ours else ""
-
-    def _facts(self) -> TemporaryFacts:
-        world = self.tools.world
-        return temporary_facts(
-            self.tools.run,
-            (world.temporary_release, world.temporary_namespace),
-            (world.release.name, world.release.namespace),
-            self.tools.revisions.running,
-            world.service(),
-            ready=world.workload.ready,
-            watches=world.controller.watches,
-        )
 
     def _events(self) -> str:
         return f"{self.tools.places.kubectl} get events -n {self.tools.world.temporary_namespace}"

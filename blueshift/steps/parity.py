@@ -95,8 +95,15 @@ class Reads(Protocol):
 
 async def configured(tools: Reads, side: SideName) -> Routes:
     """What the newest ready pod of a side was configured to serve."""
-    workload = await tools.witness.workload(side)
     pod = await tools.witness.newest_ready(side)
+    dump = await dumped(tools, side, pod)
+    # Seconds for thousands of hosts, in which services of the run must not stand still.
+    return await asyncio.to_thread(tools.profile.routes, dump)
+
+
+async def dumped(tools: Reads, side: SideName, pod: str | None) -> str:
+    """The generated configuration of a pod. Raises BlueshiftError when it cannot be read."""
+    workload = await tools.witness.workload(side)
     if workload is None or pod is None:
         raise Retryable(f"the {side} has no ready pod whose configuration could be read", after=2.0)
     container = tools.profile.container_name(workload)
@@ -109,5 +116,4 @@ async def configured(tools: Reads, side: SideName) -> Routes:
             f"{' '.join(command)} failed in {namespace}/{pod}: {said}",
             hint=f"{tools.places.kubectl} exec -n {namespace} {pod} -c {container} -- {' '.join(command)}",
         )
-    # Seconds for thousands of hosts, in which services of the run must not stand still.
-    return await asyncio.to_thread(tools.profile.routes, result.stdout.decode(errors="replace"))
+    return result.stdout.decode(errors="replace")

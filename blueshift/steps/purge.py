@@ -148,11 +148,11 @@ class Purge(Base[PurgeSettings]):
 
     def during(self, state: State) -> State:
         """See Step."""
-        return state.but(temporary="partial").without_side("verified", "temporary")
+        return _gone(state.but(temporary="partial"))
 
     def leaves(self, state: State) -> State:
         """See Step."""
-        return state.but(temporary="absent").without_side("verified", "temporary")
+        return _gone(state.but(temporary="absent"))
 
     def plan(self) -> StepPlan:
         """See Step."""
@@ -182,6 +182,10 @@ class Purge(Base[PurgeSettings]):
             poll=PODS,
             on_timeout=Hold(f"these stay behind: {brief(left, 10)}"),
         )
+
+
+def _gone(state: State) -> State:
+    return state.without_side("verified", "temporary").without_side("quiesced", "temporary")
 
 
 class Uninstall:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from blueshift.controllers.overrides import DELETE, Override, apply, dig
-from blueshift.controllers.profile import HardenFacts, Profile, TemporaryFacts
+from blueshift.controllers.profile import HardenFacts, Profile, QuiesceFacts, TemporaryFacts
 from blueshift.discovery.world import ServiceFact, ValueChange
 from blueshift.helm.charts import Chart
 
@@ -31,6 +31,14 @@ class Grace(msgspec.Struct, frozen=True):
 
     shutdown: int = 15
     min_ready: int = 10
+
+
+class Quiet(msgspec.Struct, frozen=True):
+    """How early connections are to end."""
+
+    requests: int = 1
+    idle: int = 10
+    """Seconds."""
 
 
 class Revisions:
@@ -64,6 +72,11 @@ class Revisions:
         """The same version, ending gracefully."""
         overrides = self._profile.harden(self.running_values, _harden(self.running, grace))
         return _revision(self.running, self.running_values, overrides)
+
+    def quiesced(self, of: Revision, quiet: Quiet) -> Revision:
+        """A revision whose connections end early; the next one of that release is made without this."""
+        facts = QuiesceFacts(of.chart.defaults, requests=quiet.requests, idle=quiet.idle)
+        return _revision(of.chart, of.values, self._profile.quiesce(of.values, facts))
 
     def target(self, grace: Grace) -> Revision:
         """The target version, ending gracefully."""

@@ -89,10 +89,14 @@ class Witness:
 
     async def newest_ready(self, side: SideName) -> str | None:
         """Name of the ready pod of a side that was made last."""
+        return next(reversed(await self.ready(side)), None)
+
+    async def ready(self, side: SideName) -> tuple[str, ...]:
+        """Names of the ready pods of a side, in the order in which they were made."""
         workload = await self.workload(side)
         pods = ready_pods(await pods_of(self._kube, workload)) if workload else []
         made = sorted((pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]) for pod in pods)
-        return made[-1][1] if made else None
+        return tuple(name for _, name in made)
 
     async def pods(self, side: SideName) -> Rollout:
         """Ready pods of a side, and whether its rollout is over."""

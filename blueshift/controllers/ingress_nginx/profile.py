@@ -10,6 +10,7 @@ from blueshift.controllers.changes import Change, Explanation, Surroundings
 from blueshift.controllers.ingress_nginx import (
     crossings,
     harden,
+    quiesce,
     routes,
     settings,
     template,
@@ -22,6 +23,7 @@ from blueshift.controllers.overrides import Absent, Override, Values
 from blueshift.controllers.profile import (
     HardenFacts,
     Match,
+    QuiesceFacts,
     Readiness,
     StatusEndpoint,
     TemporaryFacts,
@@ -137,6 +139,14 @@ class IngressNginx:
     def harden(self, values: Values, facts: HardenFacts) -> tuple[Override, ...]:
         """See Profile."""
         return harden.harden(values, facts)
+
+    def quiesce(self, values: Values, facts: QuiesceFacts) -> tuple[Override, ...]:
+        """See Profile."""
+        return quiesce.quiesce(values, facts)
+
+    def keepalive_requests(self, dump: str) -> int | None:
+        """See Profile."""
+        return quiesce.keepalive_requests(dump)
 
     def explain(
         self, around: Surroundings, changes: Sequence[Change], assumed: Sequence[str] = ()

@@ -10,7 +10,7 @@ from blueshift.controllers.ingress_nginx.lexer import Statement, statements
 from blueshift.errors import BlueshiftError
 from blueshift.traffic.routes import ANY_HOST, Kind, Route, Routes, Stream
 
-_START = "# configuration file "
+START = "# configuration file "
 
 # How the template writes `*.example.com`, since nginx's own wildcards take more than one label.
 _WILDCARD = re.compile(r"~\^\(\?<subdomain>\[\\w-\]\+\)\\\.(.+)\$$")
@@ -51,7 +51,7 @@ class _Server:
 
 def parse(dump: str) -> Routes:
     """Read a dump. Raises BlueshiftError for text that is no dump, or one that was cut off."""
-    start = dump.find(_START)
+    start = dump.find(START)
     if start < 0:
         raise BlueshiftError(
             "this is not the output of `nginx -T`",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from blueshift.app.back import panic, way_back
@@ -12,11 +13,12 @@ from blueshift.app.lint import lint
 from blueshift.app.plans import offline
 from blueshift.engine.state import SideName, State
 from blueshift.errors import BlueshiftError
-from blueshift.playbook.schema import Playbook, load, parse_set
+from blueshift.playbook.schema import Playbook, StepEntry, load, parse_set
 from blueshift.playbook.shipped import find
 from blueshift.steps.context import Tools
 from blueshift.steps.located import at
 from blueshift.steps.places import Places
+from blueshift.steps.quiesce import QuiesceSettings
 from tests.unit.app.worlds import world
 
 
@@ -130,3 +132,67 @@ def test_traffic_is_where_the_names_are() -> None:
     assert at(State(), {"a": "primary", "b": "temporary"}).traffic == "split"
     assert at(State(), {"a": "temporary"}).traffic == "temporary"
     assert at(State(), {}).traffic == "primary"
+
+
+def quieting(*, before: str = "drain-primary", side: SideName = "primary") -> Playbook:
+    """Blue-green with a quiesce of a side before a step."""
+    whole = blue_green()
+    entry = StepEntry("quiesce", f"quiesce-{side}", QuiesceSettings(side=side), "here")
+    at = next(number for number, one in enumerate(whole.steps) if one.id == before)
+    return msgspec.structs.replace(whole, steps=(*whole.steps[:at], entry, *whole.steps[at:]))
+
+
+def test_a_quiesce_of_either_side_leads_back_from_everywhere() -> None:
+    both = quieting()
+    at = next(number for number, one in enumerate(both.steps) if one.id == "drain-temporary")
+    entry = StepEntry("quiesce", "quiesce-temporary", QuiesceSettings(side="temporary"), "here")
+    both = msgspec.structs.replace(both, steps=(*both.steps[:at], entry, *both.steps[at:]))
+    found = lint(both, tools())
+    assert found.problems == ()
+    assert found.cuts > lint(blue_green(), tools()).cuts
+
+
+@pytest.mark.parametrize(
+    ("playbook", "says"),
+    [
+        (quieting(before="shift-to-temporary"), "traffic is on primary"),
+        (quieting(before="upgrade"), "the primary was changed already"),
+        (quieting(before="drain-primary", side="temporary"), "traffic is on temporary"),
+    ],
+)
+def test_a_quiesce_in_a_wrong_place_is_told(playbook: Playbook, says: str) -> None:
+    assert any(says in problem for problem in lint(playbook, tools()).problems)
+
+
+def test_traffic_never_comes_back_to_a_side_whose_connections_end_early() -> None:
+    whole = quieting()
+    short = tuple(entry for entry in whole.steps if entry.kind not in ("harden", "upgrade"))
+    found = lint(msgspec.structs.replace(whole, steps=short), tools())
+    assert any("the primary was quiesced" in problem for problem in found.problems)
+
+
+def test_a_quiesced_primary_is_woken_and_needs_no_new_pods() -> None:
+    state = State(
+        ttl="low", temporary="ready", traffic="temporary", verified=("primary", "temporary"), drained=(),
+        quiesced=("primary",), floors=("temporary",),
+    )  # fmt: skip
+    expected = [
+        "wake-primary",
+        "shift-to-primary",
+        "drain-temporary",
+        "release-floors",
+        "purge",
+        "restore-ttl",
+    ]
+    assert back(state, quieting()) == expected
+    # Cut off inside the quiesce nothing is proven of it: what wakes it proves it.
+    assert back(state.without_side("verified", "primary"), quieting()) == expected
+
+
+def test_a_quiesced_temporary_is_woken_before_it_takes_traffic_again() -> None:
+    state = State(
+        ttl="low", temporary="ready", traffic="primary", primary="target", verified=("temporary", "primary"),
+        drained=(), floors=("primary", "temporary"), quiesced=("temporary",),
+    )  # fmt: skip
+    assert back(state)[:3] == ["wake-temporary", "shift-to-temporary", "drain-primary"]
+    assert "wake-temporary" not in back(state.but(primary="hardened")), "it goes as a whole"

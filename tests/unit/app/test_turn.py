@@ -21,18 +21,21 @@ from blueshift.engine.store import RUN_LABEL
 from blueshift.errors import BlueshiftError
 from blueshift.helm.records import encode, secret_name
 from blueshift.helm.values import digest
-from blueshift.playbook.schema import load
+from blueshift.playbook.schema import StepEntry, load
 from blueshift.playbook.shipped import find
 from blueshift.steps.context import Tools
 from blueshift.steps.facts import FloorPrimary, Swapped, TemporaryReady, TtlLowered
 from blueshift.steps.located import located
 from blueshift.steps.places import Places
+from blueshift.steps.quiesce import QuiesceSettings
 from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
 from tests.unit.app.worlds import world
 
 PLAYBOOK = load(find("blue-green"), settings_types())
-OLD, HARDENED, TARGET, FOREIGN = ({"is": name} for name in ("old", "hardened", "target", "foreign"))
+OLD, HARDENED, TARGET, FOREIGN, QUIET = (
+    {"is": name} for name in ("old", "hardened", "target", "foreign", "quiet")
+)
 TEMPORARY = TemporaryReady("demo-blueshift", "demo-blueshift", "uid-t", ("198.18.0.60",), ("2001:2::60",))
 
 
@@ -57,6 +60,7 @@ class Bench:
                     before=lambda: self.revision(OLD),
                     hardened=lambda grace: self.revision(HARDENED),
                     target=lambda grace: self.revision(TARGET),
+                    quiesced=lambda of, quiet: self.revision(QUIET),
                 ),
             ),
         )
@@ -307,3 +311,45 @@ def test_the_track_is_rebuilt_from_the_journal_with_ids_that_stay_unique() -> No
             f"{prefix}/gather-at-primary/floor",
             f"{prefix}/gather-at-primary/wave-1",
         ]
+
+
+QUIESCES = load(find("blue-green"), settings_types())
+QUIESCES = msgspec.structs.replace(
+    QUIESCES, steps=(*QUIESCES.steps, StepEntry("quiesce", "q", QuiesceSettings(side="primary"), "here"))
+)
+
+
+async def _found(bench: Bench) -> tuple[list[str], State]:
+    found = await survey(bench.journal, bench.tools, bench.steps, QUIESCES, "back")
+    return [entry.id for entry in found.entries], found.state
+
+
+async def test_a_quiesced_revision_is_the_runs_and_is_taken_back_without_new_pods() -> None:
+    bench = Bench()
+    bench.moved = {"app00.lab.test", "app01.lab.test"}
+    state = State(
+        ttl="low", temporary="ready", traffic="temporary", verified=("primary", "temporary"), drained=(),
+        quiesced=("primary",),
+    )  # fmt: skip
+    bench.settled_before("forward/drain-primary", state, TtlLowered(60), TEMPORARY)
+    bench.release("demo-blueshift", "demo-blueshift", 1, OLD)
+    bench.release("ingress", "demo", 4, QUIET)
+    entries, _ = await _found(bench)
+    assert entries[:3] == ["wake-primary", "shift-to-primary", "drain-temporary"]
+    with pytest.raises(BlueshiftError, match="not this run's doing"):
+        await bench.surveyed()  # by a playbook that has no quiesce it is somebody else's
+
+
+async def test_a_harden_that_has_not_begun_left_the_quiesced_primary_as_it_was() -> None:
+    bench = Bench()
+    bench.moved = {"app00.lab.test", "app01.lab.test"}
+    state = State(
+        ttl="low", temporary="ready", traffic="temporary", verified=("primary", "temporary"),
+        drained=("primary",), quiesced=("primary",),
+    )  # fmt: skip
+    bench.settled_before("forward/harden", state, TtlLowered(60), TEMPORARY)
+    bench.release("demo-blueshift", "demo-blueshift", 1, OLD)
+    bench.release("ingress", "demo", 4, QUIET)
+    entries, found = await _found(bench)
+    assert (found.primary, found.quiesced) == ("old", ("primary",))
+    assert entries[:2] == ["wake-primary", "shift-to-primary"]

@@ -18,7 +18,34 @@ def release(**changes: Any) -> dict[str, Any]:
     return {"release": but(RELEASE, **changes)}
 
 
+def quiesced(*objects: ObjectChange, error: str = "") -> dict[str, Any]:
+    return {"quiesced": {"primary": Rendered(objects=objects, error=error)}}
+
+
+SETTINGS = ObjectChange("change", "ConfigMap ingress/web-controller")
+POD_TEMPLATE = ObjectChange("change", "Deployment ingress/web-controller")
+
 CASES = [
+    Case(
+        "helm-quiesce",
+        "changes more than a ConfigMap: change Deployment ingress/web-controller",
+        quiesced(SETTINGS, POD_TEMPLATE),
+    ),
+    Case("helm-quiesce", "does not render: boom", quiesced(error="boom")),
+    Case("helm-quiesce", "its quiesced revision changes nothing", quiesced(), "warn", stops=False),
+    Case(
+        "helm-quiesce",
+        "takes back what was changed beside Helm: Deployment ingress/web: spec.replicas",
+        quiesced(SETTINGS)
+        | {"findings": seen(helm_values_drift=Drift(("Deployment ingress/web: spec.replicas",)))},
+    ),
+    Case(
+        "helm-quiesce",
+        "connections to the primary are ended by settings alone",
+        quiesced(SETTINGS),
+        "pass",
+        stops=False,
+    ),
     Case("helm-release-exists", "is uninstalled", release(status="uninstalled")),
     Case("helm-release-exists", "revision 3 failed", release(status="failed"), "warn", stops=False),
     Case("helm-release-pending", "is pending-upgrade", release(status="pending-upgrade")),
