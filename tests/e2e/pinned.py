@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from blueshift.lab.demo.inside import entered
 from blueshift.lab.demo.world import World
@@ -22,8 +23,11 @@ class Pinned:
     Not the product's own probe: that is known by its User-Agent, and counts as nobody.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, every: float = EVERY, source: str = "") -> None:
+        """`source` is an address of its own, of the clients' network."""
         self._world = world
+        self._every = every
+        self._own = ("--interface", source) if source else ()
         # Plain HTTP: it counts whether it is served, and not by which certificate.
         site = next(site for site in sites() if not site.tls and site.asked and "*" not in site.host)
         self._route = site.asked[0]
@@ -32,7 +36,7 @@ class Pinned:
         self.served = 0
         self.failed: list[str] = []
         """What curl printed for each request that was not answered as it should be."""
-        self._stopped = False
+        self._stopped = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -44,7 +48,7 @@ class Pinned:
 
     async def stop(self) -> None:
         """Send no more; the last request ends by itself."""
-        self._stopped = True
+        self._stopped.set()
         if self._task:
             await self._task
 
@@ -52,9 +56,9 @@ class Pinned:
         url = f"http://{self.host}{self._route.path}"
         argv = [
             *("curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{errormsg}"),
-            *("--max-time", str(_LONGEST), "--resolve", f"{self.host}:80:{self.address}", url),
+            *("--max-time", str(_LONGEST), "--resolve", f"{self.host}:80:{self.address}", *self._own, url),
         ]
-        while not self._stopped:
+        while not self._stopped.is_set():
             process = await asyncio.create_subprocess_exec(
                 *entered(self._world.lab, argv, clients=True), stdout=asyncio.subprocess.PIPE
             )
@@ -63,4 +67,5 @@ class Pinned:
                 self.served += 1
             else:
                 self.failed.append(said)
-            await asyncio.sleep(EVERY)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), self._every)

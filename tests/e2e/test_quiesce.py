@@ -1,0 +1,137 @@
+"""Connections that would outlive every TTL end by a quiesce, and an abort puts its values back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from blueshift.clock import SystemClock
+from blueshift.lab import facts
+from blueshift.lab.demo import seen, settings
+from blueshift.lab.demo.generator import Generator, plan
+from blueshift.lab.demo.inside import helm, listed
+from blueshift.lab.demo.world import FROM, NAMESPACE, RELEASE, World, install, values
+from blueshift.playbook.shipped import find
+from tests.e2e.command import RUN, blueshift, tell
+from tests.e2e.conftest import MakeWorld, Record
+from tests.e2e.test_worth import first
+from tests.e2e.traffic import VoidError, again_if_void
+
+pytestmark = pytest.mark.slow
+
+RATE = 60.0
+HELD_FOR = 10
+"""Times the TTL of 2 s: time to see that connections stay."""
+
+
+def playbook(world: World) -> Path:
+    """Blue-green with a quiesce before the drain, and a gate after it."""
+    whole: dict[str, Any] = yaml.safe_load(find("blue-green").text)
+    at = next(i for i, step in enumerate(whole["steps"]) if isinstance(step, dict) and "drain" in step)
+    quiet = {"quiesce": {"id": "quiesce-primary", "side": "primary", "factor": HELD_FOR}}
+    gate = {"gate": {"id": "look", "message": "is it as it should be?"}}
+    whole["steps"][at : at + 1] = [quiet, whole["steps"][at], gate]
+    path = world.folder / "quiet.yaml"
+    path.write_text(yaml.safe_dump({**whole, "name": "quiet"}, sort_keys=False))
+    return path
+
+
+async def pods_of(world: World) -> set[str]:
+    label = "app.kubernetes.io/component=controller"
+    pods = await listed(world.lab, "pods", "-n", NAMESPACE, "-l", label)
+    return {pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]}
+
+
+@again_if_void
+async def test_pooled_connections_end_and_the_way_back_wakes_the_primary(
+    make_world: MakeWorld, record: Record
+) -> None:
+    world, clock = await make_world("quiesce"), SystemClock()
+    given = values(dual_stack=facts.of(world.lab).ipv6)
+    del given["controller"]["config"]  # nginx's own: 75 idle seconds, 1,000 requests, one hour
+    await install(world.lab, given=given)
+    before, pods = await seen.look(world.lab), await pods_of(world)
+    own = await helm(world.lab, "get", "values", RELEASE, "-n", NAMESPACE, "-o", "json")
+    config = settings.write(world)
+    planned = plan(world, rate=RATE)
+    # Pools that give nothing up by themselves, and nothing that holds a connection for its own reasons.
+    streams = tuple(one for one in planned.streams if one.kind in ("http1", "http2"))
+    personas = tuple(msgspec.structs.replace(one, max_age=None, max_idle=None) for one in planned.personas)
+    marks = {
+        name: asyncio.Event()
+        for name in (
+            "shift-to-temporary/wave-3: settled",
+            "quiesce-primary: settled",
+            "waits at the gate look",
+        )
+    }
+    run: list[str] = []
+
+    def hear(line: str) -> None:
+        tell(line)
+        if found := RUN.search(line):
+            run.append(found[1])
+        for name, mark in marks.items():
+            if name in line:
+                mark.set()
+
+    async def connections() -> int:
+        told = await blueshift(world.lab, "drain", "status", run[-1], "-o", "json", hear=tell)
+        (found,) = json.loads(told.text[told.text.index("\n[") :])
+        return sum(count or 0 for count in found["connections"].values())
+
+    generator = Generator(world, clock)
+    await generator.start(msgspec.structs.replace(planned, streams=streams, personas=personas))
+    try:
+        await generator.warm(600, within=120)
+        running = asyncio.create_task(
+            blueshift(
+                world.lab,
+                *("upgrade", "--yes", "--config", str(config), "--playbook", str(playbook(world))),
+                *("--output", "plain"),
+                hear=hear,
+            )
+        )
+        try:
+            shifted, quiet, at_gate = marks.values()
+            await first(running, shifted)
+            kept = await connections()
+            assert kept > 0, "nothing shows that it is needed"
+            await first(running, quiet)
+            begun = clock.now()
+            await first(running, at_gate)
+            drained = clock.now() - begun
+            aborted = await blueshift(world.lab, "abort", run[-1], "--no-wait")
+            assert aborted.code == 0, aborted.why
+            ended = await running
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
+        await clock.sleep(5)
+        summary = await generator.stop()
+    finally:
+        await generator.kill()
+    record(
+        {
+            "requests": summary.requests,
+            "failed": summary.failed,
+            "stale_closed": summary.stale_closed,
+            "connections_before": kept,
+            "drained_after_s": round(drained, 1),
+        }
+    )
+    assert summary.failed == 0, (summary.failures[:10], ended.why)
+    if summary.void:
+        raise VoidError(summary.void_reasons, ended.why)
+    assert ended.code == 4, ended.why
+    after = await seen.look(world.lab)
+    assert (after.version, after.answers, seen.left_behind(before, after)) == (FROM, before.answers, ())
+    assert await pods_of(world) == pods, "it made pods anew"
+    now = await helm(world.lab, "get", "values", RELEASE, "-n", NAMESPACE, "-o", "json")
+    assert json.loads(now) == json.loads(own), "the values are not those of before"
