@@ -44,7 +44,7 @@ class Try:
                 pods=self._gives(done), addresses=self._gives(Target("temporary", ("192.0.2.1",)))
             ),
             record=SimpleNamespace(waited=lambda _, key: self._waited(key)),
-            followers={"primary": SimpleNamespace(observed=lambda: Baseline(9, 0, 9.0))},
+            followers={"primary": SimpleNamespace(baseline=lambda: Baseline(9, 0, 9.0))},
         )  # fmt: skip
         self.step = InstallTemporary("install", InstallSettings(answering=10.0), cast(Any, tools))
 
