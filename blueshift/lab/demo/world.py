@@ -122,6 +122,8 @@ def values(*, dual_stack: bool, proxied: bool = False) -> dict[str, Any]:
     if proxied:
         service["annotations"] = {ANNOUNCED: "true"}
         config["use-proxy-protocol"] = "true"
+        # By itself ingress-nginx believes headers of IPv4 balancers alone (0.0.0.0/0).
+        config["proxy-real-ip-cidr"] = "0.0.0.0/0,::/0"
     return {
         "controller": {
             "replicaCount": 2,
