@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import resources
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from blueshift.report.strips import Mark, marks
 _FILES = ("page.html.j2", "figures.html.j2", "page.css")
 _MOST_NUMBERS = 30
 """Of a verdict."""
+_BESIDE = timedelta(minutes=10)
 _TRACK = re.compile(r"^(?:forward|back|panic)[^/]*/")
 
 
@@ -86,9 +87,15 @@ def _span(report: Report) -> Span:
     if seen:
         for lines in (seen.sides, seen.answers, seen.recursives, seen.drains):
             instants += [point.at for points in lines.values() for point in points]
-    if report.asked:  # a prober may run for days: of its time what failed is wanted
-        instants += [one.at for one in report.asked.failing]
-    return Span(min(instants), max(instants))
+    begin, end = min(instants), max(instants)
+    # A prober may run for days: what failed long before or after stands at the edge.
+    beside = max(_BESIDE, (end - begin) / 10)
+    near = [
+        one.at
+        for one in (report.asked.failing if report.asked else ())
+        if begin - beside <= one.at <= end + beside
+    ]
+    return Span(min([begin, *near]), max([end, *near]))
 
 
 def _bars(report: Report, rows: tuple[story.StepRow, ...], span: Span) -> Iterator[Bar]:

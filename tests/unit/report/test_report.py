@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from blueshift.app.report import SHOWN_FAILURES, Asked, Failure, Report, asked
+from blueshift.app.report import SHOWN_FAILURES, Asked, Failing, Failure, Report, asked
 from blueshift.engine.entries import apply
 from blueshift.engine.evidence import AnswerPoint, DrainPoint, Evidence, SidePoint, Watched
 from blueshift.engine.journal import Journal, Software, Versions
@@ -154,6 +154,23 @@ def test_what_is_not_known_is_said() -> None:
 
 def journal_without_verdict() -> Journal:
     return Journal("r", "front", "edge", "uid", "hash", "blue-green", at(0), ())
+
+
+def test_what_failed_days_before_the_run_leaves_the_run_its_room() -> None:
+    def marks(*failing: Failing) -> list[float]:
+        found = Page(page(made(asked=Asked(9, 1, at(0), at(600), (FAILED,), failing))))
+        styles = [
+            attrs["style"] or "" for _, attrs in found.tags if (attrs.get("title") or "").endswith(" failed")
+        ]
+        return [float(style.removeprefix("left:").removesuffix("%")) for style in styles]
+
+    within = Failing(at(300), 1)
+    (alone,) = marks(within)
+    assert 0 < alone < 100
+    assert marks(Failing(at(-3 * 86_400), 1), within) == [0.0, alone]
+    near, later = marks(Failing(at(-300), 1), within)
+    assert near == 0
+    assert later > alone, "the time begins earlier then"
 
 
 def test_json_is_whole() -> None:
