@@ -48,8 +48,11 @@ class Lately(NamedTuple):
     target: Target
 
     def per_second(self) -> dict[str, float]:
-        """Requests per second by class of status; `none` for those without an answer."""
-        found: dict[str, float] = {}
+        """Requests per second by class of status; `none` for those without an answer.
+
+        `2xx` is always there: nobody asking is something that a log tells, and not a log that tells nothing.
+        """
+        found = {"2xx": 0.0}
         for status, count in sorted(self.target.statuses.items()):
             name = f"{status // 100}xx" if status >= 100 else "none"
             found[name] = found.get(name, 0.0) + count / self.seconds
