@@ -186,11 +186,11 @@ class Http1(asyncio.Protocol):
 
     async def exchange(self, method: str, request: bytes) -> Response:
         """Send the bytes and return the answer. Raises Failed in "write", "headers" or "body"."""
+        self.wrote_at = self.first_byte_at = -1.0
         if self.lost:
             raise Failed("write", "closed")
         self._reader = ResponseReader(method)
         self._answer = asyncio.get_running_loop().create_future()
-        self.first_byte_at = -1.0
         self.wrote_at = self._now()
         self.transport.write(request)
         try:

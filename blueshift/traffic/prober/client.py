@@ -49,7 +49,9 @@ class Client:
         self._names = Names(resolve, persona.family, watch.clock, persona.cache)
         alpn = ("h2",) if persona.protocol == "http2" else ("http/1.1",)
         self._tls = trusting(plan.ca, alpn=alpn)
-        self._http1 = Http1Pool(Limits(persona.max_age, persona.max_idle), persona.most_connections)
+        self._http1 = Http1Pool(
+            Limits(persona.max_age, persona.max_idle), persona.most_connections, watch.clock
+        )
         self._http2 = Http2Pool(persona.max_age)
         self._prepared: dict[int, bytes] = {}
 
@@ -111,13 +113,9 @@ class Client:
     async def _exchange_http1(self, route: Route, row: Row) -> Response:
         key = key_of(route)
         request = self._request(route).replace(_ID.encode(), self.id_of(row).encode())
-        kept = self._http1.take(key, row, self.watch.now())
+        kept = await self._http1.get(key, row, self.watch.now)
         if kept is None:
-            target = await self.target(route, row)
-            made = await dial(
-                target, lambda: Http1(self.watch.now), self.watch.clock, self.plan.connect_timeout
-            )
-            kept = Kept(*made, row.address, self.watch.now())
+            kept = await self._new_http1(route, row)
         else:
             row.address, row.reused = kept.address, True
         connection = kept.connection
@@ -134,7 +132,18 @@ class Client:
                 self._http1.give(key, kept, self.watch.now())
             else:
                 connection.close()
+                self._http1.ended(key)
         return response
+
+    async def _new_http1(self, route: Route, row: Row) -> Kept[Http1]:
+        clock = self.watch.clock
+        try:
+            target = await self.target(route, row)
+            made = await dial(target, lambda: Http1(self.watch.now), clock, self.plan.connect_timeout)
+        except BaseException:
+            self._http1.ended(key_of(route))
+            raise
+        return Kept(*made, row.address, self.watch.now())
 
     async def _ask_http2(self, route: Route, row: Row) -> Response:
         kept, row.reused = await self._http2.get(

@@ -1,16 +1,15 @@
 """The ledger: a row for each request, in columns, compressed in chunks as they fill.
 
 File: the line MAGIC, then frames of a 4-byte length (big-endian) and MessagePack: a `_Head`, then `_Chunk`s.
-A chunk holds the strings that are new in it (a row names strings by their number over the whole file), and
-each column as zlib over little-endian integers. Moments are microseconds: `scheduled` as the difference to
-the row before, the others as the distance from `scheduled`, all ones for "never". Rows stand in the order in
-which they ended. A file that was cut off reads up to its last whole chunk.
+A chunk holds the strings and the questions that are new in it (a row names both by their number over the
+whole file; a question is what a stream of a plan asks, by the numbers of its strings), and the columns. `id`
+and `scheduled` are differences to the row before; each later moment is the distance from the one before it,
+all ones for "never"; moments are microseconds. Rows stand in the order in which they ended. A file that was
+cut off reads up to its last whole chunk.
 """
 
 from __future__ import annotations
 
-import sys
-import zlib
 from array import array
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,12 +19,14 @@ from types import TracebackType
 import msgspec
 
 from blueshift.errors import BlueshiftError
+from blueshift.traffic.prober.columns import pack, unpack
 
-MAGIC = b"blueshift-ledger-1\n"
+MAGIC = b"blueshift-ledger-2\n"
 CHUNK = 2048
 """Rows; small, since compressing one (about 3 ms) holds up the sending."""
 _NEVER = 0xFFFFFFFF
-_TEXTS = ("kind", "persona", "host", "path", "phase", "reason", "address", "expected", "answered_by")
+_QUESTION = ("kind", "persona", "host", "path", "expected")
+_TEXTS = ("phase", "reason", "address", "answered_by")
 _MOMENTS = ("begun", "sent", "first_byte", "end")
 _MAX_TEXTS = 60_000
 _REST = "(too many different texts)"
@@ -79,6 +80,7 @@ class _Head(msgspec.Struct, frozen=True):
 class _Chunk(msgspec.Struct, frozen=True):
     rows: int
     texts: tuple[str, ...]
+    questions: tuple[tuple[int, ...], ...]
     columns: dict[str, bytes]
 
 
@@ -91,7 +93,10 @@ class LedgerWriter:
         self._frame(msgspec.msgpack.encode(_Head(run, started)))
         self._fresh: list[str] = ["", _REST]
         self._numbers = {text: number for number, text in enumerate(self._fresh)}
+        self._fresh_questions: list[tuple[int, ...]] = []
+        self._questions: dict[tuple[str, ...], int] = {}
         self._last = 0
+        self._last_id = 0
         self._begin()
 
     def __enter__(self) -> LedgerWriter:
@@ -105,16 +110,24 @@ class LedgerWriter:
 
     def add(self, row: Row) -> None:
         """Append a row that has ended."""
-        scheduled = round(row.scheduled * 1e6)
         columns = self._columns
-        columns["id"].append(row.id)
-        columns["scheduled"].append(scheduled - self._last)
-        self._last = scheduled
+        columns["id"].append(row.id - self._last_id)
+        self._last_id = row.id
+        before = round(row.scheduled * 1e6)
+        columns["scheduled"].append(before - self._last)
+        self._last = before
         for name, moment in zip(_MOMENTS, (row.begun, row.sent, row.first_byte, row.end), strict=True):
-            after = round(moment * 1e6) - scheduled
-            columns[name].append(_NEVER if moment < 0 else min(max(after, 0), _NEVER - 1))
-        for name in _TEXTS:
-            columns[name].append(self._number(getattr(row, name)))
+            if moment < 0:
+                columns[name].append(_NEVER)
+                continue
+            after = min(max(round(moment * 1e6) - before, 0), _NEVER - 1)
+            columns[name].append(after)
+            before += after
+        asked = (row.kind, row.persona, row.host, row.path, row.expected)
+        question = self._questions.get(asked)
+        columns["question"].append(self._question(asked) if question is None else question)
+        for name, text in zip(_TEXTS, (row.phase, row.reason, row.address, row.answered_by), strict=True):
+            columns[name].append(self._number(text))
         columns["status"].append(row.status)
         columns["flags"].append(row.reused | row.repeated << 1)
         columns["stale_closed"].append(min(row.stale_closed, 255))
@@ -126,14 +139,20 @@ class LedgerWriter:
         rows = len(self._columns["id"])
         if not rows:
             return
-        packed = {name: zlib.compress(_little(column), 6) for name, column in self._columns.items()}
-        self._frame(msgspec.msgpack.encode(_Chunk(rows, tuple(self._fresh), packed)))
+        packed = {name: pack(column) for name, column in self._columns.items()}
+        chunk = _Chunk(rows, tuple(self._fresh), tuple(self._fresh_questions), packed)
+        self._frame(msgspec.msgpack.encode(chunk))
         self._file.flush()
         self._fresh.clear()
+        self._fresh_questions.clear()
         self._begin()
 
     def _begin(self) -> None:
         self._columns: dict[str, array[int]] = {name: array(code) for name, code in _CODES.items()}
+
+    def _question(self, asked: tuple[str, ...]) -> int:
+        self._fresh_questions.append(tuple(self._number(text) for text in asked))
+        return self._questions.setdefault(asked, len(self._questions))
 
     def _number(self, text: str) -> int:
         if (number := self._numbers.get(text)) is None:
@@ -148,9 +167,10 @@ class LedgerWriter:
 
 
 _CODES = {
-    "id": "Q",
+    "id": "q",
     "scheduled": "q",
     **dict.fromkeys(_MOMENTS, "I"),
+    "question": "I",
     **dict.fromkeys(_TEXTS, "H"),
     "status": "H",
     "flags": "B",
@@ -161,7 +181,8 @@ _CODES = {
 def read_ledger(path: Path) -> Iterator[Row]:
     """Yield the rows in the order in which they ended. Raises BlueshiftError if it is not a ledger."""
     texts: list[str] = []
-    last = 0
+    questions: list[dict[str, str]] = []
+    last = last_id = 0
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             raise BlueshiftError(
@@ -175,10 +196,17 @@ def read_ledger(path: Path) -> Iterator[Row]:
                 continue
             chunk = msgspec.msgpack.decode(frame, type=_Chunk)
             texts.extend(chunk.texts)
-            columns = {name: _from_little(_CODES[name], data) for name, data in chunk.columns.items()}
+            questions.extend(
+                dict(zip(_QUESTION, (texts[number] for number in asked), strict=True))
+                for asked in chunk.questions
+            )
+            columns = {name: unpack(_CODES[name], data) for name, data in chunk.columns.items()}
             for number in range(chunk.rows):
+                last_id += columns["id"][number]
                 last += columns["scheduled"][number]
-                yield _row(columns, texts, number, last)
+                text = {name: texts[columns[name][number]] for name in _TEXTS}
+                text |= questions[columns["question"][number]]
+                yield _row(columns, text, number, last_id, last)
 
 
 def started_of(path: Path) -> datetime:
@@ -197,13 +225,19 @@ def _read_frame(size: bytes, read: object) -> bytes | None:
     return data if len(data) == int.from_bytes(size, "big") else None
 
 
-def _row(columns: dict[str, array[int]], texts: list[str], number: int, scheduled: int) -> Row:
-    moments = (columns[name][number] for name in _MOMENTS)
-    begun, sent, first_byte, end = (-1.0 if m == _NEVER else (scheduled + m) / 1e6 for m in moments)
-    text = {name: texts[columns[name][number]] for name in _TEXTS}
+def _row(
+    columns: dict[str, array[int]], text: dict[str, str], number: int, identity: int, scheduled: int
+) -> Row:
+    moments = []
+    before = scheduled
+    for name in _MOMENTS:
+        after = columns[name][number]
+        before += after if after != _NEVER else 0
+        moments.append(before / 1e6 if after != _NEVER else -1.0)
+    begun, sent, first_byte, end = moments
     flags = columns["flags"][number]
     return Row(
-        id=columns["id"][number],
+        id=identity,
         scheduled=scheduled / 1e6,
         begun=begun,
         sent=sent,
@@ -215,18 +249,3 @@ def _row(columns: dict[str, array[int]], texts: list[str], number: int, schedule
         stale_closed=columns["stale_closed"][number],
         **text,
     )
-
-
-def _little(column: array[int]) -> bytes:
-    if sys.byteorder == "big":
-        column = column[:]
-        column.byteswap()
-    return column.tobytes()
-
-
-def _from_little(code: str, data: bytes) -> array[int]:
-    column: array[int] = array(code)
-    column.frombytes(zlib.decompress(data))
-    if sys.byteorder == "big":
-        column.byteswap()
-    return column

@@ -7,9 +7,11 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Generic, NamedTuple, TypeVar
 
+from blueshift.clock import Clock
 from blueshift.traffic.connect import closed_by_peer
 from blueshift.traffic.http1 import Http1
 from blueshift.traffic.http2 import Http2
+from blueshift.traffic.prober.growth import Growth
 from blueshift.traffic.prober.ledger import Row
 from blueshift.traffic.prober.plan import Route
 
@@ -61,46 +63,82 @@ def usable(kept: Kept[C], row: Row, limits: Limits, now: float) -> bool:
     return True
 
 
+class _Host:
+    def __init__(self, most: int, clock: Clock) -> None:
+        self.slot = asyncio.Semaphore(most)
+        self.idle: list[Kept[Http1]] = []
+        self.growth: Growth[Kept[Http1]] = Growth(clock)
+
+
 class Http1Pool:
     """Idle connections; the last one used is used first, as nearly every client does."""
 
-    def __init__(self, limits: Limits, most: int) -> None:
+    def __init__(self, limits: Limits, most: int, clock: Clock) -> None:
         self._limits = limits
         self._most = most
-        self._idle: dict[Key, list[Kept[Http1]]] = {}
-        self._slots: dict[Key, asyncio.Semaphore] = {}
+        self._clock = clock
+        self._hosts: dict[Key, _Host] = {}
 
     def slot(self, key: Key) -> asyncio.Semaphore:
         """Return what a request must hold while it has a connection to that host, idle ones not counted."""
-        if (slot := self._slots.get(key)) is None:
-            slot = self._slots[key] = asyncio.Semaphore(self._most)
-        return slot
+        return self._host(key).slot
 
-    def take(self, key: Key, row: Row, now: float) -> Kept[Http1] | None:
+    async def get(self, key: Key, row: Row, now: Callable[[], float]) -> Kept[Http1] | None:
+        """Return a connection that is alive; None: the request opens one.
+
+        Either way it tells what becomes of it, by `give` or `ended`.
+        """
+        host = self._host(key)
+        kept = self._take(host, row, now())
+        while kept is None:
+            freed = await host.growth.more(now)
+            if freed is None or usable(freed, row, self._limits, now()):
+                return freed
+            host.growth.ended()
+            kept = self._take(host, row, now())
+        return kept
+
+    def give(self, key: Key, kept: Kept[Http1], now: float) -> None:
+        """Keep a connection that may carry another request, or hand it to one that waits."""
+        host = self._host(key)
+        kept = kept._replace(used=now)
+        if not host.growth.hand(kept):
+            host.idle.append(kept)
+
+    def ended(self, key: Key) -> None:
+        """Take note that a connection is no more, or could not be made."""
+        self._host(key).growth.ended()
+
+    def close(self) -> None:
+        """Close them all."""
+        for host in self._hosts.values():
+            host.growth.close()
+            for kept in host.idle:
+                kept.connection.close()
+        self._hosts.clear()
+
+    def _host(self, key: Key) -> _Host:
+        if (host := self._hosts.get(key)) is None:
+            host = self._hosts[key] = _Host(self._most, self._clock)
+        return host
+
+    def _take(self, host: _Host, row: Row, now: float) -> Kept[Http1] | None:
         """Return an idle connection that is alive, if there is one.
 
         Counted are those that a request would have gone over. One that lies below a live one, left from a
         busier moment, is nobody's next connection: a server ends it as idle, and every client drops it then.
         """
-        idle = self._idle.get(key)
+        idle = host.idle
+        there = len(idle)
         if idle and not idle[-1].connection.lost:
             idle[:] = [kept for kept in idle if not kept.connection.lost]
         while idle:
             kept = idle.pop()
             if usable(kept, row, self._limits, now):
+                host.growth.ended(there - len(idle) - 1)
                 return kept
+        host.growth.ended(there)
         return None
-
-    def give(self, key: Key, kept: Kept[Http1], now: float) -> None:
-        """Keep a connection that may carry another request."""
-        self._idle.setdefault(key, []).append(kept._replace(used=now))
-
-    def close(self) -> None:
-        """Close them all."""
-        for idle in self._idle.values():
-            for kept in idle:
-                kept.connection.close()
-        self._idle.clear()
 
 
 class Http2Pool:

@@ -13,6 +13,7 @@ from blueshift.traffic.http1 import Http1
 from blueshift.traffic.http2 import Exchange, Http2
 from blueshift.traffic.prober.ledger import Row
 from blueshift.traffic.prober.pools import C, Http1Pool, Http2Pool, Kept, Limits
+from tests.fakes import ManualClock
 
 KEY = ("a.test", 443, True)
 
@@ -47,62 +48,62 @@ class Connected(Generic[C]):
         self.kept: Kept[C] = Kept(connection, ours, "192.0.2.1", 0.0)
 
 
-def test_the_connection_used_last_is_used_first() -> None:
-    pool = Http1Pool(Limits(), 16)
+async def test_the_connection_used_last_is_used_first() -> None:
+    pool = Http1Pool(Limits(), 16, ManualClock())
     first, second = Connected(Http1), Connected(Http1)
     pool.give(KEY, first.kept, 0.0)
     pool.give(KEY, second.kept, 0.0)
     taking = row()
-    assert pool.take(KEY, taking, 1.0) == second.kept
-    assert pool.take(KEY, taking, 1.0) == first.kept
-    assert pool.take(KEY, taking, 1.0) is None
+    assert await pool.get(KEY, taking, lambda: 1.0) == second.kept
+    assert await pool.get(KEY, taking, lambda: 1.0) == first.kept
+    assert await pool.get(KEY, taking, lambda: 1.0) is None
     assert taking.stale_closed == 0
 
 
-def test_an_end_that_the_loop_has_not_seen_yet_is_seen_by_the_peek() -> None:
-    pool = Http1Pool(Limits(), 16)
+async def test_an_end_that_the_loop_has_not_seen_yet_is_seen_by_the_peek() -> None:
+    pool = Http1Pool(Limits(), 16, ManualClock())
     alive, ended = Connected(Http1), Connected(Http1)
     pool.give(KEY, alive.kept, 0.0)
     pool.give(KEY, ended.kept, 0.0)
     ended.peer.close()
     assert not ended.kept.connection.lost
     taking = row()
-    assert pool.take(KEY, taking, 1.0) == alive.kept
+    assert await pool.get(KEY, taking, lambda: 1.0) == alive.kept
     assert taking.stale_closed == 1
     assert ended.wire.closed
 
 
-def test_every_closed_connection_on_the_way_is_counted() -> None:
-    pool = Http1Pool(Limits(), 16)
+async def test_every_closed_connection_on_the_way_is_counted() -> None:
+    pool = Http1Pool(Limits(), 16, ManualClock())
     for _ in range(3):
         ended = Connected(Http1)
         pool.give(KEY, ended.kept, 0.0)
         ended.kept.connection.connection_lost(None)
     taking = row()
-    assert pool.take(KEY, taking, 1.0) is None
+    assert await pool.get(KEY, taking, lambda: 1.0) is None
     assert taking.stale_closed == 3
 
 
-def test_an_idle_one_that_ended_below_a_live_one_is_not_counted() -> None:
-    pool = Http1Pool(Limits(), 16)
+async def test_an_idle_one_that_ended_below_a_live_one_is_not_counted() -> None:
+    pool = Http1Pool(Limits(), 16, ManualClock())
     below, top = Connected(Http1), Connected(Http1)
     pool.give(KEY, below.kept, 0.0)
     pool.give(KEY, top.kept, 0.0)
     below.kept.connection.connection_lost(None)
     taking = row()
-    assert pool.take(KEY, taking, 1.0) == top.kept
-    assert pool.take(KEY, taking, 1.0) is None
+    assert await pool.get(KEY, taking, lambda: 1.0) == top.kept
+    assert await pool.get(KEY, taking, lambda: 1.0) is None
     assert taking.stale_closed == 0
 
 
 @pytest.mark.parametrize("limits", [Limits(age=30.0), Limits(idle=15.0)])
-def test_our_own_limit_is_not_the_servers_doing(limits: Limits) -> None:
-    pool = Http1Pool(limits, 16)
+async def test_our_own_limit_is_not_the_servers_doing(limits: Limits) -> None:
+    pool = Http1Pool(limits, 16, ManualClock())
     old = Connected(Http1)
     pool.give(KEY, old.kept, 0.0)
     old.peer.close()
     taking = row()
-    assert pool.take(KEY, taking, 31.0) is None
+    assert await pool.get(KEY, taking, lambda: 31.0) is None
     assert taking.stale_closed == 0
     assert old.wire.closed
 
@@ -115,11 +116,11 @@ def test_use_makes_a_connection_no_younger_but_less_idle() -> None:
     assert Limits().allow(kept, 1e6)
 
 
-def test_hosts_do_not_share_connections() -> None:
-    pool = Http1Pool(Limits(), 16)
+async def test_hosts_do_not_share_connections() -> None:
+    pool = Http1Pool(Limits(), 16, ManualClock())
     pool.give(KEY, Connected(Http1).kept, 0.0)
-    assert pool.take(("b.test", 443, True), row(), 1.0) is None
-    assert pool.take(("a.test", 80, False), row(), 1.0) is None
+    assert await pool.get(("b.test", 443, True), row(), lambda: 1.0) is None
+    assert await pool.get(("a.test", 80, False), row(), lambda: 1.0) is None
 
 
 class Makes:
@@ -185,3 +186,23 @@ async def test_a_connection_past_its_age_is_replaced() -> None:
     assert (await get(pool, make, taking, now=29.0))[1] is True
     assert (await get(pool, make, taking, now=31.0))[1] is False
     assert taking.stale_closed == 0
+
+
+async def test_what_comes_free_goes_to_who_waits_and_is_looked_at_before_its_first_byte() -> None:
+    pool = Http1Pool(Limits(), 16, ManualClock())
+    ended, alive = Connected(Http1), Connected(Http1)
+    assert await pool.get(KEY, row(), lambda: 1.0) is None
+    assert await pool.get(KEY, row(), lambda: 2.0) is None
+    taking, later = row(), row()
+    asking = asyncio.create_task(pool.get(KEY, taking, lambda: 2.0))
+    await asyncio.sleep(0)
+    pool.give(KEY, ended.kept, 2.0)
+    ended.peer.close()
+    assert await asking is None  # it takes the place of the one that ended
+    assert taking.stale_closed == 1
+    waiting = asyncio.create_task(pool.get(KEY, later, lambda: 2.0))
+    await asyncio.sleep(0)
+    pool.give(KEY, alive.kept, 2.0)
+    got = await waiting
+    assert got is not None
+    assert got.connection is alive.kept.connection
