@@ -17,7 +17,8 @@ from blueshift.cli.output import print_json, print_table, say
 from blueshift.errors import BlueshiftError
 
 if TYPE_CHECKING:
-    from blueshift.app.probe import Asked, Probed, Target
+    from blueshift.app.asked import Asked
+    from blueshift.app.probe import Probed, Target
     from blueshift.traffic.prober.count import Counter
 
 COLUMNS = ("url", "requests", "failed", "p50 ms", "p95 ms", "p99 ms", "statuses", "addresses")
@@ -66,6 +67,19 @@ FAMILIES: dict[str, tuple[Literal[4, 6], ...]] = {"4": (4,), "6": (6,), "both": 
     help="A request has failed after so long without the whole answer: 500ms, 10s.",
 )
 @click.option(
+    "--wait",
+    default="0",
+    metavar="T",
+    help="Long polls: answers take so long, an earlier one is a failure, and --timeout begins then.",
+)
+@click.option(
+    "--hold",
+    default="30s",
+    show_default=True,
+    metavar="T",
+    help="How long each session of a WebSocket is held.",
+)
+@click.option(
     "--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Keep a row of every request here."
 )
 @facts_output
@@ -80,6 +94,8 @@ def probe(
     ca: Path | None,
     insecure: bool,
     timeout: str,
+    wait: str,
+    hold: str,
     ledger: Path | None,
     output: str,
 ) -> ExitCode:
@@ -88,7 +104,13 @@ def probe(
     Each request is sent when it is due, whatever became of those before, over connections that are kept as
     clients keep them. None is repeated. A host is looked up again every 5 s, in both families, unless
     --address names where to ask; server name and Host are the URL's in either case. What fails is told with
-    the phase in which it did: resolve, connect, tls, write, headers, body, or check (a wrong status).
+    the phase in which it did: resolve, connect, tls, write, headers, body, or check (a wrong status, or a
+    long poll that ended early).
+
+    wss:// and ws:// are WebSockets: --rate sessions are begun each second, held for --hold with a Ping every
+    second, and ended by a Close, at the end of --for at the latest. One that is cut without a Close, or gives
+    no Pong within --timeout, has failed (phases upgrade, session, close). For a long poll whose answer may
+    come at any time a longer --timeout is enough.
 
     If this machine does not hold the rate, the figures are void, and it says so. Ctrl-C ends it early, with
     the figures so far. Exit code 1 where a request failed or the figures are void.
@@ -96,9 +118,12 @@ def probe(
     \b
         blueshift probe https://app.example.com/ --rate 50 --for 5m
         blueshift probe https://a.example.com/ https://b.example.com/healthz --http 2 -o json
+        blueshift probe wss://app.example.com/live --rate 2 --for 10m --hold 2m
+        blueshift probe https://app.example.com/poll --rate 5 --for 10m --wait 60s
         blueshift probe https://app.example.com/ --address app.example.com=192.0.2.10
     """
-    from blueshift.app.probe import Asked, probe
+    from blueshift.app.asked import Asked
+    from blueshift.app.probe import probe
     from blueshift.clock import SystemClock
     from blueshift.traffic.connect import SYSTEM_CA
 
@@ -114,6 +139,8 @@ def probe(
         ca="" if insecure else str(ca or SYSTEM_CA),
         pinned=_pinned(addresses),
         timeout=seconds_of(timeout, "--timeout", least=0.001),
+        wait=seconds_of(wait, "--wait"),
+        hold=seconds_of(hold, "--hold", least=0.001),
     )
     stopping = asyncio.Event()
     with ExitStack() as stack:

@@ -38,6 +38,11 @@ class Watch(NamedTuple):
         return self.clock.now() - self.zero
 
 
+def patience(plan: Plan, route: Route) -> float:
+    """Return the seconds after which a client gives up waiting for a whole answer."""
+    return plan.answer_timeout + route.wait + route.lines
+
+
 class Client:
     """A persona at work."""
 
@@ -91,10 +96,6 @@ class Client:
         """Return the TLS settings for a route."""
         return self._tls if route.tls else None
 
-    def patience(self, route: Route) -> float:
-        """Return the seconds after which the client gives up waiting for a whole answer."""
-        return self.plan.answer_timeout + route.wait + route.lines
-
     async def _ask_http1(self, route: Route, row: Row) -> Response:
         slot = self._http1.slot(key_of(route))
         if slot.locked():
@@ -121,7 +122,7 @@ class Client:
         connection = kept.connection
         keep = False
         try:
-            async with self.watch.clock.timeout(self.patience(route)):
+            async with self.watch.clock.timeout(patience(self.plan, route)):
                 response = await connection.exchange(route.method, request)
             keep = response.keep
         except TimeoutError:
@@ -161,7 +162,7 @@ class Client:
         ]
         seen = Exchange()
         try:
-            async with self.watch.clock.timeout(self.patience(route)):
+            async with self.watch.clock.timeout(patience(self.plan, route)):
                 return await kept.connection.exchange(headers, upload_of(route.upload), seen)
         except TimeoutError:
             raise Failed(seen.phase, "timeout") from None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from blueshift.clock import Clock
 from blueshift.traffic.connect import Failed
-from blueshift.traffic.prober.client import Client, Watch
+from blueshift.traffic.prober.client import Client, Watch, patience
 from blueshift.traffic.prober.count import Counter
 from blueshift.traffic.prober.ledger import LedgerWriter, Row
 from blueshift.traffic.prober.names import Resolve
@@ -17,8 +17,14 @@ from blueshift.traffic.prober.schedule import moments
 from blueshift.traffic.prober.session import hold
 
 LINGER = 60.0
-"""Seconds that the last requests get after the sending has ended; each has an earlier end of its own."""
+"""Seconds that the last requests get after the sending has ended, or more where a plan gives its own more."""
 _NAP = 0.25  # seconds; how long a stop may go unseen
+
+
+def longest(plan: Plan) -> float:
+    """Seconds after which any request of a plan has ended: wait for a connection, connect, answer."""
+    answers = max((patience(plan, stream.route) for stream in plan.streams), default=0.0)
+    return 2 * plan.connect_timeout + answers
 
 
 class Run:
@@ -56,7 +62,7 @@ class Run:
         try:
             await self._send()
             if self._under_way:
-                await asyncio.wait(self._under_way, timeout=LINGER)
+                await asyncio.wait(self._under_way, timeout=max(LINGER, longest(self._plan)))
             for task in self._under_way:
                 task.cancel()
             await asyncio.gather(*self._under_way, return_exceptions=True)

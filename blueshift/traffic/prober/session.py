@@ -1,4 +1,8 @@
-"""One WebSocket session: opened, kept busy by messages that must come back, ended by our own Close."""
+"""One WebSocket session: opened, kept busy by messages that must come back, ended by our own Close.
+
+The echo application says first what it saw, and sends each message back. Of any other server (a route without
+`service`) nothing is known but what RFC 6455 §5.5.2 asks of all: that a Ping is answered with a Pong.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +40,8 @@ _ORDERLY = (1000, 1001, 1012)
 async def hold(client: Client, route: Route, row: Row, seconds: float, stopping: Callable[[], bool]) -> None:
     """Hold a session for `seconds`, or until `stopping()`; always over a connection of its own.
 
-    Raises Failed in "upgrade", "session" (cut without a Close frame, or a message that did not come back) or
-    "close". A Close frame of the server is an orderly end.
+    Raises Failed in "upgrade", "session" (cut without a Close frame, or a message or Pong that did not come
+    back) or "close". A Close frame of the server is an orderly end.
     """
     target = await client.target(route, row)
     loop = asyncio.get_running_loop()
@@ -52,8 +56,7 @@ async def hold(client: Client, route: Route, row: Row, seconds: float, stopping:
         beat = 0
         while client.watch.now() < ends and not stopping():
             text = f"{client.id_of(row)} {beat}".encode()
-            session.send(TEXT, text)
-            message = await session.read("session")
+            message = await (session.say(text) if route.service else session.ping(text))
             if message.kind == CLOSE:
                 session.send(CLOSE, message.data[:2])
                 if message.code not in _ORDERLY:
@@ -125,25 +128,45 @@ class _Session:
         if response.header("sec-websocket-accept") != accept_of(key):
             raise Failed("upgrade", "the server did not read our key")
         self._early = head.extra
-        check_seen(route, self._client.id_of(row), (await self.read("session")).data)
+        if route.service:
+            check_seen(route, self._client.id_of(row), (await self.read("session")).data)
 
     def send(self, kind: int, data: bytes) -> None:
         """Send one frame."""
         self._protocol.transport.write(encode(kind, data))
 
+    async def say(self, text: bytes) -> Message:
+        """Send a message; return the next one, or the server's Close. Raises Failed."""
+        self.send(TEXT, text)
+        return await self.read("session")
+
+    async def ping(self, text: bytes) -> Message:
+        """Send a Ping; return the Pong, or the server's Close. What it says meanwhile is its own affair.
+
+        Raises Failed; a server that talks and sends no Pong in time has failed as well.
+        """
+        self.send(PING, text)
+        return await self._within("session", self._pong(text))
+
     async def read(self, phase: str) -> Message:
         """Return the next message, answering pings. Raises Failed in `phase`."""
         while True:
-            try:
-                message = await self._within(phase, self._messages.next())
-            except asyncio.IncompleteReadError as error:
-                raise Failed(phase, "cut without a Close frame") from error
-            except ValueError as error:
-                raise Failed(phase, str(error)) from error
-            if message.kind == PING:
-                self.send(PONG, message.data)
-            elif message.kind != PONG:
+            message = await self._within(phase, self._next())
+            if message.kind != PONG:
                 return message
+
+    async def _pong(self, text: bytes) -> Message:
+        while True:
+            message = await self._next()
+            if message.kind == CLOSE or (message.kind == PONG and message.data == text):
+                return message
+
+    async def _next(self) -> Message:
+        while True:
+            message = await self._messages.next()
+            if message.kind != PING:
+                return message
+            self.send(PONG, message.data)
 
     async def _exactly(self, count: int) -> bytes:
         early, self._early = self._early[:count], self._early[count:]
@@ -153,5 +176,7 @@ class _Session:
         try:
             async with self._clock.timeout(self._client.plan.answer_timeout):
                 return await reading
-        except OSError as error:  # TimeoutError too
+        except asyncio.IncompleteReadError as error:
+            raise Failed(phase, "cut without a Close frame") from error
+        except (OSError, ValueError) as error:  # TimeoutError too, and what RFC 6455 forbids
             raise Failed(phase, reason_of(error)) from error

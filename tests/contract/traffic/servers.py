@@ -21,6 +21,7 @@ from blueshift.traffic.prober.names import Resolved
 from blueshift.traffic.prober.plan import Kind, Persona, Plan, Protocol, Route, Stream
 from blueshift.traffic.prober.run import Run
 from blueshift.traffic.prober.summary import Summary
+from blueshift.traffic.websocket import accept_of
 
 HOST = "app01.lab.test"
 RUN = "0badcafe"
@@ -121,6 +122,30 @@ async def healthy(connection: Connection) -> None:
     while True:
         request = await connection.request()
         await connection.answer(request.seen())
+
+
+async def upgrade(connection: Connection, first: Callable[[Request], bytes] = lambda _: b"") -> str:
+    """Answer a WebSocket's request, with frames in the same packet if told to; return its path."""
+    request = await connection.request()
+    accept = accept_of(request.headers["sec-websocket-key"])
+    connection.writer.write(
+        b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + accept.encode() + b"\r\n\r\n" + first(request)
+    )
+    return request.path
+
+
+def frame(kind: int, data: bytes, *, last: bool = True) -> bytes:
+    size = bytes([len(data)]) if len(data) < 126 else b"\x7e" + len(data).to_bytes(2, "big")
+    return bytes([kind | (0x80 if last else 0)]) + size + data
+
+
+async def receive(connection: Connection) -> tuple[int, bytes]:
+    flags, size = await connection.reader.readexactly(2)
+    assert size & 0x80, "a client masks"
+    mask = await connection.reader.readexactly(4)
+    data = await connection.reader.readexactly(size & 0x7F)
+    return flags & 0x0F, bytes(byte ^ mask[place % 4] for place, byte in enumerate(data))
 
 
 def server_tls(folder: Path, *, host: str = HOST, alpn: str = "http/1.1") -> tuple[ssl.SSLContext, str]:

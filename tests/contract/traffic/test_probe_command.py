@@ -13,7 +13,17 @@ from typing import Any, NamedTuple
 import pytest
 
 from blueshift.traffic.prober.ledger import read_ledger
-from tests.contract.traffic.servers import HOST, Connection, healthy, server_tls, serving
+from blueshift.traffic.websocket import CLOSE, PING, PONG, TEXT
+from tests.contract.traffic.servers import (
+    HOST,
+    Connection,
+    frame,
+    healthy,
+    receive,
+    server_tls,
+    serving,
+    upgrade,
+)
 
 BLUESHIFT = str(Path(sys.executable).with_name("blueshift"))
 AT = ("--address", f"{HOST}=127.0.0.1")
@@ -84,6 +94,61 @@ async def test_a_wrong_status_and_a_cut_connection_are_told_apart() -> None:
     assert "and 10 more; `--ledger FILE` keeps every one" in told.said
 
 
+async def test_a_websocket_is_held_by_pings_and_one_that_is_cut_has_failed() -> None:
+    """The server echoes nothing: all that every server must do is answer a Ping."""
+    pings: Counter[str] = Counter()
+
+    async def holds(connection: Connection) -> None:
+        path = await upgrade(connection)
+        while True:
+            kind, data = await receive(connection)
+            if kind == CLOSE:
+                connection.writer.write(frame(CLOSE, data))
+                return
+            pings[path] += kind == PING
+            if path == "/cut":
+                return
+            if path != "/mute":
+                connection.writer.write(frame(TEXT, b"news") + frame(PONG, b"unasked") + frame(PONG, data))
+
+    async with serving(holds) as server:
+        urls = [f"ws://{HOST}:{server.port}{path}" for path in ("/good", "/cut", "/mute")]
+        done = await probe(
+            *urls, "--rate", "6", "--for", "1s", "--hold", "2s", "--timeout", "1s", *AT, "-o", "json"
+        )
+        served = len(server.requests)
+    assert done.code == 1, done.said
+    good, cut, mute = done.figures["targets"]
+    assert (good["requests"], good["failed"], good["statuses"]) == (2, 0, {"101": 2})
+    assert good["ms"]["p99"] < 1000  # to the answer of the upgrade: not how long it was held
+    assert (cut["failed"], mute["failed"]) == (2, 2)
+    reasons = Counter((each["phase"], each["reason"]) for each in done.figures["summary"]["failures"])
+    assert reasons == {("session", "cut without a Close frame"): 2, ("session", "timeout"): 2}
+    assert done.figures["summary"]["by_kind"]["websocket"] == {"requests": 6, "failed": 4}
+    assert served == 6
+    assert pings["/good"] >= 2
+
+
+async def test_a_long_poll_has_its_time_and_one_that_ends_early_has_failed() -> None:
+    async def polls(connection: Connection) -> None:
+        while True:
+            request = await connection.request()
+            await asyncio.sleep(0.1 if request.path == "/early" else 1.2)
+            await connection.answer(b"nothing new")
+
+    async with serving(polls) as server:
+        urls = [f"http://{HOST}:{server.port}{path}" for path in ("/late", "/early")]
+        short = (*urls, "--rate", "20", "--for", "500ms", *AT, "-o", "json")
+        polled = await probe(*short, "--timeout", "1s", "--wait", "1s")
+        asked = await probe(*short, "--timeout", "1s")
+    late, early = polled.figures["targets"]
+    assert (late["requests"], late["failed"]) == (5, 0)
+    assert early["failed"] == 5
+    assert {each["reason"] for each in polled.figures["summary"]["failures"]} == {"long poll ended early"}
+    assert polled.figures["summary"]["by_kind"]["longpoll"]["requests"] == 10
+    assert {each["reason"] for each in asked.figures["summary"]["failures"]} == {"timeout"}
+
+
 async def test_certificates_are_verified_unless_told_otherwise(tmp_path: Path) -> None:
     context, ca = server_tls(tmp_path)
     async with serving(healthy, context) as server:
@@ -137,6 +202,8 @@ async def test_a_rate_that_is_not_held_voids_the_figures() -> None:
         (["http://127.0.0.1/", "--address", "app.example=nowhere"], "is no host with its address"),
         (["http://127.0.0.1/", "--address", "typo.example=127.0.0.1"], "no URL asks typo.example"),
         (["http://127.0.0.1/", "--ledger", __file__], "it is not overwritten"),
+        (["wss://127.0.0.1/", "--wait", "5s"], "a WebSocket has no answer to wait for"),
+        (["ws://127.0.0.1/", "--hold", "0"], "that is not nothing"),
         (["http://127.0.0.1/", "--timeout", "soon"], "expected a length of time"),
         (["http://127.0.0.1/", "--for", "soon"], "expected a length of time"),
         (["http://127.0.0.1/", "--for", "0"], "that is not nothing"),

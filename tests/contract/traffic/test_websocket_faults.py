@@ -10,8 +10,18 @@ import pytest
 from blueshift.traffic.prober.ledger import Row
 from blueshift.traffic.prober.plan import Kind, Route
 from blueshift.traffic.prober.summary import Summary
-from blueshift.traffic.websocket import CLOSE, PING, PONG, TEXT, accept_of
-from tests.contract.traffic.servers import HOST, Behaviour, Connection, plan_of, serving, traffic
+from blueshift.traffic.websocket import CLOSE, PING, PONG, TEXT
+from tests.contract.traffic.servers import (
+    HOST,
+    Behaviour,
+    Connection,
+    frame,
+    plan_of,
+    receive,
+    serving,
+    traffic,
+    upgrade,
+)
 
 
 async def against(
@@ -26,31 +36,13 @@ async def against(
     return summary, rows[0]
 
 
-async def upgrade(connection: Connection) -> None:
-    request = await connection.request()
-    accept = accept_of(request.headers["sec-websocket-key"])
-    # The first message in the same packet as the upgrade's answer: it must not be lost.
-    connection.writer.write(
-        b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + accept.encode() + b"\r\n\r\n" + frame(TEXT, request.seen())
-    )
-
-
-def frame(kind: int, data: bytes, *, last: bool = True) -> bytes:
-    size = bytes([len(data)]) if len(data) < 126 else b"\x7e" + len(data).to_bytes(2, "big")
-    return bytes([kind | (0x80 if last else 0)]) + size + data
-
-
-async def receive(connection: Connection) -> tuple[int, bytes]:
-    flags, size = await connection.reader.readexactly(2)
-    assert size & 0x80, "a client masks"
-    mask = await connection.reader.readexactly(4)
-    data = await connection.reader.readexactly(size & 0x7F)
-    return flags & 0x0F, bytes(byte ^ mask[place % 4] for place, byte in enumerate(data))
+async def greet(connection: Connection) -> None:
+    """Upgrade, with the first message in the packet of the answer: it must not be lost."""
+    await upgrade(connection, lambda request: frame(TEXT, request.seen()))
 
 
 async def echo(connection: Connection) -> None:
-    await upgrade(connection)
+    await greet(connection)
     while True:
         kind, data = await receive(connection)
         connection.writer.write(frame(PING, b"there?"))
@@ -71,7 +63,7 @@ async def test_a_session_that_ends_with_our_close(tmp_path: Path) -> None:
 
 async def test_sessions_of_minutes_are_counted_apart(tmp_path: Path) -> None:
     async def cut(connection: Connection) -> None:
-        await upgrade(connection)
+        await greet(connection)
 
     summary, row = await against(cut, tmp_path, kind="websocket_long")
     assert row.failed
@@ -82,7 +74,7 @@ async def test_sessions_of_minutes_are_counted_apart(tmp_path: Path) -> None:
 
 async def test_a_cut_without_a_close_frame_fails(tmp_path: Path) -> None:
     async def cut(connection: Connection) -> None:
-        await upgrade(connection)
+        await greet(connection)
         await receive(connection)
 
     summary, row = await against(cut, tmp_path)
@@ -92,7 +84,7 @@ async def test_a_cut_without_a_close_frame_fails(tmp_path: Path) -> None:
 
 async def test_a_reset_fails(tmp_path: Path) -> None:
     async def cut(connection: Connection) -> None:
-        await upgrade(connection)
+        await greet(connection)
         await receive(connection)
         connection.reset()
 
@@ -102,7 +94,7 @@ async def test_a_reset_fails(tmp_path: Path) -> None:
 
 async def test_our_close_must_be_answered(tmp_path: Path) -> None:
     async def rude(connection: Connection) -> None:
-        await upgrade(connection)
+        await greet(connection)
         kind, data = await receive(connection)
         connection.writer.write(frame(kind, data))
         await receive(connection)
@@ -116,7 +108,7 @@ async def test_a_servers_close_frame_is_an_orderly_end_or_an_error(
     tmp_path: Path, code: int, phase: str
 ) -> None:
     async def leave(connection: Connection) -> None:
-        await upgrade(connection)
+        await greet(connection)
         await receive(connection)
         connection.writer.write(frame(CLOSE, code.to_bytes(2, "big")))
         assert await receive(connection) == (CLOSE, code.to_bytes(2, "big"))
@@ -127,7 +119,7 @@ async def test_a_servers_close_frame_is_an_orderly_end_or_an_error(
 
 async def test_another_message_fails(tmp_path: Path) -> None:
     async def garble(connection: Connection) -> None:
-        await upgrade(connection)
+        await greet(connection)
         await receive(connection)
         connection.writer.write(frame(TEXT, b"other"))
         await asyncio.sleep(0.1)
@@ -155,7 +147,7 @@ async def test_a_failed_upgrade(tmp_path: Path, answer: bytes, reason: str) -> N
 
 async def test_silence_is_a_timeout(tmp_path: Path) -> None:
     async def mute(connection: Connection) -> None:
-        await upgrade(connection)
+        await greet(connection)
         await asyncio.sleep(3)
 
     _, row = await against(mute, tmp_path)
