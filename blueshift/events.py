@@ -135,7 +135,7 @@ class WitnessSeen(Event, frozen=True):
 
     side: str
     witness: str
-    """`log` or `metrics`."""
+    """`log`, `metrics`, or `prometheus` where that was asked instead of the pod."""
     pod: str
     since: datetime
     until: datetime

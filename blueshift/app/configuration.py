@@ -21,6 +21,7 @@ from blueshift.playbook.config import (
     Hosts,
     Release,
     Temporary,
+    Traffic,
 )
 from blueshift.playbook.files import expanded
 from blueshift.playbook.groups import Written
@@ -94,6 +95,7 @@ def freeze(config: Config, profile: str) -> dict[str, Any]:
         "hosts": msgspec.to_builtins(config.hosts),
         "checks": msgspec.to_builtins(config.checks),
         "temporary": msgspec.to_builtins(config.temporary),
+        "traffic": msgspec.to_builtins(config.traffic),
     }
 
 
@@ -109,6 +111,7 @@ def thaw(frozen: dict[str, Any], state_namespace: str) -> Config:
         hosts=msgspec.convert(frozen.get("hosts", {}), Hosts),
         checks=msgspec.convert(frozen.get("checks", {}), Checks),
         temporary=msgspec.convert(frozen.get("temporary", {}), Temporary),
+        traffic=msgspec.convert(frozen.get("traffic", {}), Traffic),
     )
 
 

@@ -38,7 +38,9 @@ def build(
     async def agreement(records: Sequence[RecordSet], every: float) -> Landed:
         return await session.agree(records, every=every)
 
-    witness = Witness(session.kube, profile, session.clock, whereabouts(world))
+    witness = Witness(
+        session.kube, profile, session.clock, whereabouts(world), session.config.traffic.prometheus
+    )
 
     def notice(step: str, sentence: str) -> None:
         emit(events.Noticed(at=session.clock.utc(), run=run, step=step, sentence=sentence))

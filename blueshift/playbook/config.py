@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -15,6 +16,9 @@ from blueshift.playbook.tree import Mapping, Node, Scalar, invalid
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 DEFAULT = "blueshift.yaml"
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_HEADER = re.compile(r"[A-Za-z0-9-]+")
+_SECRET = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
 class Release(msgspec.Struct, frozen=True):
@@ -121,6 +125,54 @@ class Temporary(msgspec.Struct, frozen=True):
     """`own`: a namespace of its own, made and removed by the run."""
 
 
+class Token(msgspec.Struct, frozen=True):
+    """Where a bearer token comes from: exactly one of `file` and `env`. Holds no token itself."""
+
+    file: LocalPath | None = None
+    """Read anew each time, since tokens of service accounts are renewed."""
+    env: Text | None = None
+    """Name of an environment variable."""
+
+    def __post_init__(self) -> None:
+        if (self.file is None) == (self.env is None):
+            raise ValueError("give exactly one of `file` and `env`")
+
+
+class Prometheus(msgspec.Struct, frozen=True):
+    """A Prometheus, or what speaks its HTTP API, that reads the controller's pods."""
+
+    url: Text
+    """`https://HOST[:PORT][/PREFIX]`, before `/api/v1/query`."""
+    token: Token | None = None
+    ca: LocalPath | None = None
+    """PEM file that its certificate must lead to; by default what the machine trusts."""
+    labels: dict[str, Text] = {}
+    """Labels that the series of this cluster have, where it keeps those of several."""
+    headers: dict[str, Text] = {}
+    """Headers that are no secret, such as a tenant's name."""
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("`url` is a URL, such as http://prometheus.monitoring.svc:9090")
+        if parts.username or parts.password:
+            raise ValueError("a name or a password does not stand in `url`: `token` says where one is")
+        if wrong := [name for name in self.labels if not _LABEL.fullmatch(name)]:
+            raise ValueError(f"{wrong[0]!r} cannot be the name of a label")
+        if any(name.lower() in _SECRET for name in self.headers):
+            raise ValueError("a credential does not stand in `headers`: `token` says where one is")
+        for name, value in self.headers.items():
+            if not (_HEADER.fullmatch(name) and value.isascii() and value.isprintable()):
+                raise ValueError(f"{name!r} is no header with its value")
+
+
+class Traffic(msgspec.Struct, frozen=True):
+    """How requests are counted."""
+
+    prometheus: Prometheus | None = None
+    """Asked where a pod's own metrics cannot be read."""
+
+
 class Config(msgspec.Struct, frozen=True):
     """The whole file."""
 
@@ -134,6 +186,7 @@ class Config(msgspec.Struct, frozen=True):
     hosts: Hosts = Hosts()
     checks: Checks = Checks()
     temporary: Temporary = Temporary()
+    traffic: Traffic = Traffic()
     playbook: NameOrPath = "blue-green"
     overrides: Raw = None
     """Step id → partial settings, as nodes: the playbook's loader takes them with their places."""

@@ -214,6 +214,7 @@ class Follower:
         """Who asked this side for known hosts since an instant, by log and by metrics, with coverage."""
         now = self._clock.utc().timestamp()
         counted, by_counters = by_metrics(self._counters.window(since, now), hosts, {}, now, self._uncounted)
+        by_counters += self._unread(now, now)
         if self.logs is None:
             return counted, by_counters
         logged, by_lines = by_log(self.logs.tally, since, self._blind)
@@ -232,7 +233,17 @@ class Follower:
         _, counted = by_metrics(seen, frozenset(), {}, now, self._uncounted)
         # Of a pod that counts nothing no look has a beginning.
         dark = tuple(msgspec.structs.replace(one, since=self.since) if one.blind else one for one in counted)
+        known = {one.pod for one in counted}
+        dark += tuple(one for one in self._unread(self.since, now) if one.pod not in known)
         return (*(by_streams(self.logs.tally, self._blind) if self.logs else ()), *dark)
+
+    def _unread(self, since: float, until: float) -> tuple[Coverage, ...]:
+        """Pods whose counters nobody told at the latest look, and why."""
+        return tuple(
+            Coverage("metrics", look.pod, since, until, blind=look.unknown)
+            for look in self.latest
+            if look.sample is None and look.unknown
+        )
 
     async def evidence(
         self,

@@ -21,9 +21,11 @@ from blueshift.discovery.settings import Settings
 from blueshift.discovery.world import ServiceFact, WorkloadFact, World
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
+from blueshift.playbook.config import Prometheus
 from blueshift.shift.protocol import Target
 from blueshift.together import together
 from blueshift.traffic.metrics import Sample, extract
+from blueshift.traffic.prometheus import samples
 from blueshift.traffic.status import Connections, parse_status
 
 _AT_ONCE = 8
@@ -62,7 +64,16 @@ def whereabouts(world: World) -> Whereabouts:
 class Witness:
     """Looks at both sides of one run."""
 
-    def __init__(self, kube: KubeApi, profile: Profile, clock: Clock, where: Whereabouts) -> None:
+    def __init__(
+        self,
+        kube: KubeApi,
+        profile: Profile,
+        clock: Clock,
+        where: Whereabouts,
+        stand_in: Prometheus | None = None,
+    ) -> None:
+        """Where a pod's metrics cannot be read, `stand_in` is asked for them."""
+        self._stand_in = stand_in
         self._kube = kube
         self._profile = profile
         self._clock = clock
@@ -180,7 +191,28 @@ class Witness:
             return Look(name, started(pod), sample, connections, unknown)
 
         running = [pod for pod in await pods_of(self._kube, workload) if _runs(pod)]
-        return tuple(await together(*(one(pod) for pod in running)))
+        return await self._stood_in(side, tuple(await together(*(one(pod) for pod in running))))
+
+    async def _stood_in(self, side: SideName, looks: tuple[Look, ...]) -> tuple[Look, ...]:
+        """The same looks, with what Prometheus knows of pods whose metrics could not be read."""
+        missing = [look.pod for look in looks if look.sample is None]
+        if self._stand_in is None or not missing:
+            return looks
+        try:
+            known = await samples(
+                self._stand_in, missing, self.namespace(side), self._profile.metrics, self._clock
+            )
+            why = "Prometheus has no recent sample of it"
+        except BlueshiftError as error:
+            known, why = {}, f"Prometheus: {error.message}"
+        return tuple(
+            look
+            if look.sample is not None
+            else msgspec.structs.replace(look, sample=known[look.pod])
+            if look.pod in known
+            else msgspec.structs.replace(look, unknown=f"{look.unknown}; {why}")
+            for look in looks
+        )
 
     async def config(self, workload: Mapping[str, Any]) -> Mapping[str, str]:
         """The settings of the controller's ConfigMap."""

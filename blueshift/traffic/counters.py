@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple, Protocol, TypeVar
 
-from blueshift.traffic.metrics import Sample, Series, Window, delta
+from blueshift.traffic.metrics import Sample, Series, Told, Window, delta
 
 WHOLE = 1200.0
 """Seconds for which every look is kept."""
@@ -143,6 +143,7 @@ class Counters:
         """
         counts: dict[Series, float] = {}
         covered: dict[str, tuple[float, float]] = {}
+        told: dict[str, Told] = {}
         gaps, risen = [], 0.0
         for name, pod in self._pods.items():
             found = pod.bounds(since, until)
@@ -156,6 +157,7 @@ class Counters:
                 counts[series] = counts.get(series, 0.0) + more
             risen = max(risen, pod.risen(end)) if rises else risen
             covered[name] = (begin.at, end.at)
+            told[name] = pod.last.told
             inside = [gap for gap in pod.gaps if gap.before >= begin.at and gap.after <= end.at]
             gaps += [(name, gap.before, gap.until) for gap in inside]
-        return Window(counts, covered, tuple(gaps), frozenset(self._uncounted), risen)
+        return Window(counts, covered, tuple(gaps), frozenset(self._uncounted), risen, told)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -29,6 +29,7 @@ class MetricNames(msgspec.Struct, frozen=True):
     """Exported from the first look on, before any request, but only with metrics switched on."""
     started: str = "process_start_time_seconds"
     pod: str = "controller_pod"
+    pod_namespace: str = "controller_namespace"
     host: str = "host"
     namespace: str = "namespace"
     ingress: str = "ingress"
@@ -48,6 +49,13 @@ class Series(NamedTuple):
     status: int
 
 
+Told = Literal["metrics", "prometheus"]
+"""Who told a pod's counters: the pod itself, or a Prometheus that had read them."""
+
+Labelled = Iterable[tuple[dict[str, str], float]]
+"""The series of one name: labels and value of each."""
+
+
 class Sample(msgspec.Struct, frozen=True):
     """One pod's counters at one moment."""
 
@@ -64,6 +72,7 @@ class Sample(msgspec.Struct, frozen=True):
 
     With `--enable-metrics=false` (the charts' default) the port still answers, with Go's series alone.
     """
+    told: Told = "metrics"
 
 
 class Delta(msgspec.Struct, frozen=True):
@@ -87,6 +96,8 @@ class Window(msgspec.Struct, frozen=True):
     """Pods whose newest sample shows no sign that requests are counted: their silence says nothing."""
     risen: float = 0.0
     """The latest look that saw a count higher than the look before it, whatever it counts; 0 for none."""
+    told: dict[str, Told] = {}
+    """Pod → who told its newest sample."""
 
     def by_host(self) -> dict[str, float]:
         """Requests by host."""
@@ -109,10 +120,16 @@ def extract(body: bytes, pod: str, at: float, names: MetricNames | None = None) 
 
     `pod` stands for series without a pod label.
     """
-    names = names or MetricNames()
+    return sample_of(lambda name: _series(body, name), pod, at, names or MetricNames())
+
+
+def sample_of(
+    series: Callable[[str], Labelled], pod: str, at: float, names: MetricNames, told: Told = "metrics"
+) -> Sample:
+    """Put one pod's sample together out of the series of each name."""
     counters: dict[Series, float] = {}
-    for labels, value in _series(body, names.requests):
-        series = Series(
+    for labels, value in series(names.requests):
+        counted = Series(
             pod=labels.get(names.pod, pod),
             host=labels.get(names.host, ""),
             namespace=labels.get(names.namespace, ""),
@@ -120,23 +137,24 @@ def extract(body: bytes, pod: str, at: float, names: MetricNames | None = None) 
             service=labels.get(names.service, ""),
             status=int(labels.get(names.status, "0") or 0),
         )
-        counters[series] = counters.get(series, 0.0) + value
-    handled = [value for _, value in _series(body, names.handled)]
-    connections = _connections(body, names.connections)
-    signs = (counters, handled, connections, any(True for _ in _series(body, names.on)))
+        counters[counted] = counters.get(counted, 0.0) + value
+    handled = [value for _, value in series(names.handled)]
+    connections = _connections(series(names.connections))
+    signs = (counters, handled, connections, any(True for _ in series(names.on)))
     return Sample(
         pod=pod,
         at=at,
         counters=counters,
         connections=connections,
         handled=sum(handled) if handled else None,
-        started=max((value for _, value in _series(body, names.started)), default=0.0),
+        started=max((value for _, value in series(names.started)), default=0.0),
         counting=any(signs),
+        told=told,
     )
 
 
-def _connections(body: bytes, name: str) -> Connections | None:
-    states = {labels.get("state", ""): int(value) for labels, value in _series(body, name)}
+def _connections(series: Labelled) -> Connections | None:
+    states = {labels.get("state", ""): int(value) for labels, value in series}
     if "active" not in states:
         return None
     return Connections(

@@ -21,9 +21,15 @@ async def test_the_rate_is_spread_over_urls_and_the_families_that_they_have() ->
 
 async def test_websockets_stand_beside_what_is_polled() -> None:
     asked = Asked(
-        ("wss://b.test/live", "https://b.test/poll"), 40.0, 1.0, protocol="http2", pinned={"b.test": PINNED["b.test"]},
-        wait=60.0, hold=90.0, timeout=15.0,
-    )  # fmt: skip
+        ("wss://b.test/live", "https://b.test/poll"),
+        40.0,
+        1.0,
+        protocol="http2",
+        pinned={"b.test": PINNED["b.test"]},
+        wait=60.0,
+        hold=90.0,
+        timeout=15.0,
+    )
     plan = await plan_of(asked)
     session, poll = plan.streams
     assert (session.kind, session.route.tls, session.route.wait, session.hold) == (

@@ -20,7 +20,19 @@ from blueshift.engine.store import Runs
 from blueshift.errors import BlueshiftError
 from blueshift.helm.charts import read_chart
 from blueshift.helm.records import secret_name
-from blueshift.playbook.config import Chart, Config, Controller, Dns, Hosts, Release, Temporary, Values
+from blueshift.playbook.config import (
+    Chart,
+    Config,
+    Controller,
+    Dns,
+    Hosts,
+    Prometheus,
+    Release,
+    Temporary,
+    Token,
+    Traffic,
+    Values,
+)
 from blueshift.playbook.schema import Playbook
 from blueshift.report.show import show_text
 from blueshift.report.status import status_text
@@ -187,10 +199,11 @@ def test_a_run_keeps_of_its_settings_what_another_one_needs() -> None:
         controller=Controller("ingress-nginx"),
         hosts=Hosts(("parked.example",)),
         temporary=Temporary("aside", "same"),
+        traffic=Traffic(Prometheus("http://prometheus.test", Token(file="/run/token"), labels={"a": "b"})),
     )
     frozen = configuration.freeze(config, "ingress-nginx")
     assert configuration.thaw(frozen, "blueshift") == config
-    for later in ("hosts", "temporary"):
+    for later in ("hosts", "temporary", "traffic"):
         del frozen[later]  # as an older version wrote it
     older = configuration.thaw(frozen, "blueshift")
-    assert (older.hosts, older.temporary) == (Hosts(), Temporary())
+    assert (older.hosts, older.temporary, older.traffic) == (Hosts(), Temporary(), Traffic())

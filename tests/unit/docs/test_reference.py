@@ -22,12 +22,25 @@ from blueshift.playbook.schema import load
 from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
-NESTED = ("release", "dns", "chart", "cluster", "values", "controller", "hosts", "checks", "temporary")
+NESTED = (
+    "release",
+    "dns",
+    "chart",
+    "cluster",
+    "values",
+    "controller",
+    "hosts",
+    "checks",
+    "temporary",
+    "traffic",
+)
 CONFIGURATION: dict[str, type[msgspec.Struct]] = {
     **{f"`{name}`": getattr(configs, name.capitalize()) for name in NESTED},
     "`dns.settings` of `rfc2136`": Rfc2136Settings,
     "`dns.settings` of `manual`": ManualSettings,
     "`dns.settings.key`": KeySource,
+    "`traffic.prometheus`": configs.Prometheus,
+    "`traffic.prometheus.token`": configs.Token,
 }
 
 
@@ -66,6 +79,8 @@ def _written(value: Any, *, seconds: bool = False) -> str:
             return format_seconds(value) if seconds else f"{value:g}"
         case tuple() | list():
             return f"[{', '.join(_written(item) for item in value)}]"
+        case {}:
+            return "{}"
     return str(value)
 
 

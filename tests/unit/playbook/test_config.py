@@ -13,7 +13,7 @@ from blueshift.dns.registry import settings_type
 from blueshift.dns.settings import Rfc2136Settings
 from blueshift.errors import BlueshiftError, Errors
 from blueshift.playbook import shipped
-from blueshift.playbook.config import Chart, Config
+from blueshift.playbook.config import Chart, Config, Prometheus, Token
 from blueshift.playbook.groups import load_config
 from blueshift.playbook.schema import parse_set
 from blueshift.playbook.tree import plain
@@ -39,6 +39,7 @@ dns:
   authorities: ["192.0.2.1:53", ns2.example.org]
 hosts: {acknowledged: ["*.internal.example.org"]}
 temporary: {release: nginx-tmp, namespace: same}
+traffic: {prometheus: {url: "https://p.test/prefix", token: {file: token}, ca: ca.pem, labels: {cluster: a}}}
 playbook: ./own.yaml
 overrides: {soak: {lasts: 20s}}
 """
@@ -73,9 +74,15 @@ def test_the_whole_file(tmp_path: Path) -> None:
     assert got.values.inline == {"controller": {"replicaCount": 3}}
     key = KeySource(secret=SecretField("dns", "tsig"), name="writer")
     assert got.dns.settings == Rfc2136Settings("ns1.example.org", 5353, key)
+    assert got.traffic.prometheus == Prometheus(
+        "https://p.test/prefix",
+        Token(file=f"{tmp_path}/token"),
+        ca=f"{tmp_path}/ca.pem",
+        labels={"cluster": "a"},
+    )
     assert got.playbook == f"{tmp_path}/own.yaml"
     assert plain(got.overrides) == {"soak": {"lasts": "20s"}}
-    assert str(got.overrides.place).endswith("blueshift.yaml:18:12")
+    assert str(got.overrides.place).endswith("blueshift.yaml:19:12")
 
 
 BAD = [
@@ -100,6 +107,28 @@ BAD = [
     (
         "temporary: {namespace: sane}\n",
         "blueshift.yaml:4:24: 'sane' is not one of the choices (did you mean 'same'?)",
+    ),
+    ("traffic: {prometheus: {url: p.test}}\n", "blueshift.yaml:4:23: `url` is a URL"),
+    ("traffic: {prometheus: {url: 'http://p.test/?a=b'}}\n", "blueshift.yaml:4:23: `url` is a URL"),
+    (
+        "traffic: {prometheus: {url: 'http://ann:hunter2@p.test'}}\n",
+        "blueshift.yaml:4:23: a name or a password does not stand in `url`",
+    ),
+    (
+        "traffic: {prometheus: {url: 'http://p.test', headers: {Authorization: Bearer x}}}\n",
+        "blueshift.yaml:4:23: a credential does not stand in `headers`",
+    ),
+    (
+        "traffic: {prometheus: {url: 'http://p.test', headers: {'X: y': z}}}\n",
+        "blueshift.yaml:4:23: 'X: y' is no header with its value",
+    ),
+    (
+        "traffic: {prometheus: {url: 'http://p.test', labels: {'a=~': b}}}\n",
+        "blueshift.yaml:4:23: 'a=~' cannot be the name of a label",
+    ),
+    (
+        "traffic: {prometheus: {url: 'http://p.test', token: {}}}\n",
+        "blueshift.yaml:4:53: give exactly one of `file` and `env`",
     ),
 ]
 

@@ -7,12 +7,17 @@ from collections.abc import AsyncIterator, Mapping
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from blueshift.controllers.ingress_nginx.profile import IngressNginx
+from blueshift.errors import BlueshiftError
+from blueshift.playbook.config import Prometheus
+from blueshift.steps import witness
 from blueshift.steps.follower import Follower
 from blueshift.steps.witness import Whereabouts, Witness
 from blueshift.traffic.drain import Drained, DrainEvidence, DrainRules, Remaining, Unknown, drained
+from blueshift.traffic.metrics import extract
 from blueshift.traffic.routes import Route, Routes
 from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
@@ -34,6 +39,7 @@ class OnePod(FakeKube):
     def __init__(self, metrics: bytes, log: tuple[bytes, ...], config: Mapping[str, str], args: str) -> None:
         super().__init__()
         self.metrics, self.log = metrics, log
+        self.forbidden = False
         command = ["/nginx-ingress-controller", "--configmap=edge/demo", *args.split()]
         image = "registry.k8s.io/ingress-nginx/controller:v1.15.1"
         spec = {"containers": [{"name": "controller", "image": image, "args": command}]}
@@ -52,6 +58,8 @@ class OnePod(FakeKube):
 
     async def text(self, path: str) -> bytes:
         assert path.endswith("p1%3A10254/proxy/metrics")
+        if self.forbidden:
+            raise BlueshiftError("pods/proxy is forbidden")
         return self.metrics
 
     async def exec(self, *_: Any, **__: Any) -> Any:
@@ -63,11 +71,11 @@ class OnePod(FakeKube):
         await asyncio.Event().wait()
 
 
-def follower_of(kube: OnePod, clock: ManualClock) -> Follower:
+def follower_of(kube: OnePod, clock: ManualClock, stand_in: Prometheus | None = None) -> Follower:
     workload = SimpleNamespace(kind="Deployment", namespace="edge", name="demo")
     where = Whereabouts("edge", cast(Any, workload), ("demo-blueshift", "demo-blueshift"))
     profile = IngressNginx()
-    witness = Witness(cast(Any, kube), profile, clock, where)
+    witness = Witness(cast(Any, kube), profile, clock, where, stand_in)
     return Follower("primary", cast(Any, kube), witness, profile, clock)
 
 
@@ -134,6 +142,47 @@ async def test_metrics_that_are_off_and_a_blind_log_prove_nothing(
     assert isinstance(found, Unknown)
     assert why in found.reason
     assert ("disable-access-log" if setting else "log: a gap") in found.reason
+
+
+@pytest.mark.parametrize(
+    ("behind", "holds"),
+    [(15.0, Drained), (90.0, Unknown), (None, Unknown)],
+    ids=["reads each 15 s", "stopped reading", "cannot be asked"],
+)
+async def test_where_pods_cannot_be_read_prometheus_is_asked(
+    behind: float | None, holds: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock()
+    kube = OnePod(ON, (), {"disable-access-log": "true"}, "--enable-metrics=true")
+    kube.forbidden = True
+
+    async def samples(source: Prometheus, pods: list[str], namespace: str, names: Any, at: Any) -> Any:
+        assert (source.url, pods, namespace) == ("http://prometheus.test", ["p1"], "edge")
+        if behind is None:
+            raise BlueshiftError("status 503")
+        told = extract(kube.metrics, "p1", at.utc().timestamp() - behind, names)
+        return {"p1": msgspec.structs.replace(told, told="prometheus")}
+
+    monkeypatch.setattr(witness, "samples", samples)
+    follower = follower_of(kube, clock, Prometheus("http://prometheus.test"))
+    running = asyncio.create_task(follower.run())
+    await until(3600, clock, running)
+    found = await follower.evidence(
+        RULES,
+        swapped=clock.start.timestamp(),
+        ttl=60,
+        routes=Routes((Route("a.org", "/"),)),
+        baseline=1.0,
+        dns="",
+    )
+    running.cancel()
+    judged = drained(found, RULES)
+    assert isinstance(judged, holds), judged
+    if behind is None:
+        assert isinstance(judged, Unknown)
+        assert "pods/proxy is forbidden; Prometheus: status 503" in judged.reason
+    else:
+        assert {entry.witness for entry in found.coverage} == {"log", "prometheus"}
 
 
 async def test_a_log_that_is_whole_is_enough_without_metrics() -> None:

@@ -230,6 +230,16 @@ def test_counters_become_evidence_without_our_probes_and_noise() -> None:
     assert coverage == (Coverage("metrics", "p1", 1.0, 2.0, gaps=((1.2, 1.3),)),)
 
 
+def test_counters_that_prometheus_told_are_a_witness_of_their_own_name() -> None:
+    window = Window({}, {"p1": (1.0, 9.0)}, told={"p1": "prometheus"})
+    _, (coverage,) = by_metrics(window, frozenset(), {}, 9.0)
+    assert coverage == Coverage("prometheus", "p1", 1.0, 9.0)
+    watched = evidence(coverage=(Coverage("prometheus", "p1", 0, NOW - 20),))
+    assert isinstance(drained(watched, DrainRules()), Drained)
+    late = evidence(coverage=(Coverage("prometheus", "p1", 0, NOW - 60),))
+    assert isinstance(drained(late, DrainRules()), Unknown)
+
+
 def test_counters_that_are_off_are_no_witness() -> None:
     counted = Window({}, {"p1": (1.0, 9.0), "p2": (1.0, 5.0)}, uncounted=frozenset({"p2"}))
     _, (first, second) = by_metrics(counted, frozenset(), {}, 9.0)
