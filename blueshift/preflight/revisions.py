@@ -10,6 +10,8 @@ from blueshift.discovery.world import ObjectChange, Rendered, World
 from blueshift.preflight.helm import says_why
 from blueshift.preflight.protocol import Seen, brief, fails, passed, warns
 
+_AT_STAKE = ("Deployment", "DaemonSet", "StatefulSet", "Service")
+
 
 def changing(world: World) -> tuple[tuple[str, Rendered], ...]:
     """The revisions that change what is there, the hardened first; the temporary makes everything anew.
@@ -76,7 +78,7 @@ def quiesces_alone(world: World) -> Iterator[Seen]:
     """Where a playbook ends connections early, no pod is made anew for it: their connections would be cut."""
     bad = False
     for side, one in world.quiesced.items():
-        more = [f"{what.action} {what.object}" for what in one.objects if not _settings(what)]
+        more = [f"{what.action} {what.object}" for what in one.objects if _disturbs(what)]
         if one.error:
             bad = True
             yield fails(
@@ -86,12 +88,12 @@ def quiesces_alone(world: World) -> Iterator[Seen]:
         elif more:
             bad = True
             yield fails(
-                f"the quiesced revision of the {side} changes more than a ConfigMap: {brief(more)}",
+                f"the quiesced revision of the {side} changes more than settings: {brief(more)}",
                 "take the step `quiesce` out of the playbook: this chart makes new pods for new settings, "
                 "and connections end with the old ones",
                 more,
             )
-        elif not one.objects:
+        elif not any(what.object.startswith("ConfigMap ") for what in one.objects):
             bad = True
             yield warns(
                 f"the {side} ends connections as early already: its quiesced revision changes nothing",
@@ -113,5 +115,6 @@ def quiesces_alone(world: World) -> Iterator[Seen]:
         )
 
 
-def _settings(change: ObjectChange) -> bool:
-    return change.action == "change" and change.object.startswith("ConfigMap ")
+def _disturbs(change: ObjectChange) -> bool:
+    """Whether pods or addresses are at stake. Charts that make certificates as they render change those."""
+    return change.action != "change" or change.object.partition(" ")[0] in _AT_STAKE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 
 from blueshift.clock import Clock
@@ -12,7 +12,7 @@ from blueshift.cluster.errors import Forbidden
 from blueshift.together import together
 
 MOST = 20
-"""Addresses that are asked for in one look: each is a request to the API server."""
+"""Addresses that are asked for, the first of those given: each is a request to the API server."""
 REMEMBERED = 60.0
 """Seconds for which an answer counts: addresses of pods are given to other pods."""
 _NODES = 300.0
@@ -29,11 +29,12 @@ class Clients:
         self.unseen = ""
         """Why it is not known whether clients are pods or nodes; empty where it could be asked."""
 
-    async def of_cluster(self, addresses: Collection[str]) -> dict[str, str]:
+    async def of_cluster(self, addresses: Sequence[str]) -> dict[str, str]:
         """Those of the addresses that are of this cluster, and what each is, as a reason to come here."""
+        addresses = addresses[:MOST]
         now = self._clock.now()
         self._known = {one: told for one, told in self._known.items() if now - told[0] < REMEMBERED}
-        asked = [one for one in sorted({*addresses}) if one not in self._known and _is_address(one)][:MOST]
+        asked = [one for one in dict.fromkeys(addresses) if one not in self._known and _is_address(one)]
         if asked:
             self.unseen = ""
             try:
@@ -45,7 +46,10 @@ class Clients:
         return {one: self._known[one][1] for one in addresses if self._known.get(one, (0.0, ""))[1]}
 
     async def _who(self, address: str) -> str:
-        pods = await self._kube.list(paths.core("pods"), fieldSelector=f"status.podIP={address}")
+        # Version 0 is answered from the API server's memory: it may be a moment old, and costs little.
+        pods = await self._kube.list(
+            paths.core("pods"), fieldSelector=f"status.podIP={address}", resourceVersion="0"
+        )
         own = [pod for pod in pods if not (pod.get("spec") or {}).get("hostNetwork")]
         if own:
             metadata = own[0]["metadata"]

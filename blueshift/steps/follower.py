@@ -5,7 +5,7 @@ A service: it runs beside the loop, and steps ask it for evidence. What it misse
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -281,7 +281,7 @@ class Follower:
             longest_gap=gap,
             baseline=baseline,
             noise=tally.noise(swapped) if tally else 0,
-            cluster=await self._clients.of_cluster({one.client for one in seen if one.client}),
+            cluster=await self._clients.of_cluster(_busiest(seen)),
             hidden=await self._hidden(),
             proxied=proxied,
         )
@@ -299,6 +299,12 @@ class Follower:
         if self._hides is None or now - self._hides[0] > HIDES:
             self._hides = (now, await self._witness.hides_clients(self.side, self._settings))
         return self._hides[1]
+
+
+def _busiest(seen: Sequence[Seen]) -> list[str]:
+    """Clients by address, those first that came most often."""
+    ordered = sorted(seen, key=lambda one: -one.requests)
+    return list(dict.fromkeys(one.client for one in ordered if one.client))
 
 
 def _uncounted(settings: Settings) -> str:

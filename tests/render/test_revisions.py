@@ -5,6 +5,11 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from blueshift.controllers.ingress_nginx.quiesce import quiesce
+from blueshift.controllers.overrides import apply
+from blueshift.controllers.profile import QuiesceFacts
 from blueshift.discovery.immutable import immutable, readdressed
 from blueshift.helm import manifests
 from tests.render.conftest import Render
@@ -32,3 +37,17 @@ def test_helm_says_in_these_words_that_a_chart_does_not_allow_a_cluster(helm: Pa
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode
     assert "chart requires kubeVersion" in done.stderr
+
+
+@pytest.mark.parametrize("version", ["4.11.3", "4.12.1"])
+def test_ending_connections_early_changes_one_config_map_and_no_pod(render: Render, version: str) -> None:
+    own = {"controller": {"config": {"keep-alive": "20"}, "metrics": {"enabled": True}}}
+    quiet = apply(own, quiesce(own, QuiesceFacts({})))
+    old, new = (list(render(values, version=version).values()) for values in (own, quiet))
+    difference = manifests.diff(old, new, "ingress")
+    assert not difference.created
+    assert not difference.deleted
+    # Its webhook's certificate is made anew where helm sees no cluster.
+    rest = [one for one in difference.changed if "admission" not in one.key.name]
+    assert [str(one.key) for one in rest] == ["ConfigMap ingress/demo-ingress-nginx-controller"]
+    assert "keep-alive-requests" in rest[0].diff

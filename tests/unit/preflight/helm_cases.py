@@ -28,11 +28,21 @@ POD_TEMPLATE = ObjectChange("change", "Deployment ingress/web-controller")
 CASES = [
     Case(
         "helm-quiesce",
-        "changes more than a ConfigMap: change Deployment ingress/web-controller",
+        "changes more than settings: change Deployment ingress/web-controller",
         quiesced(SETTINGS, POD_TEMPLATE),
     ),
     Case("helm-quiesce", "does not render: boom", quiesced(error="boom")),
     Case("helm-quiesce", "its quiesced revision changes nothing", quiesced(), "warn", stops=False),
+    Case(
+        "helm-quiesce",
+        "create ConfigMap ingress/new",
+        quiesced(ObjectChange("create", "ConfigMap ingress/new")),
+    ),
+    Case(
+        "helm-quiesce",
+        "change Service ingress/web-controller",
+        quiesced(SETTINGS, ObjectChange("change", "Service ingress/web-controller")),
+    ),
     Case(
         "helm-quiesce",
         "takes back what was changed beside Helm: Deployment ingress/web: spec.replicas",
@@ -42,7 +52,7 @@ CASES = [
     Case(
         "helm-quiesce",
         "connections to the primary are ended by settings alone",
-        quiesced(SETTINGS),
+        quiesced(SETTINGS, ObjectChange("change", "Secret ingress/web-admission")),
         "pass",
         stops=False,
     ),
