@@ -144,7 +144,10 @@ class Quiesce(KeepAlive[QuiesceSettings]):
             f"connections to the {settings.side} end after {settings.requests} answers",
             changes_of(rendered) if rendered else (),
             waits=(f"{settings.factor:g} times the TTL since the shift",),
-            consequences=(f"of the connections that are open then, {self._cut()}",),
+            consequences=(
+                f"of the connections that are open then, {self._cut()}",
+                *(() if rendered else ("what it changes is not shown: this World was taken without it",)),
+            ),
         )
 
     async def effects(self) -> Sequence[Effect]:
