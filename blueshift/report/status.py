@@ -21,7 +21,8 @@ def status_text(journal: Journal, now: datetime, marks: Marks = UNICODE) -> str:
         f"status    {_status(journal)}",
         *_turned(journal, now),
         f"began     {instant(journal.created, now)} ({length((now - journal.created).total_seconds())} ago)",
-        f"traffic   {state.traffic}; temporary {state.temporary}; primary {state.primary}; TTL {state.ttl}",
+        f"traffic   {state.traffic}; temporary {state.temporary}; primary {state.primary}; TTL {state.ttl}"
+        + (f"; quiesced {' and '.join(state.quiesced)}" if state.quiesced else ""),
         "",
         *_steps(journal, now, marks),
         *_standstill(journal, now),
