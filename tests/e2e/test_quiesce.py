@@ -26,7 +26,7 @@ from tests.e2e.traffic import VoidError, again_if_void
 pytestmark = pytest.mark.slow
 
 RATE = 60.0
-HELD_FOR = 10
+HELD_FOR = 20
 """Times the TTL of 2 s: time to see that connections stay."""
 
 
