@@ -35,7 +35,8 @@ from blueshift.traffic.routes import Routes
 GATE = "accept-remaining"
 MORE = "one-more-wave"
 LOOK_AGAIN = 2.0
-"""Seconds from one look to the next."""
+"""Seconds from one look to the next at most; never more than a twentieth of the window, which begins with a
+look."""
 ASK_AGAIN = 30.0
 """Seconds for which an agreement of all name servers is taken to hold."""
 
@@ -141,7 +142,7 @@ class Drain(Base[DrainSettings]):
             f"the {settings.side} is not proven idle: {verdict.reason}{_listed(rest)}",
             then="it is changed" if settings.side == "primary" else "the soak begins",
             lasts=settings.ask_after,
-            poll=_next_look(verdict, began),
+            poll=self._next_look(verdict, began),
             unattended=self._unattended(swapped),
         )
 
@@ -160,6 +161,13 @@ class Drain(Base[DrainSettings]):
                 reason=reason,
             )
         )
+
+    def _next_look(self, verdict: Remaining | Unknown, began: float) -> float:
+        """Seconds from the begin of a look to the next one: at the moment at which time alone would have made
+        it idle, if that comes sooner than the next look would."""
+        again = min(LOOK_AGAIN, self.settings.window / 20)
+        until = verdict.until if isinstance(verdict, Remaining) else None
+        return min(again, until - began) if until is not None and until > began else again
 
     def _unattended(self, swapped: Swapped) -> float:
         """Seconds until its window must be watched: silence that nobody saw proves nothing."""
@@ -262,13 +270,6 @@ class Drain(Base[DrainSettings]):
     _reads: int = 0
     """How often the configuration was read since hosts last came or went."""
     _read: float = 0.0
-
-
-def _next_look(verdict: Remaining | Unknown, began: float) -> float:
-    """Seconds from the begin of a look to the next one: at the moment when time alone would have made it
-    idle, if that comes sooner than the next look would."""
-    until = verdict.until if isinstance(verdict, Remaining) else None
-    return min(LOOK_AGAIN, until - began) if until is not None and until > began else LOOK_AGAIN
 
 
 def _listed(left: tuple[Remains, ...]) -> str:

@@ -485,3 +485,12 @@ async def test_an_accepted_rest_is_named_and_nothing_else_is_accepted(
     assert isinstance(answer, Settled if goes_on else Wait)
     if isinstance(answer, Settled):
         assert "c1 → a.org: 2 requests, pinned" in answer.said
+
+
+async def test_a_short_window_is_looked_at_more_often(life: Life) -> None:
+    life.zone.put("app00.lab.test", PRIMARY, 60)  # not away: the drain waits
+    answers = [
+        await Drain(STEP, DrainSettings(side="primary", window=window), life.tools).settle()
+        for window in (600.0, 15.0)
+    ]
+    assert [answer.poll for answer in answers if isinstance(answer, Wait)] == [2.0, 0.75]
