@@ -28,10 +28,6 @@ if TYPE_CHECKING:  # client libraries that a plan does not need
     from blueshift.steps.follower import Follower
     from blueshift.steps.witness import Witness
 
-PODS = 0.5
-"""Seconds from one look at pods that come or go to the next: a look is two small requests, and nothing else
-of the run goes on meanwhile."""
-
 
 @dataclass(frozen=True)
 class Tools:
@@ -140,3 +136,11 @@ def brief(names: Sequence[str], most: int = 3) -> str:
     """The first few of many names."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def pods_again(waited: float | None) -> float:
+    """Seconds from one look at pods that come or go to the next, when so long was waited for them.
+
+    Between 0.25 and 2 s: the end is noticed soon, and a rollout of many minutes costs few requests.
+    """
+    return min(2.0, max(0.25, (waited or 0.0) / 40))

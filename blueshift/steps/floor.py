@@ -24,7 +24,7 @@ from blueshift.engine.protocol import (
 from blueshift.engine.state import OTHER, SideName, State
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
-from blueshift.steps.context import PODS, Tools
+from blueshift.steps.context import Tools, pods_again
 from blueshift.steps.facts import FloorPrimary
 from blueshift.steps.proof import prove
 
@@ -85,7 +85,7 @@ class Floor(Base[FloorSettings]):
                 f"the {side} has {pods.ready} of {wanted} ready pods: {pods.sentence}",
                 then=f"traffic moves to the {side}",
                 lasts=self.settings.ready_within,
-                poll=PODS,
+                poll=pods_again(self.here.waited("pods")),
                 on_timeout=Hold(f"the {side} did not get {wanted} ready pods"),
             )
         proof = await prove(self.tools, side, self.tools.world.moving())

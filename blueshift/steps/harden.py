@@ -14,7 +14,7 @@ from blueshift.engine.state import State
 from blueshift.helm.records import latest
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
-from blueshift.steps.context import PODS, brief
+from blueshift.steps.context import brief, pods_again
 from blueshift.steps.describe import changes_of
 from blueshift.steps.facts import Hardened, Quiesced, Snapshot, TemporaryReady, Upgraded
 from blueshift.steps.parity import parity, served, unlike
@@ -125,7 +125,7 @@ class PrimaryRevision(Base[S], ABC, Generic[S]):
                 f"rollout of the primary: {pods.sentence}",
                 then="it must prove itself",
                 lasts=self.settings.ready_within,
-                poll=PODS,
+                poll=pods_again(self.here.waited("rollout")),
                 on_timeout=Hold(f"the rollout did not finish: {pods.sentence}"),
             )
         proof, read = await together(

@@ -14,7 +14,7 @@ from blueshift.engine.store import RUN_LABEL
 from blueshift.playbook.duration import Seconds
 from blueshift.shift.protocol import Target
 from blueshift.steps.base import Base
-from blueshift.steps.context import PODS, Tools, brief
+from blueshift.steps.context import Tools, brief, pods_again
 from blueshift.steps.describe import changes_of
 from blueshift.steps.facts import Snapshot, TemporaryReady
 from blueshift.steps.namespace import prepare
@@ -101,7 +101,7 @@ class InstallTemporary(Base[InstallSettings]):
                 f"pods of the temporary: {pods.sentence}",
                 then="its addresses must answer",
                 lasts=settings.ready_within,
-                poll=PODS,
+                poll=pods_again(self.here.waited("pods")),
                 on_timeout=Hold(f"the temporary did not become ready: {pods.sentence}"),
             )
         target = await self.tools.witness.addresses("temporary")

@@ -21,7 +21,10 @@ from blueshift.engine.protocol import (
     Way,
 )
 from blueshift.engine.store import RUN_LABEL
-from blueshift.steps.context import PODS, Tools
+from blueshift.steps.context import Tools
+
+ENDING = 0.5
+"""Seconds from one look at pods that end to the next."""
 
 
 class CreateNamespace:
@@ -141,7 +144,7 @@ class Empty:
 async def ending(tools: Tools, namespace: str) -> InFlight | None:
     """Pods of the temporary that have not ended yet."""
     pods = await tools.kube.list(paths.core("pods", namespace))
-    return InFlight(f"{len(pods)} pods of the temporary are ending", PODS) if pods else None
+    return InFlight(f"{len(pods)} pods of the temporary are ending", ENDING) if pods else None
 
 
 async def prepare(tools: Tools) -> Sequence[Effect]:

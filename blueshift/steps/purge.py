@@ -27,7 +27,7 @@ from blueshift.engine.store import RUN_LABEL
 from blueshift.helm.records import latest
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
-from blueshift.steps.context import PODS, Tools, brief
+from blueshift.steps.context import Tools, brief, pods_again
 from blueshift.steps.facts import TemporaryReady
 from blueshift.steps.harden import PROOF_PATIENCE
 from blueshift.steps.live import landed, live_hosts, pointing
@@ -77,7 +77,9 @@ class PurgeGate(Base[PurgeGateSettings]):
         hosts = {host.host for host in (*self.tools.world.hosts, *await live_hosts(self.tools))}
         busy = self._busy(frozenset(hosts))
         if not busy or self.here.waited("quiet") is None:  # no rounds of an agreement at every look
-            moved = await landed(self.tools, self.tools.moving(), "primary", self.settings.agree_every)
+            asking = landed(self.tools, self.tools.moving(), "primary", self.settings.agree_every)
+            # The servers are asked in rounds, which leave time for the proof.
+            moved, proof = await together(asking, prove(self.tools, "primary", self.tools.world.moving()))
             if not moved.done:
                 said = f"not every name points at the primary: {moved.sentence}"
                 then = "the temporary may go"
@@ -93,8 +95,7 @@ class PurgeGate(Base[PurgeGateSettings]):
                 lasts=self.settings.quiet_within,
                 on_timeout=Hold(f"the temporary is not proven idle: {busy}", (way,)),
             )
-        proof = await prove(self.tools, "primary", self.tools.world.moving())
-        if proof.failed:
+        if proof.failed:  # asked above, as it is not busy
             said = f"the primary does not answer as it should, so the temporary stays: {proof.sentence}"
             return Wait("proof", said, then="it is asked again", lasts=PROOF_PATIENCE, on_timeout=Hold(said))
         # Last of all, and over everything that has a name here: also what came after the snapshot.
@@ -179,7 +180,7 @@ class Purge(Base[PurgeSettings]):
             "gone",
             f"still there: {brief(left)}",
             lasts=self.settings.gone_within,
-            poll=PODS,
+            poll=pods_again(self.here.waited("gone")),
             on_timeout=Hold(f"these stay behind: {brief(left, 10)}"),
         )
 
