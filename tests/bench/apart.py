@@ -17,4 +17,4 @@ async def _untold(_kube: KubeApi, _namespace: str) -> Rules:
 if __name__ == "__main__":
     Session.one_look = lambda self: self  # type: ignore[method-assign]
     KubeApi.rules = _untold  # type: ignore[assignment,method-assign]
-    sys.exit(counted.main(sys.argv[1:]))
+    counted.main(sys.argv[1:])

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from blueshift.cli.main import run
+from blueshift.cli.main import main as command
 from blueshift.clock import SystemClock
 from blueshift.cluster.transport import Transport
 from blueshift.dns import agreement
@@ -115,15 +115,16 @@ def _note_rounds() -> None:
     agreement.agreement = noted
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run it; the command's own exit code."""
+def main(arguments: Sequence[str]) -> None:
+    """Run it as the console script does, which exits with the command's own code."""
     _count_requests()
     _time_helm()
     _note_pauses()
     _note_rounds()
     _note_looks()
+    sys.argv = ["blueshift", *arguments[1:]]
     try:
-        return run(list(arguments[1:]))
+        command()
     finally:
         figures = {
             "requests": _REQUESTS,
@@ -139,4 +140,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])
