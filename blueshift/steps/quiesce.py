@@ -19,7 +19,7 @@ from blueshift.helm.records import latest
 from blueshift.playbook.duration import Seconds
 from blueshift.playbook.schema import Playbook
 from blueshift.steps.base import Base
-from blueshift.steps.context import PODS, Tools, brief
+from blueshift.steps.context import Tools, brief, pods_again
 from blueshift.steps.describe import changes_of
 from blueshift.steps.facts import Quiesced, Swapped
 from blueshift.steps.harden import PROOF_PATIENCE
@@ -103,7 +103,8 @@ class KeepAlive(Base[S]):
         if pods.failed or not pods.done:
             why = pods.failed or pods.sentence
             held = Hold(f"the pods of the {side} were to stay as they were: {why}")
-            return Wait("pods", f"pods of the {side}: {why}", lasts=600.0, poll=PODS, on_timeout=held)
+            poll = pods_again(self.here.waited("pods"))
+            return Wait("pods", f"pods of the {side}: {why}", lasts=600.0, poll=poll, on_timeout=held)
         if proof.failed:
             held = Hold(f"the {side} does not prove itself after {self.id}: {proof.sentence}")
             why = f"the {side} does not answer yet: {proof.sentence}"
@@ -178,7 +179,8 @@ class Quiesce(KeepAlive[QuiesceSettings]):
         if missing := await self._missing():
             why = f"not yet configured to end connections early: {brief(missing)}"
             held = Hold(f"{why}; a custom nginx.tmpl may leave keepalive_requests out")
-            return Wait("taken", why, lasts=settings.taken_within, poll=PODS, on_timeout=held)
+            poll = pods_again(self.here.waited("taken"))
+            return Wait("taken", why, lasts=settings.taken_within, poll=poll, on_timeout=held)
         record = await latest(self.tools.kube, *reversed(self.tools.release(side)))
         revision = record.revision if record else 0
         said = f"revision {revision}: connections to the {side} end after {settings.requests} answers"
