@@ -32,6 +32,8 @@ from tests.e2e.command import Ended, blueshift
 BAD = re.compile(r"^(?:FAIL|NOT LOOKED) +([a-z][a-z0-9.-]+): ", re.MULTILINE)
 """How a refusal names a check: those that stop the upgrade come first."""
 STOPS = re.compile(r"\b(\d+) of these stop an upgrade$", re.MULTILINE)
+SNIPPET = 'nginx.ingress.kubernetes.io/configuration-snippet=more_set_headers "X-Team: shop";'
+"""An annotation for `kubectl annotate` that controllers from 1.12 on leave out, and its Ingress with it."""
 KINDS = (
     "namespaces,ingressclasses,clusterroles,clusterrolebindings,validatingwebhookconfigurations",
     "deployments,services,configmaps,ingresses,poddisruptionbudgets",
@@ -112,6 +114,16 @@ async def controllers(world: World) -> list[dict[str, Any]]:
     """The primary's pods that are not told to end."""
     found = await listed(world.lab, "pods", "-n", NAMESPACE, "-l", _CONTROLLER)
     return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+
+async def settled(world: World) -> None:
+    """Every pod that was told to end has ended."""
+    async with asyncio.timeout(330):
+        while True:
+            pods = await listed(world.lab, "pods", "-n", NAMESPACE, "-l", _CONTROLLER)
+            if not any("deletionTimestamp" in pod["metadata"] for pod in pods):
+                return
+            await asyncio.sleep(1)
 
 
 @asynccontextmanager

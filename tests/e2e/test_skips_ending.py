@@ -16,8 +16,7 @@ from blueshift.lab.demo import settings
 from blueshift.lab.demo.inside import helm, kubectl, listed
 from blueshift.lab.demo.world import FROM, NAMESPACE, RELEASE, World, values
 from tests.e2e.conftest import MakeWorld, Record
-from tests.e2e.hazards import by_hand, controllers, merged, published, refused, statuses, until
-from tests.e2e.test_worth import settled
+from tests.e2e.hazards import by_hand, controllers, merged, published, refused, settled, statuses, until
 
 pytestmark = pytest.mark.slow
 

@@ -13,14 +13,12 @@ from blueshift.lab.demo.run import step_of
 from blueshift.lab.demo.world import World, install, questions, values
 from blueshift.lab.sites import SHOP
 from tests.e2e.conftest import MakeWorld, Record
-from tests.e2e.hazards import merged, refused, silent, status_of_release, upgrade
+from tests.e2e.hazards import SNIPPET, merged, refused, settled, silent, status_of_release, upgrade
 from tests.e2e.test_skips import RENAMED, loosen
-from tests.e2e.test_worth import settled
 from tests.e2e.traffic import Counted, again_if_void, assert_ended, traffic
 
 pytestmark = pytest.mark.slow
 
-SNIPPET = 'nginx.ingress.kubernetes.io/configuration-snippet=more_set_headers "X-Team: shop";'
 HOLDS = 5
 
 

@@ -19,11 +19,12 @@ from blueshift.helm.charts import read_chart
 from blueshift.lab import facts
 from blueshift.lab.charts import chart
 from blueshift.lab.demo import seen, settings
-from blueshift.lab.demo.inside import kubectl, listed
+from blueshift.lab.demo.inside import kubectl
 from blueshift.lab.demo.upgrade import BLUESHIFT
-from blueshift.lab.demo.world import FROM, NAMESPACE, RELEASE, TO, World, install, values
+from blueshift.lab.demo.world import FROM, NAMESPACE, RELEASE, TO, install, values
 from tests.e2e.command import REPO, blueshift, tell
 from tests.e2e.conftest import MakeWorld, Record
+from tests.e2e.hazards import settled
 from tests.e2e.pinned import Pinned
 from tests.e2e.traffic import again_if_void, assert_ended, assert_nothing_lost, traffic
 
@@ -41,17 +42,6 @@ HASTY: dict[str, Any] = {
     "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", HOOK]}}},
     "terminationGracePeriodSeconds": 10,
 }
-
-
-async def settled(world: World) -> None:
-    """Every pod that was told to end has ended."""
-    label = "app.kubernetes.io/component=controller"
-    async with asyncio.timeout(330):
-        while True:
-            pods = await listed(world.lab, "pods", "-n", NAMESPACE, "-l", label)
-            if not any("deletionTimestamp" in pod["metadata"] for pod in pods):
-                return
-            await asyncio.sleep(1)
 
 
 @pytest.mark.parametrize("protected", [True, False], ids=["hardened", "without"])

@@ -71,7 +71,7 @@ async def rehearse(
         process = await upgrade.start(
             world.lab, "upgrade", "--yes", "--config", str(config), "--output", "plain"
         )
-        code = await _carried(process, say, clock)
+        code = await carried(process, say, clock)
         wall = clock.now() - began
         await clock.sleep(AFTER)
         say("the run is over; the last requests end")
@@ -98,7 +98,7 @@ async def rehearse(
     return result, code
 
 
-async def _carried(process: asyncio.subprocess.Process, say: Say, clock: Clock) -> int:
+async def carried(process: asyncio.subprocess.Process, say: Say, clock: Clock) -> int:
     """Follow the run to its end; one that waits for a person's word finds nobody here, and so it holds."""
     asked = asyncio.Event()
 
