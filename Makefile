@@ -2,7 +2,7 @@
 # `make quick` needs no root. The locked environment lives in .venv/ and is renewed when its lock changes.
 
 .DELETE_ON_ERROR:
-.PHONY: help venv quick test test-all test-slow demo bench-engine bench-check bench-parity bench-traffic crash-matrix lab-ready test-ready static unit lock clean
+.PHONY: help venv quick test test-all test-slow demo bench-engine bench-check bench-parity bench-traffic bench-upgrade crash-matrix lab-ready test-ready static unit lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -20,6 +20,8 @@ help:
 	@echo "make bench-check   blueshift check on a cluster with 500 Ingresses: build/bench/check.json"
 	@echo "make bench-parity  the proof that two sides serve 500 Ingresses alike: build/bench/parity.json"
 	@echo "make bench-traffic counting logs, reading metrics, sending requests, beside other tools"
+	@echo "make bench-upgrade plain helm, the way by hand and Blueshift side by side; carried on where it was"
+	@echo "                   stopped, under six hours in all; SHORT=1: 25 minutes (root or sudo)"
 	@echo "make crash-matrix  kill a run at every point of it; carried on where it was stopped (root or sudo)"
 	@echo "make venv      only the locked environment in .venv/"
 	@echo "make lock      resolve requirements/dev.txt anew"
@@ -95,6 +97,11 @@ bench-traffic: venv
 			$(BENCH_PROGRAMS); \
 	fi
 	$(BIN)/python -m tests.bench.traffic
+
+# The same upgrade three ways: build/bench/upgrade.json, docs/results/ and docs/benchmarks.md, which are
+# committed. SHORT=1 leaves the committed ones alone. ARGUMENTS=--help tells how to do a part of it.
+bench-upgrade: lab-ready
+	$(ROOT) $(BIN)/python -m tests.bench.upgrade $(if $(SHORT),--short,--publish) $(ARGUMENTS)
 
 # Writes docs/reliability.md, which is committed; ARGUMENTS=--help tells how to do a part of it.
 crash-matrix: venv test-ready

@@ -1,0 +1,188 @@
+"""The section of docs/benchmarks.md, and its pictures, out of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from tests.bench.upgrade.order import TOOLS
+from tests.bench.upgrade.picture import Bar, bars
+from tests.bench.upgrade.result import Result, Sum
+from tests.bench.upgrade.scenarios import SCENARIOS
+
+BEGIN = "<!-- upgrade: made by `make bench-upgrade`; do not edit -->"
+END = "<!-- upgrade: end -->"
+LOST, WALL = "upgrade-lost.svg", "upgrade-wall.svg"
+"""Pictures in docs/results."""
+UNMEASURED = """\
+## The same upgrade, three ways
+
+Not measured on this version yet: `make bench-upgrade` does, and writes this section."""
+RARE = 1e-4
+"""A share of requests below which a tool is told to have lost next to nothing."""
+_NAMES = {"helm_upgrade": "plain `helm upgrade --wait`", "manual": "by hand", "blueshift": "Blueshift"}
+_HOW = """\
+Measured on {machine}, {runs} runs, {requests:,} requests (commit {commit}, {date}; \
+[figures](results/upgrade.json)). Each run has a lab of its own: two replicas of the controller, some forty \
+hosts over IPv4 and IPv6, DNS by BIND with a TTL of 15 s. The same open-loop traffic runs before, during and \
+after each of them: {rate:g} requests/s over HTTP/1.1, and HTTP/2, WebSockets and long polls beside it. \
+Every request has a row in a ledger, and a run whose generator was late or whose ids do not match the \
+application's is void: it is tried once more and counted nowhere.
+
+- `helm_upgrade`: `helm upgrade --wait` to the next chart, with the same values.
+- `manual`: the published procedure as a script, as a careful person follows it \
+(`tests/bench/upgrade/manual.py` names its sources): a temporary release without the IngressClass, DNS to \
+it, twice the TTL slept through and the logs watched until they are silent, the upgrade with a hook, DNS \
+back, the same wait, the temporary gone. The published path of nginx and the published labels are mended, or \
+it would do worse.
+- `blueshift`: `blueshift upgrade --yes` with the lab's short times, which are in the figures.
+
+*Failed* is a request without the right answer; *wrong* are those of them that were answered, but not as \
+before (status, route, header or body). *Stale* are pooled connections that a client found closed before it \
+sent anything: it takes another, and no user sees it. *Noticed* says in how many runs the tool itself \
+stopped or said that something is wrong; nobody else looked. Sums are over all runs of a row, wall time is \
+their mean."""
+
+
+def section(result: Result) -> str:
+    """All between the markers, without them."""
+    every = [each for tools in result.scenarios.values() for each in tools.values()]
+    intro = _HOW.format(
+        machine=result.machine,
+        runs=len(result.runs),
+        requests=sum(each.requests for each in every),
+        commit=result.commit,
+        date=result.date,
+        rate=result.rate,
+    )
+    blocks = [
+        "## The same upgrade, three ways",
+        intro,
+        "\n".join(_table(result)),
+        f"![Failed requests of 100,000](results/{LOST})",
+        f"![Wall time](results/{WALL})",
+        "What it says:",
+        "\n".join(f"- {sentence}" for sentence in _sentences(result)),
+        "The worlds:",
+        "\n".join(f"- `{name}`: {SCENARIOS[name].about}." for name in result.scenarios),
+    ]
+    if result.left_out:
+        told = "; ".join(f"`{name}` ({reason})" for name, reason in result.left_out.items())
+        blocks.append(f"Not run: {told}.")
+    if result.void:
+        blocks.append("Void: " + "; ".join(result.void) + ".")
+    return "\n\n".join(blocks)
+
+
+def pictures(result: Result) -> dict[str, str]:
+    """File name → SVG."""
+    lost = bars(
+        "Failed requests of 100,000, wrong answers included",
+        "logarithmic; no bar: none failed",
+        [(name, [_bar(tool, each, _lost) for tool, each in tools.items()])
+         for name, tools in result.scenarios.items()],
+        logarithmic=True,
+    )  # fmt: skip
+    wall = bars(
+        "Wall time of the tool, in seconds",
+        "mean of the runs; where Blueshift stopped, until then",
+        [(name, [_bar(tool, each, _wall) for tool, each in tools.items()])
+         for name, tools in result.scenarios.items()],
+    )  # fmt: skip
+    return {LOST: lost, WALL: wall}
+
+
+def placed(page: str, text: str) -> str:
+    """The page with its section in place of what is between the markers. Raises ValueError without them."""
+    head, begin, rest = page.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page has no {BEGIN} … {END}")
+    return f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}"
+
+
+def _bar(tool: str, each: Sum, measure: Callable[[Sum], tuple[float, str]]) -> Bar:
+    value, said = measure(each)
+    return Bar(tool, value, said)
+
+
+def _lost(each: Sum) -> tuple[float, str]:
+    share = 100_000 * each.failed / max(1, each.requests)
+    return share, f"{share:,.1f} ({each.failed:,} of {each.requests:,})" if each.failed else "0"
+
+
+def _wall(each: Sum) -> tuple[float, str]:
+    return each.wall_s / each.runs, f"{each.wall_s / each.runs:,.0f} s"
+
+
+def _table(result: Result) -> Iterator[str]:
+    yield "| world | tool | runs | requests | failed | wrong | wrong for | stale | wall | noticed |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for name, tools in result.scenarios.items():
+        for tool, each in tools.items():
+            cells = (
+                f"`{name}`", f"`{tool}`", str(each.runs), f"{each.requests:,}", f"{each.failed:,}",
+                f"{each.wrong:,}", f"{each.wrong_seconds} s", str(each.stale_closed), _wall(each)[1],
+                f"{each.noticed} of {each.runs}",
+            )  # fmt: skip
+            yield f"| {' | '.join(cells)} |"
+
+
+def _sentences(result: Result) -> Iterator[str]:
+    for tool in TOOLS:
+        yield from _total(
+            tool, {name: tools[tool] for name, tools in result.scenarios.items() if tool in tools}
+        )
+    yield from _as_good(result)
+    yield from _slower(result)
+    for name, tools in result.scenarios.items():
+        if any(each.long for each in tools.values()):
+            counted = (f"{_NAMES[tool]} {each.cut_long} of {each.long}" for tool, each in tools.items())
+            yield (
+                f"Sessions of five minutes in `{name}`, counted apart, that were cut: {', '.join(counted)}. "
+                "nginx's workers get 240 s to end; who moves traffic away first and waits for open "
+                "connections cuts none of them."
+            )
+
+
+def _total(tool: str, of: Mapping[str, Sum]) -> Iterator[str]:
+    if not of:
+        return
+    failed, requests = sum(each.failed for each in of.values()), sum(each.requests for each in of.values())
+    unseen = [f"`{name}`" for name, each in of.items() if each.wrong and each.noticed < each.runs]
+    name = _NAMES[tool][0].upper() + _NAMES[tool][1:]
+    told = f"{name}: {failed:,} of {requests:,} requests failed"
+    yield told + (f"; wrong answers went unnoticed in {', '.join(unseen)}." if unseen else ".")
+
+
+def _as_good(result: Result) -> Iterator[str]:
+    """Where the simplest way is no worse, or next to nothing is lost by it."""
+    for tool in ("helm_upgrade", "manual"):
+        equal, nearly = [], []
+        for name, tools in result.scenarios.items():
+            if tool not in tools or "blueshift" not in tools:
+                continue
+            theirs, ours = tools[tool], tools["blueshift"]
+            if theirs.failed <= ours.failed and theirs.cut_long <= ours.cut_long:
+                equal.append(f"`{name}`")
+            elif theirs.failed < RARE * theirs.requests:
+                nearly.append(f"`{name}` ({theirs.failed} of {theirs.requests:,})")
+        if equal:
+            yield f"No worse than Blueshift, {_NAMES[tool]}: in {', '.join(equal)}."
+        if nearly:
+            yield f"Next to nothing was lost by {_NAMES[tool]} in {', '.join(nearly)}."
+
+
+def _slower(result: Result) -> Iterator[str]:
+    """By how much Blueshift is slower where it went through, and why."""
+    for name, tools in result.scenarios.items():
+        if tools.keys() != set(TOOLS) or tools["blueshift"].noticed:
+            continue
+        ours, plain, hand = (tools[tool].wall_s / tools[tool].runs for tool in ("blueshift", *TOOLS[:2]))
+        yield (
+            f"Blueshift is slower: in `{name}` {ours:.0f} s, {ours / plain:.0f} times plain Helm "
+            f"({plain:.0f} s) and {ours / hand:.1f} times the way by hand ({hand:.0f} s). "
+            f"{result.waits_s:.0f} s of it are waits that its settings ask for: the old TTL, three waves of "
+            "names each way that are watched, two drains and a soak; others are for clients that still come. "
+            "The times of the shipped playbook are for production, where the same run takes over two hours."
+        )
+        return

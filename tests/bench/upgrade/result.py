@@ -1,0 +1,105 @@
+"""build/bench/upgrade.json: sums over the repeats that count, and every single run."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tests.bench.upgrade.order import TOOLS, Cell, Ran, sound, voids
+
+
+class Sum(msgspec.Struct):
+    """One tool in one scenario, summed over its runs."""
+
+    runs: int = 0
+    requests: int = 0
+    failed: int = 0
+    stale_closed: int = 0
+    wrong: int = 0
+    cut_long: int = 0
+    long: int = 0
+    wrong_seconds: int = 0
+    wall_s: float = 0.0
+    noticed: int = 0
+    """In how many of the runs the tool itself noticed."""
+
+    def add(self, run: Ran) -> None:
+        """Take a run."""
+        self.runs += 1
+        for field in ("requests", "failed", "stale_closed", "wrong", "cut_long", "long", "wrong_seconds"):
+            setattr(self, field, getattr(self, field) + getattr(run.count, field))
+        self.wall_s = round(self.wall_s + run.wall_s, 1)
+        self.noticed += run.noticed
+
+
+class Result(msgspec.Struct, frozen=True):
+    """All that was measured."""
+
+    commit: str
+    """Of the newest run; each run names its own."""
+    date: str
+    machine: str
+    seed: int
+    """Of the order of the runs."""
+    rate: float
+    """Requests per second over HTTP/1.1."""
+    waits_s: float
+    """What Blueshift's settings make any run wait (blueshift.lab.demo.settings.inherent_wait)."""
+    settings: Mapping[str, Any]
+    """Of each tool."""
+    scenarios: Mapping[str, Mapping[str, Sum]]
+    void: tuple[str, ...]
+    """Runs that proved nothing as often as they were tried, with the reason; counted nowhere."""
+    left_out: Mapping[str, str]
+    """Scenarios that were not run, with the reason."""
+    runs: tuple[Ran, ...]
+
+
+def summed(runs: Iterable[Ran]) -> dict[str, dict[str, Sum]]:
+    """Scenario → tool → sums, in the order of the tools."""
+    found: dict[str, dict[str, Sum]] = {}
+    for run in sorted(runs, key=lambda run: TOOLS.index(run.cell.tool)):
+        found.setdefault(run.cell.scenario, {}).setdefault(run.cell.tool, Sum()).add(run)
+    return found
+
+
+def result(
+    runs: Sequence[Ran],
+    commits: Sequence[str],
+    order: Sequence[str],
+    *,
+    seed: int,
+    waits_s: float,
+    settings: Mapping[str, Any],
+    left_out: Mapping[str, str],
+) -> Result:
+    """What the runs of these commits come to; `order` is that of the scenarios. One of them must count.
+
+    Sums of different rates would be sums of nothing: of several, the runs of the newest one's count.
+    """
+    proven = list(sound(runs, commits).values())
+    newest = max(proven, key=lambda run: run.at)
+    counted = [run for run in proven if run.rate == newest.rate]
+    sums = summed(counted)
+    return Result(
+        commit=newest.commit,
+        date=newest.at[:10],
+        machine=f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}",
+        seed=seed,
+        rate=newest.rate,
+        waits_s=round(waits_s, 1),
+        settings=settings,
+        scenarios={name: sums[name] for name in order if name in sums},
+        void=tuple(_void(cell, tried) for cell, tried in voids(runs, commits).items()),
+        left_out=left_out,
+        runs=tuple(sorted(counted, key=lambda run: run.at)),
+    )
+
+
+def _void(cell: Cell, tried: Sequence[Ran]) -> str:
+    return f"{cell.name}, tried {len(tried)} times: {tried[-1].void[0]}"

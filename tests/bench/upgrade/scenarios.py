@@ -1,0 +1,99 @@
+"""What is upgraded, and what of it is bad: seven worlds, each met by all three tools alike."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from blueshift.clock import Clock
+from blueshift.lab import application
+from blueshift.lab.demo.breaks import BREAKS
+from blueshift.lab.demo.inside import kubectl
+from blueshift.lab.demo.world import World
+from blueshift.traffic.prober.plan import Plan
+from tests.bench.upgrade.load import long_lived
+from tests.e2e.hazards import SNIPPET
+
+Values = Mapping[str, Any]
+_NONE: Values = MappingProxyType({})
+_PREFIX = "nginx.ingress.kubernetes.io/"
+
+
+async def _as_it_is(_world: World, _clock: Clock) -> Values:
+    return _NONE
+
+
+class Scenario(msgspec.Struct, frozen=True):
+    """One world and its traffic."""
+
+    about: str
+    """For people; without a full stop."""
+    repeats: int = 3
+    running: Values = _NONE
+    """Laid over the demo's values, in the running release and in the target alike."""
+    make: Callable[[World, Clock], Awaitable[Values]] = _as_it_is
+    """What else is done to the world before traffic runs; returns what the target has of its own."""
+    load: Callable[[Plan], Plan] = lambda load: load
+    before: float = 10.0
+    """Seconds of traffic before the tool is started."""
+    after: float = 30.0
+    """Seconds of traffic after it has ended: what it left behind goes on answering, or does not."""
+
+
+async def _snippet(world: World, _clock: Clock) -> Values:
+    await kubectl(world.lab, "annotate", "ingress", "shop", "-n", application.NAMESPACE, SNIPPET)
+    return _NONE
+
+
+async def _patient(world: World, _clock: Clock) -> Values:
+    """nginx gives an answer up after 60 s: a poll of as many needs more, whoever upgrades."""
+    timeouts = (f"{_PREFIX}proxy-{what}-timeout=3600" for what in ("read", "send"))
+    await kubectl(world.lab, "annotate", "ingress", "inbox", "-n", application.NAMESPACE, *timeouts)
+    return _NONE
+
+
+async def _answers_503(world: World, clock: Clock) -> Values:
+    return (await BREAKS["primary-unready"](world, clock)).values
+
+
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
+    {
+        "healthy": Scenario(
+            "two replicas, the chart's own hook (`/wait-shutdown`) and grace period of 300 s, and a target "
+            "that serves all"
+        ),
+        "silent-break": Scenario(
+            "one Ingress has a snippet, which the running controller allows and the target's risk level of "
+            "1.12 does not: it drops the host, and is Ready",
+            running={"controller": {"allowSnippetAnnotations": True}},
+            make=_snippet,
+        ),
+        "abrupt": Scenario(
+            "the running release has no hook: when a pod is told to end, dumb-init hands SIGTERM to nginx, "
+            "which drops what it has",
+            running={"controller": {"lifecycle": None}},
+        ),
+        "long": Scenario(
+            "polls of 60 s, and sixty WebSockets of five minutes open at any time",
+            repeats=1,
+            make=_patient,
+            load=long_lived,
+            before=60.0,
+            after=300.0,
+        ),
+        "bad-target": Scenario(
+            "the target's pods are Ready by their own probe and answer 503 for every host", make=_answers_503
+        ),
+    }
+)
+LEFT_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        "lb-lag": "the lab has no load balancer yet that sends on to pods which have left",
+        "pinned": "the generator has no clients yet that keep an answer of DNS beyond its TTL",
+    }
+)
+"""Of issue 7, with the reason."""
+SHORT = ("healthy", "silent-break")

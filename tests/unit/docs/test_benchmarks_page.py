@@ -1,0 +1,97 @@
+"""What docs/benchmarks.md says of the three ways to upgrade is what docs/results/upgrade.json has."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import msgspec
+import pytest
+
+from tests.bench.upgrade import page
+from tests.bench.upgrade.picture import Bar, bars
+from tests.bench.upgrade.result import Result, Sum
+from tests.conftest import ROOT
+
+RESULTS = ROOT / "docs" / "results"
+
+
+def committed() -> Result | None:
+    file = RESULTS / "upgrade.json"
+    return msgspec.json.decode(file.read_bytes(), type=Result) if file.exists() else None
+
+
+def test_the_page_says_what_was_measured() -> None:
+    text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    found = committed()
+    assert page.placed(text, page.section(found) if found else page.UNMEASURED) == text
+
+
+def test_the_pictures_are_of_the_same_figures() -> None:
+    found = committed()
+    if found is None:
+        pytest.skip("no result is committed")
+    for name, picture in page.pictures(found).items():
+        assert (RESULTS / name).read_text(encoding="utf-8") == picture
+
+
+def figures(**tools: Sum) -> Result:
+    return Result(
+        commit="abc1234",
+        date="2026-11-29",
+        machine="2 cores",
+        seed=7,
+        rate=800.0,
+        waits_s=146.5,
+        settings={},
+        scenarios={"healthy": tools},
+        void=("long-manual-1, tried 2 times: late",),
+        left_out={"lb-lag": "no such balancer"},
+        runs=(),
+    )
+
+
+def test_it_says_where_others_are_as_good_and_by_how_much_blueshift_is_slower() -> None:
+    text = page.section(
+        figures(
+            helm_upgrade=Sum(runs=3, requests=300_000, failed=3, wall_s=120.0),
+            manual=Sum(runs=3, requests=600_000, wall_s=480.0),
+            blueshift=Sum(runs=3, requests=900_000, wall_s=960.0),
+        )
+    )
+    assert "No worse than Blueshift, by hand: in `healthy`." in text
+    assert "Next to nothing was lost by plain `helm upgrade --wait` in `healthy` (3 of 300,000)." in text
+    assert "`healthy` 320 s, 8 times plain Helm (40 s) and 2.0 times the way by hand (160 s)" in text
+    assert "| `healthy` | `blueshift` | 3 | 900,000 | 0 | 0 | 0 s | 0 | 320 s | 0 of 3 |" in text
+    assert "Not run: `lb-lag` (no such balancer)." in text
+    assert "Void: long-manual-1, tried 2 times: late." in text
+
+
+def test_it_says_where_wrong_answers_went_unnoticed() -> None:
+    text = page.section(
+        figures(
+            helm_upgrade=Sum(runs=1, requests=100_000, failed=900, wrong=890, wall_s=40.0),
+            blueshift=Sum(runs=1, requests=9_000, wall_s=6.0, noticed=1),
+        )
+    )
+    assert "Plain `helm upgrade --wait`: 900 of 100,000 requests failed; wrong answers went unnoticed" in text
+    assert "Blueshift: 0 of 9,000 requests failed." in text
+    assert "No worse" not in text
+    assert "slower" not in text, "it went through with nothing"
+
+
+def test_a_longer_bar_is_a_higher_value_and_none_is_nothing() -> None:
+    each = [Bar("helm_upgrade", 40.0, "40 s"), Bar("manual", 10.0, "10 <s>"), Bar("blueshift", 0.0, "0")]
+    for logarithmic in (False, True):
+        root = ElementTree.fromstring(bars("Time", "in s", [("healthy", each)], logarithmic=logarithmic))
+        widths = [
+            float(rect.attrib["width"])
+            for rect in root.iter("{http://www.w3.org/2000/svg}rect")
+            if "x" in rect.attrib
+        ]
+        assert widths[0] > widths[1] > widths[2] == 0.0
+        assert (widths[0] / widths[1] == pytest.approx(4.0, rel=1e-3)) is not logarithmic
+
+
+def test_a_page_without_its_markers_is_not_written_over() -> None:
+    with pytest.raises(ValueError, match="has no"):
+        page.placed("# Benchmarks\n", "text")
