@@ -13,12 +13,15 @@ from blueshift.lab import application
 from blueshift.lab.demo.breaks import BREAKS
 from blueshift.lab.demo.inside import kubectl
 from blueshift.lab.demo.world import World
+from blueshift.lab.loadbalancer import PLAIN, Habits
 from blueshift.traffic.prober.plan import Plan
 from tests.bench.upgrade.load import long_lived
 from tests.e2e.hazards import SNIPPET
 
 Values = Mapping[str, Any]
 _NONE: Values = MappingProxyType({})
+LAG = 15.0
+"""Seconds; of a cloud's balancer two minutes were measured (aws-load-balancer-controller issue 3270)."""
 _PREFIX = "nginx.ingress.kubernetes.io/"
 
 
@@ -37,6 +40,8 @@ class Scenario(msgspec.Struct, frozen=True):
     make: Callable[[World, Clock], Awaitable[Values]] = _as_it_is
     """What else is done to the world before traffic runs; returns what the target has of its own."""
     load: Callable[[Plan], Plan] = lambda load: load
+    balancer: Habits = PLAIN
+    """Of the lab."""
     before: float = 10.0
     """Seconds of traffic before the tool is started."""
     after: float = 30.0
@@ -84,6 +89,11 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             before=60.0,
             after=300.0,
         ),
+        "lb-lag": Scenario(
+            f"as `healthy`, with a load balancer that sends new connections to a pod for {LAG:g} s after it "
+            "began to end",
+            balancer=Habits(deregister_lag=LAG),
+        ),
         "bad-target": Scenario(
             "the target's pods are Ready by their own probe and answer 503 for every host", make=_answers_503
         ),
@@ -91,7 +101,6 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
 )
 LEFT_OUT: Mapping[str, str] = MappingProxyType(
     {
-        "lb-lag": "the lab has no load balancer yet that sends on to pods which have left",
         "pinned": "the generator has no clients yet that keep an answer of DNS beyond its TTL",
     }
 )

@@ -103,7 +103,9 @@ def void_by(reasons: tuple[str, ...], count: Count) -> tuple[str, ...]:
 
 async def _prepared(scenario: Scenario, ground: Ground, say: Say, clock: Clock) -> Order:
     """The world as the scenario has it, and settled: no pod of an earlier revision is left."""
-    world: World = await worlds.make(ground.lab, ground.tools, ground.images, say, clock)
+    world: World = await worlds.make(
+        ground.lab, ground.tools, ground.images, say, clock, balancer=scenario.balancer
+    )
     plain = worlds.values(dual_stack=facts.of(ground.lab).ipv6)
     running: dict[str, Any] = merged(plain, scenario.running)
     if running != plain:
