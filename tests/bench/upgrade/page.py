@@ -132,6 +132,7 @@ def _sentences(result: Result) -> Iterator[str]:
         yield from _total(
             tool, {name: tools[tool] for name, tools in result.scenarios.items() if tool in tools}
         )
+    yield from _stopped(result)
     yield from _as_good(result)
     yield from _slower(result)
     for name, tools in result.scenarios.items():
@@ -152,6 +153,19 @@ def _total(tool: str, of: Mapping[str, Sum]) -> Iterator[str]:
     name = _NAMES[tool][0].upper() + _NAMES[tool][1:]
     told = f"{name}: {failed:,} of {requests:,} requests failed"
     yield told + (f"; wrong answers went unnoticed in {', '.join(unseen)}." if unseen else ".")
+
+
+def _stopped(result: Result) -> Iterator[str]:
+    """Where Blueshift did not upgrade, and with which words."""
+    for name in result.scenarios:
+        runs = [run for run in result.runs if (run.cell.scenario, run.cell.tool) == (name, "blueshift")]
+        noticed = [run for run in runs if run.noticed]
+        if noticed:
+            failed = sum(run.count.failed for run in noticed)
+            yield (
+                f"Blueshift did not go through in `{name}` ({len(noticed)} of {len(runs)} runs, {failed} "
+                f"requests failed): a person has to decide. It said: {noticed[0].said}"
+            )
 
 
 def _as_good(result: Result) -> Iterator[str]:

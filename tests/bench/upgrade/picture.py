@@ -8,7 +8,7 @@ from html import escape
 from typing import NamedTuple
 
 COLOURS: Mapping[str, str] = {"helm_upgrade": "#8a8f98", "manual": "#c9852b", "blueshift": "#2b6cb0"}
-WIDTH, LEFT, RIGHT = 800.0, 210.0, 130.0
+WIDTH, LEFT, RIGHT = 800.0, 210.0, 190.0
 """Of the picture, of the names at its left, and of the figures at its right."""
 _BAR, _GAP, _TOP = 14.0, 14.0, 64.0
 

@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from tests.bench.upgrade import page
+from tests.bench.upgrade.ledger import Count
+from tests.bench.upgrade.order import Cell, Ran
 from tests.bench.upgrade.picture import Bar, bars
 from tests.bench.upgrade.result import Result, Sum
 from tests.conftest import ROOT
@@ -34,7 +36,7 @@ def test_the_pictures_are_of_the_same_figures() -> None:
         assert (RESULTS / name).read_text(encoding="utf-8") == picture
 
 
-def figures(**tools: Sum) -> Result:
+def figures(*runs: Ran, **tools: Sum) -> Result:
     return Result(
         commit="abc1234",
         date="2026-11-29",
@@ -46,7 +48,7 @@ def figures(**tools: Sum) -> Result:
         scenarios={"healthy": tools},
         void=("long-manual-1, tried 2 times: late",),
         left_out={"lb-lag": "no such balancer"},
-        runs=(),
+        runs=runs,
     )
 
 
@@ -67,14 +69,19 @@ def test_it_says_where_others_are_as_good_and_by_how_much_blueshift_is_slower() 
 
 
 def test_it_says_where_wrong_answers_went_unnoticed() -> None:
+    cell = Cell("healthy", "blueshift", 1)
+    held = Ran(cell, "abc1234", "2026-11-29", 800.0, Count(), 6.0, True, "refused: FAIL a-check", "4.11.3")
     text = page.section(
         figures(
+            held,
             helm_upgrade=Sum(runs=1, requests=100_000, failed=900, wrong=890, wall_s=40.0),
             blueshift=Sum(runs=1, requests=9_000, wall_s=6.0, noticed=1),
         )
     )
     assert "Plain `helm upgrade --wait`: 900 of 100,000 requests failed; wrong answers went unnoticed" in text
     assert "Blueshift: 0 of 9,000 requests failed." in text
+    assert "did not go through in `healthy` (1 of 1 runs, 0 requests failed)" in text
+    assert "It said: refused: FAIL a-check" in text
     assert "No worse" not in text
     assert "slower" not in text, "it went through with nothing"
 
