@@ -28,7 +28,7 @@ from tests.e2e.hazards import merged, settled
 
 Say = Callable[[str], None]
 _WARM = 500
-"""Requests that must have ended before the seconds of `before` begin."""
+"""Requests that must have ended before the seconds of `before` begin; told every ten seconds."""
 
 
 class Ground(msgspec.Struct, frozen=True):
