@@ -23,7 +23,7 @@ from tests.bench.upgrade import order, page, state, tools
 from tests.bench.upgrade.load import RATE
 from tests.bench.upgrade.order import Cell
 from tests.bench.upgrade.result import Result, result
-from tests.bench.upgrade.scenarios import LEFT_OUT, SCENARIOS, SHORT
+from tests.bench.upgrade.scenarios import SCENARIOS, SHORT
 from tests.bench.upgrade.sitting import Ground, sit
 from tests.bench.upgrade.state import State
 from tests.e2e.command import REPO
@@ -114,7 +114,6 @@ def main() -> None:
         seed=kept.seed,
         waits_s=settings.inherent_wait(worlds.TTL),
         settings=tools.told(),
-        left_out=LEFT_OUT,
     )
     state.write(OUT, _pretty(found))
     if given.publish:

@@ -19,6 +19,11 @@ SESSION = 300.0
 SESSION_EVERY = 5.0
 """Seconds between two such sessions: sixty are open at any time."""
 
+PINNED = 0.05
+"""Share of the clients of HTTP that keep an answer of DNS for longer than its TTL."""
+PINNED_FOR = 180.0
+"""Seconds for which they keep it."""
+
 
 def traffic(world: World, http1: float) -> Plan:
     """The demo's plan with this rate of HTTP/1.1, over both families."""
@@ -32,6 +37,30 @@ def long_lived(load: Plan) -> Plan:
     """The same with polls of a minute in place of shorter ones, and sessions of five minutes all the time."""
     streams = [_longer(stream) if stream.kind == "longpoll" else stream for stream in load.streams]
     return msgspec.structs.replace(load, streams=(*streams, *_sessions(load)))
+
+
+def pinned(load: Plan) -> Plan:
+    """The same, but a share of what each client of HTTP asks comes from a twin that keeps DNS for long."""
+    asking = {stream.persona for stream in load.streams if stream.kind in ("http1", "http2")}
+    twins = [
+        msgspec.structs.replace(persona, name=_twin(persona.name), cache=PINNED_FOR)
+        for persona in load.personas
+        if persona.name in asking
+    ]
+    streams = tuple(part for stream in load.streams for part in _shared(stream, stream.persona in asking))
+    return msgspec.structs.replace(load, personas=(*load.personas, *twins), streams=streams)
+
+
+def _twin(persona: str) -> str:
+    return f"pinned-{persona}"
+
+
+def _shared(stream: Stream, twin: bool) -> Iterator[Stream]:
+    if not twin:
+        yield stream
+        return
+    yield msgspec.structs.replace(stream, rate=stream.rate * (1 - PINNED))
+    yield msgspec.structs.replace(stream, persona=_twin(stream.persona), rate=stream.rate * PINNED)
 
 
 def _longer(stream: Stream) -> Stream:

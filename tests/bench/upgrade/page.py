@@ -65,9 +65,9 @@ def section(result: Result) -> str:
         "The worlds:",
         "\n".join(f"- `{name}`: {SCENARIOS[name].about}." for name in result.scenarios),
     ]
-    if result.left_out:
-        told = "; ".join(f"`{name}` ({reason})" for name, reason in result.left_out.items())
-        blocks.append(f"Not run: {told}.")
+    lacking = [f"`{name}`" for name in SCENARIOS if name not in result.scenarios]
+    if lacking:
+        blocks.append(f"Not run here: {', '.join(lacking)}.")
     if result.void:
         blocks.append("Void: " + "; ".join(result.void) + ".")
     return "\n\n".join(blocks)

@@ -54,8 +54,6 @@ class Result(msgspec.Struct, frozen=True):
     scenarios: Mapping[str, Mapping[str, Sum]]
     void: tuple[str, ...]
     """Runs that proved nothing as often as they were tried, with the reason; counted nowhere."""
-    left_out: Mapping[str, str]
-    """Scenarios that were not run, with the reason."""
     runs: tuple[Ran, ...]
 
 
@@ -75,7 +73,6 @@ def result(
     seed: int,
     waits_s: float,
     settings: Mapping[str, Any],
-    left_out: Mapping[str, str],
 ) -> Result:
     """What the runs of these commits come to; `order` is that of the scenarios. One of them must count.
 
@@ -96,7 +93,6 @@ def result(
         settings=settings,
         scenarios={name: sums[name] for name in order if name in sums},
         void=tuple(_void(cell, tried) for cell, tried in voids(runs, commits).items()),
-        left_out=left_out,
         runs=tuple(sorted(counted, key=lambda run: run.at)),
     )
 

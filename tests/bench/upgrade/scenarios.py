@@ -15,7 +15,7 @@ from blueshift.lab.demo.inside import kubectl
 from blueshift.lab.demo.world import World
 from blueshift.lab.loadbalancer import PLAIN, Habits
 from blueshift.traffic.prober.plan import Plan
-from tests.bench.upgrade.load import long_lived
+from tests.bench.upgrade.load import PINNED, PINNED_FOR, long_lived, pinned
 from tests.e2e.hazards import SNIPPET
 
 Values = Mapping[str, Any]
@@ -97,15 +97,16 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             "began to end",
             balancer=Habits(deregister_lag=LAG),
         ),
+        "pinned": Scenario(
+            f"{PINNED:.0%} of the clients keep what DNS answered for {PINNED_FOR / 60:g} minutes, whatever "
+            "its TTL",
+            repeats=1,
+            load=pinned,
+            after=60.0,
+        ),
         "bad-target": Scenario(
             "the target's pods are Ready by their own probe and answer 503 for every host", make=_answers_503
         ),
     }
 )
-LEFT_OUT: Mapping[str, str] = MappingProxyType(
-    {
-        "pinned": "the generator has no clients yet that keep an answer of DNS beyond its TTL",
-    }
-)
-"""Of issue 7, with the reason."""
 SHORT = ("healthy", "silent-break")

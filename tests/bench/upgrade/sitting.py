@@ -78,7 +78,7 @@ async def _run(cell: Cell, scenario: Scenario, ground: Ground, say: Say, clock: 
         finally:
             await generator.kill()
     ledger = ground.folder / f"{cell.name}.ledger"
-    shutil.copyfile(world.folder / "traffic.ledger", ledger)
+    shutil.copyfile(generator.ledger, ledger)
     count = counted(read_ledger(ledger), instant - started_of(ledger).timestamp())
     return Ran(
         cell=cell,

@@ -10,10 +10,10 @@ from blueshift.clock import SystemClock
 from blueshift.lab.load import load
 from blueshift.lab.sites import sites
 from blueshift.traffic.prober.ledger import LedgerWriter, Row, read_ledger
-from blueshift.traffic.prober.plan import Plan
+from blueshift.traffic.prober.plan import Plan, check_plan
 from tests.bench.upgrade import load as loads
 from tests.bench.upgrade.ledger import LONG, Count, counted
-from tests.bench.upgrade.load import long_lived
+from tests.bench.upgrade.load import long_lived, pinned
 from tests.bench.upgrade.manual import accessed
 from tests.bench.upgrade.sitting import void_by
 
@@ -116,3 +116,15 @@ def test_long_lived_traffic_polls_for_a_minute_and_has_sixty_sessions_open() -> 
     assert sum(at <= 1000.0 < at + 300.0 for at in moments) == 60
     assert {stream.hold for stream in long.streams if stream.kind == LONG} == {(300.0, 300.0)}
     assert rate_of(long, "http1") == rate_of(short, "http1")
+
+
+def test_one_client_in_twenty_keeps_dns_for_three_minutes_and_asks_the_same() -> None:
+    plain, made = planned(300.0), pinned(planned(300.0))
+    keep = {persona.name: persona.cache for persona in made.personas}
+    for kind in ("http1", "http2"):
+        asked = [stream for stream in made.streams if stream.kind == kind]
+        slow = sum(stream.rate for stream in asked if keep[stream.persona] == 180.0)
+        assert slow == pytest.approx(0.05 * rate_of(plain, kind))
+        assert rate_of(made, kind) == pytest.approx(rate_of(plain, kind))
+    assert {persona.cache for persona in made.personas if not persona.name.startswith("pinned-")} == {None}
+    check_plan(made, "here")

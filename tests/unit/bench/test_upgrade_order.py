@@ -88,9 +88,7 @@ def test_sums_leave_void_runs_and_other_commits_out() -> None:
         ran(of("healthy", "manual"), requests=70, commit="0ld0000"),
         ran(of("long"), requests=10, cut_long=2, long=9),
     ]
-    found = result(
-        runs, ["abc1234"], ("long", "healthy"), seed=7, waits_s=146.5, settings={}, left_out={"lb-lag": "why"}
-    )
+    found = result(runs, ["abc1234"], ("long", "healthy"), seed=7, waits_s=146.5, settings={})
     assert list(found.scenarios) == ["long", "healthy"]
     assert found.scenarios["healthy"] == {
         "blueshift": Sum(runs=2, requests=150, failed=3, wrong=2, wrong_seconds=1, wall_s=81.0, noticed=1)
@@ -105,5 +103,5 @@ def test_runs_of_another_rate_are_not_summed_with_the_newest() -> None:
         ran(of("healthy"), requests=100, rate=400.0),
         ran(of("healthy", repeat=2), requests=50, at="2026-11-29T16:00:00Z"),
     ]
-    found = result(runs, ["abc1234"], ("healthy",), seed=7, waits_s=0.0, settings={}, left_out={})
+    found = result(runs, ["abc1234"], ("healthy",), seed=7, waits_s=0.0, settings={})
     assert (found.rate, found.scenarios["healthy"]["blueshift"].requests) == (800.0, 50)
