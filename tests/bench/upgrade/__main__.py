@@ -48,7 +48,7 @@ async def sitting(wanted: Sequence[Cell], kept: State, given: argparse.Namespace
     state.FOLDER.mkdir(parents=True, exist_ok=True)
     until = clock.now() + 60 * given.minutes
     await lifecycle.down(ground.lab, clock)  # what a sitting left that was killed
-    while todo := order.left(wanted, kept.runs, [ground.commit, *given.accept]):
+    while todo := order.left(wanted, kept.at(given.rate), [ground.commit, *given.accept]):
         if clock.now() >= until:
             print(f"out of time: {len(todo)} runs are for the next sitting")
             return
@@ -105,10 +105,11 @@ def main() -> None:
     compiled()
     asyncio.run(sitting(order.cells(repeats, given.tools, kept.seed), kept, given))
     commits = [state.commit(), *given.accept]
-    if not order.sound(kept.runs, commits):
+    runs = kept.at(given.rate)
+    if not order.sound(runs, commits):
         raise SystemExit("no run of this commit counts: there are no figures")
     found = result(
-        kept.runs,
+        runs,
         commits,
         tuple(SCENARIOS),
         seed=kept.seed,

@@ -76,11 +76,10 @@ def result(
 ) -> Result:
     """What the runs of these commits come to; `order` is that of the scenarios. One of them must count.
 
-    Sums of different rates would be sums of nothing: of several, the runs of the newest one's count.
+    All are of one rate: sums of several would be sums of nothing.
     """
-    proven = list(sound(runs, commits).values())
-    newest = max(proven, key=lambda run: run.at)
-    counted = [run for run in proven if run.rate == newest.rate]
+    counted = list(sound(runs, commits).values())
+    newest = max(counted, key=lambda run: run.at)
     sums = summed(counted)
     return Result(
         commit=newest.commit,

@@ -24,6 +24,10 @@ class State(msgspec.Struct):
     """Of the order."""
     runs: list[Ran] = []
 
+    def at(self, rate: float) -> list[Ran]:
+        """Those of this rate: others are another bench."""
+        return [run for run in self.runs if run.rate == rate]
+
 
 def kept(folder: Path = FOLDER) -> State:
     """As the last sitting left it; a new one with a seed of its own where there was none."""

@@ -8,6 +8,7 @@ from tests.bench.upgrade import state
 from tests.bench.upgrade.ledger import Count
 from tests.bench.upgrade.order import TOOLS, Cell, Ran, ToolName, cells, left, voids
 from tests.bench.upgrade.result import Sum, result
+from tests.bench.upgrade.state import State
 
 REPEATS = {"healthy": 3, "long": 1, "silent-break": 3}
 
@@ -98,10 +99,7 @@ def test_sums_leave_void_runs_and_other_commits_out() -> None:
     assert (found.commit, found.date, len(found.runs)) == ("abc1234", "2026-11-29", 3)
 
 
-def test_runs_of_another_rate_are_not_summed_with_the_newest() -> None:
-    runs = [
-        ran(of("healthy"), requests=100, rate=400.0),
-        ran(of("healthy", repeat=2), requests=50, at="2026-11-29T16:00:00Z"),
-    ]
-    found = result(runs, ["abc1234"], ("healthy",), seed=7, waits_s=0.0, settings={})
-    assert (found.rate, found.scenarios["healthy"]["blueshift"].requests) == (800.0, 50)
+def test_runs_of_another_rate_are_another_bench() -> None:
+    kept = State(seed=7, runs=[ran(of("healthy"), rate=400.0), ran(of("healthy", repeat=2))])
+    assert kept.at(400.0) == kept.runs[:1]
+    assert kept.at(800.0) == kept.runs[1:]
