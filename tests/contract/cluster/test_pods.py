@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ from blueshift.cluster.workloads import is_ready
 from blueshift.errors import BlueshiftError
 from blueshift.lab import containerd, namespaces
 from blueshift.lab.paths import Lab
+from blueshift.steps.podlogs import PodLogs
+from blueshift.traffic.logs import compile_format
 
 pytestmark = pytest.mark.lab
 T = TypeVar("T")
@@ -119,6 +122,34 @@ def test_logs_since_an_instant_leave_out_what_was_before(run: Run[list[bytes]]) 
     lines = run(recent)
     assert 0 < len(lines) <= 11  # two seconds at most, as sinceTime has whole ones
     assert lines[0].split(b" ", 1)[0].startswith(b"20")
+
+
+def test_what_was_rotated_away_while_a_stream_was_broken_is_known(run: Run[list[float]], lab: Lab) -> None:
+    """The last line that was read comes again where nothing is missing, and else does not (a log that is
+    emptied stands for one that the kubelet has rotated: it serves the newest file alone)."""
+    (file,) = (lab.root / "pods").glob("default_talker_*/main/0.log")
+
+    async def gaps(kube: KubeApi) -> list[float]:
+        clock = SystemClock()
+        logs = PodLogs(kube, clock, compile_format(), clock.utc().timestamp())
+        found: list[float] = []
+        for emptied in (False, True):
+            logs.follow("default", "main", {"talker": 0.0})
+            await asyncio.sleep(4)
+            logs.stop()
+            await asyncio.sleep(2)
+            if emptied:
+                os.truncate(file, 0)
+            logs.follow("default", "main", {"talker": 0.0})
+            await asyncio.sleep(4)
+            logs.stop()
+            await asyncio.sleep(0)
+            found.append(sum(end - begin for begin, end in logs.tally.pods["talker"].gaps))
+        return found
+
+    whole, emptied = run(gaps)
+    assert whole == 0
+    assert 1 < emptied < 4
 
 
 def test_a_quiet_log_ends_and_does_not_hang(run: Run[list[bytes]]) -> None:
