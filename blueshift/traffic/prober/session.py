@@ -57,19 +57,21 @@ async def hold(client: Client, route: Route, row: Row, seconds: float, stopping:
         while client.watch.now() < ends and not stopping():
             text = f"{client.id_of(row)} {beat}".encode()
             message = await (session.say(text) if route.service else session.ping(text))
-            if message.kind == CLOSE:
-                session.send(CLOSE, message.data[:2])
-                if message.code not in _ORDERLY:
-                    raise Failed("session", f"closed with code {message.code}")
-                return
-            if message.data != text:
-                raise Failed("check", "another message came back")
             beat += 1
-            await client.watch.clock.sleep(BEAT)
+            more = await session.rest(BEAT, talks=not route.service) if message.data == text else message
+            if more is None:
+                continue
+            if more.kind != CLOSE:
+                raise Failed("check", "another message came back")
+            session.send(CLOSE, more.data[:2])
+            if more.code not in _ORDERLY:
+                raise Failed("session", f"closed with code {more.code}")
+            return
         session.send(CLOSE, (1000).to_bytes(2, "big"))
         while (await session.read("close")).kind != CLOSE:
             pass
     finally:
+        session.forget()
         protocol.close()
 
 
@@ -99,6 +101,8 @@ class _Session:
         self._clock: Clock = client.watch.clock
         self._early = b""
         self._messages = MessageReader(self._exactly)
+        self._coming: asyncio.Task[Message] | None = None
+        """Reads on while a wait for it ends: what is given up halfway would garble the rest."""
 
     async def open(self, route: Route, row: Row) -> None:
         """Upgrade, and check the first message, in which the application says what it saw."""
@@ -148,6 +152,28 @@ class _Session:
         self.send(PING, text)
         return await self._within("session", self._pong(text))
 
+    async def rest(self, seconds: float, *, talks: bool) -> Message | None:
+        """Answer pings for so long; return what comes unasked: a Close, a message unless the server `talks`.
+
+        Raises Failed.
+        """
+        try:
+            async with self._clock.timeout(seconds):
+                while True:
+                    message = await self._told("session", self._next())
+                    if message.kind == CLOSE or not (talks or message.kind == PONG):
+                        return message
+        except TimeoutError:
+            return None
+
+    def forget(self) -> None:
+        """Read no more."""
+        if self._coming is None:
+            return
+        self._coming.cancel()
+        if self._coming.done() and not self._coming.cancelled():
+            self._coming.exception()  # nobody waited for it: no complaint
+
     async def read(self, phase: str) -> Message:
         """Return the next message, answering pings. Raises Failed in `phase`."""
         while True:
@@ -163,7 +189,10 @@ class _Session:
 
     async def _next(self) -> Message:
         while True:
-            message = await self._messages.next()
+            if self._coming is None:
+                self._coming = asyncio.create_task(self._messages.next())
+            message = await asyncio.shield(self._coming)
+            self._coming = None
             if message.kind != PING:
                 return message
             self.send(PONG, message.data)
@@ -175,8 +204,16 @@ class _Session:
     async def _within(self, phase: str, reading: Coroutine[None, None, T]) -> T:
         try:
             async with self._clock.timeout(self._client.plan.answer_timeout):
-                return await reading
+                return await self._told(phase, reading)
+        except TimeoutError as error:
+            raise Failed(phase, reason_of(error)) from error
+
+    async def _told(self, phase: str, reading: Coroutine[None, None, T]) -> T:
+        try:
+            return await reading
+        except TimeoutError:
+            raise
         except asyncio.IncompleteReadError as error:
             raise Failed(phase, "cut without a Close frame") from error
-        except (OSError, ValueError) as error:  # TimeoutError too, and what RFC 6455 forbids
+        except (OSError, ValueError) as error:  # ValueError: what RFC 6455 forbids
             raise Failed(phase, reason_of(error)) from error

@@ -72,6 +72,37 @@ async def test_sessions_of_minutes_are_counted_apart(tmp_path: Path) -> None:
     assert not summary.void
 
 
+async def test_a_server_that_wants_its_pings_answered_at_once_is_answered(tmp_path: Path) -> None:
+    """Between the beats too, and where one comes in two parts: some servers wait no longer than a moment."""
+
+    async def impatient(connection: Connection) -> None:
+        await greet(connection)
+        connection.writer.write(frame(*await receive(connection)))
+        for part in (b"one", b"two"):
+            whole = frame(PING, part)
+            connection.writer.write(whole[:3])
+            await asyncio.sleep(0.05)
+            connection.writer.write(whole[3:])
+            async with asyncio.timeout(0.5):
+                assert await receive(connection) == (PONG, part)
+        connection.writer.write(frame(*await receive(connection)))
+        connection.writer.write(frame(*await receive(connection)))
+
+    _, row = await against(impatient, tmp_path, hold=1.5)
+    assert (row.phase, row.reason) == ("", "")
+
+
+async def test_a_message_that_nobody_asked_for_is_no_echo(tmp_path: Path) -> None:
+    async def twice(connection: Connection) -> None:
+        await greet(connection)
+        kind, data = await receive(connection)
+        connection.writer.write(frame(kind, data) + frame(kind, data))
+        await asyncio.sleep(0.3)
+
+    _, row = await against(twice, tmp_path, hold=1.5)
+    assert (row.phase, row.reason) == ("check", "another message came back")
+
+
 async def test_a_cut_without_a_close_frame_fails(tmp_path: Path) -> None:
     async def cut(connection: Connection) -> None:
         await greet(connection)
