@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
+from msgspec.structs import replace
 
 from blueshift.engine.state import OTHER, SideName
 from blueshift.errors import BlueshiftError
@@ -37,14 +37,15 @@ def verdict(
     """
     ours, theirs = tools.followers[side], tools.followers[OTHER[side]]
     before = tools.record.fact(Baseline)
-    rules = msgspec.structs.replace(rules, comparisons=2 * rules.comparisons)
+    rules = replace(rules, comparisons=2 * rules.comparisons)
     dark = frozenset(routes.unlogged) if routes else frozenset[str]()
     logged, counted = before.by_log(), before.by_counters()
+    by_log, by_counters = ours.logged(since), ours.counted(since)
     judged = {
-        "log": judge_sides(ours.logged(since), _by_target(theirs.logged(since)), logged, rules, dark=dark),
+        "log": judge_sides(by_log, _by_target(theirs.logged(since)), logged, rules, dark=dark),
         # Of single hosts the counters count our own probes too: that they are asked less says nothing.
         "metrics": judge_sides(
-            ours.counted(since), _by_target(theirs.counted(since)), counted, rules, dark=ANY
+            _as_bursty(by_counters, by_log), _by_target(theirs.counted(since)), counted, rules, dark=ANY
         ),
     }
     numbers = dict(_numbers(judged))
@@ -73,6 +74,16 @@ def wave_verdict(tools: Tools, to: SideName, seconds: float) -> Verdict | None:
     found = judged.verdict
     outcome = "marginal" if holes and found.outcome == "pass" else found.outcome
     return Verdict(outcome, (*_few(holes), *found.reasons), dict(_numbers({"log": judged})))
+
+
+def _as_bursty(counted: Answered, logged: Answered) -> Answered:
+    """Counters do not tell when errors came: that they came in bursts is known by the log."""
+    whole = logged.whole.bursts
+    targets = {
+        name: replace(one, bursts=logged.targets[name].bursts if name in logged.targets else whole)
+        for name, one in counted.targets.items()
+    }
+    return Answered(replace(counted.whole, bursts=whole), targets)
 
 
 def _by_target(side: Answered) -> Answered:

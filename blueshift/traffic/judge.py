@@ -28,6 +28,8 @@ class Observed(msgspec.Struct, frozen=True):
     """Answers of 500 or more, and requests without an answer."""
     latency: Sketch | None = None
     """Seconds; None where nobody measured it."""
+    bursts: float = 1.0
+    """How many times as much the errors vary from stretch to stretch as chance explains (`bursts.Bursts`)."""
 
 
 NOTHING = Observed(0, 0)
@@ -137,7 +139,8 @@ def _errors(
 ) -> _Finding:
     low, high = wilson(new.errors, new.requests, rules.z)
     share, before = new.errors / new.requests, seen.errors / seen.requests
-    nats = evidence(new.errors, new.requests, seen.errors, seen.requests)
+    # Of errors in bursts each burst is one event: there is as much less evidence (quasi-likelihood).
+    nats = evidence(new.errors, new.requests, seen.errors, seen.requests) / new.bursts
     numbers |= {"new.errors.low": low, "new.errors.high": high, f"{name}.errors.share": before}
     said = (
         f"{new.errors} of {new.requests} failed (95 % interval {low:.2%} to {high:.2%}), {name} {before:.2%}"

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from blueshift.traffic.bursts import Bursts
 from blueshift.traffic.logs import Line
 from blueshift.traffic.sides import Answered
-from blueshift.traffic.targets import Target, Targets
+from blueshift.traffic.targets import OTHERS, Target, Targets
 
 MOST_WINDOWS = 3
 """At once; the one that was asked for the longest ago is closed for a new one."""
@@ -28,10 +31,25 @@ class Window:
         self.targets = Targets()
         self.unread = 0
         """Lines that should have been accesses and could not be read."""
+        self._all = Bursts()
+        self._bursts: dict[str, Bursts] = {}
+        """Of the targets that had errors."""
+
+    def add(self, name: str, status: int, seconds: float | None, at: float) -> None:
+        """Count an access."""
+        self.targets.of(name).add(status, seconds)
+        if status >= 500:
+            self._all.add(at)
+            self._bursts.setdefault(name if name in self.targets else OTHERS, Bursts()).add(at)
 
     def answered(self) -> Answered:
         """As it is judged; counting goes on in it."""
-        return self.targets.answered()
+        seen = self.targets.answered()
+        bursts = {name: one.times() for name, one in self._bursts.items()}
+        return Answered(
+            replace(seen.whole, bursts=self._all.times()),
+            {name: replace(one, bursts=bursts.get(name, 1.0)) for name, one in seen.targets.items()},
+        )
 
     def blind(self, margin: float) -> str:
         """Why too many lines could not be read for an error share to mean anything; empty where it does."""
@@ -91,7 +109,7 @@ class Windows:
             self._latest.add(line.status, seconds)
         for window in self._open:
             if at >= window.since:
-                window.targets.of(name).add(line.status, seconds)
+                window.add(name, line.status, seconds, at)
 
     def miss(self, at: float) -> None:
         """A line of that instant could not be read."""

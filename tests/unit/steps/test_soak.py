@@ -164,6 +164,19 @@ async def test_a_primary_that_does_worse_holds_the_run(meddle: Meddle, why: str)
     assert "verdict fail" in answer.reason
 
 
+def burst(run: Run, look: int) -> None:
+    if look == 20:
+        run.kube.asked("h3.org", times=60, status=502)
+
+
+async def test_one_burst_of_errors_takes_no_traffic_back_and_asks_a_person() -> None:
+    run = Run()
+    answer = await run.soaked(burst)
+    assert isinstance(answer, Hold)
+    assert (answer.gate, answer.retreat) == (soaks.GATE, False)
+    assert "verdict marginal: by the log: 60 of" in answer.reason
+
+
 def silent(run: Run, look: int) -> None:
     run.hosts = HOSTS[1:]
 

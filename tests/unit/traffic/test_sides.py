@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
-from blueshift.traffic.judge import JudgeRules, Observed, Outcome, evidence, surprise
+from blueshift.traffic.bursts import Bursts
+from blueshift.traffic.judge import NOTHING, JudgeRules, Observed, Outcome, evidence, judge, surprise
 from blueshift.traffic.sides import Answered, judge_sides
 from blueshift.traffic.sketch import Sketch
 
@@ -108,6 +110,54 @@ def test_a_doubled_share_of_errors_is_found_within_five_minutes(hosts: int) -> N
         for _ in range(300)
     ]
     assert sum(look is not None for look, _ in found) > 0.95 * 300
+
+
+def bursts_of(lot: random.Random, seconds: float, per_second: float, size: float) -> list[float]:
+    """Instants of errors that come as applications make them: `size` of them within a second or two."""
+    found: list[float] = []
+    at = lot.expovariate(per_second / size)
+    while at < seconds:
+        found += [at + lot.random() * 2 for _ in range(1 + int(lot.expovariate(1 / size)))]
+        at += lot.expovariate(per_second / size)
+    return sorted(found)
+
+
+def looked_at(instants: Sequence[float], baseline: Observed, *, told: bool = True) -> int | None:
+    """The look each five seconds at which errors at these instants fail the second time in a row."""
+    bursts, bad, seen = Bursts(), 0, 0
+    for look in range(1, LOOKS + 1):
+        for at in instants[seen:]:
+            if at > look * 5:
+                break
+            bursts.add(at)
+            seen += 1
+        times = bursts.times() if told else 1.0
+        new = Observed(round(RATE * look * 5), seen, bursts=times)
+        outcome = judge(new, NOTHING, baseline, JudgeRules(comparisons=2 * LOOKS)).outcome
+        bad = bad + 1 if outcome == "fail" else 0
+        if bad == 2:
+            return look
+    return None
+
+
+@pytest.mark.parametrize("size", [1, 10, 50])
+def test_errors_that_come_in_bursts_on_both_sides_hardly_ever_fail(size: float) -> None:
+    lot = random.Random(11)
+    pairs = [[bursts_of(lot, SECONDS, RATE * 0.005, size) for _ in range(2)] for _ in range(1000)]
+    sides = [(new, Observed(60_000, len(before))) for new, before in pairs]
+    assert sum(looked_at(*side) is not None for side in sides) < 10
+    if size > 1:
+        assert sum(looked_at(*side, told=False) is not None for side in sides[:100]) > 10, "what it keeps off"
+
+
+def test_errors_that_double_or_begin_in_the_middle_are_no_burst() -> None:
+    lot, before = random.Random(12), Observed(60_000, 300)
+    doubled = [looked_at(bursts_of(lot, SECONDS, RATE * 0.01, 1), before) for _ in range(300)]
+    assert sum(look is not None for look in doubled) > 0.95 * 300
+    for _ in range(100):
+        late = looked_at([150 + at for at in bursts_of(lot, 150, RATE * 0.03, 1)], before)
+        assert late is not None
+        assert late * 5 < 270
 
 
 def test_one_host_that_fails_is_found_among_fifty() -> None:

@@ -29,6 +29,19 @@ def test_each_window_has_what_was_written_since_it_began() -> None:
     assert windows.window(NOW - 60, NOW + 9).answered().whole.requests == 0, "it was not open then"
 
 
+def test_errors_in_a_burst_are_told_from_those_that_last() -> None:
+    windows = Windows(NOW, NOW)
+    for second in range(300):
+        windows.add(access(host="lasts.org", status=502), NOW + second)
+    for _ in range(40):
+        windows.add(access(host="burst.org", status=502), NOW + 299)
+    windows.add(access(host="well.org"), NOW + 299)
+    found = windows.window(NOW, NOW).answered()
+    times = {name: one.bursts for name, one in found.targets.items()}
+    assert times == {"lasts.org": 1.0, "burst.org": 40.0, "well.org": 1.0}
+    assert 1.0 < found.whole.bursts < 40.0
+
+
 def test_probes_and_noise_count_nowhere() -> None:
     windows = Windows(NOW, NOW)
     windows.add(access(agent="blueshift-probe/1"), NOW)
