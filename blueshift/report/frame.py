@@ -9,7 +9,7 @@ from rich.text import Text
 
 from blueshift.report.tables import servers, sides
 from blueshift.report.view import StepView, View
-from blueshift.report.words import Marks, flat, length, span
+from blueshift.report.words import Marks, flat, length, listed, span
 
 # However small the terminal: the current step, one before, one after.
 _FEWEST_STEPS = 3
@@ -89,8 +89,10 @@ def _drains(view: View, width: int) -> list[Text]:
         connections = "?" if seen.connections is None else str(seen.connections)
         left = f" drain of the {seen.side}: clients {seen.clients}, requests {seen.requests}, connections "
         lines.append(Text(left + connections, "bold"))
-        if seen.reason and not (view.waiting and flat(seen.reason) in flat(view.waiting.reason)):
-            lines += _folded(f"   {seen.reason}", width, "", most=3)
+        reason, items = listed(seen.reason)
+        if reason and not (view.waiting and reason in flat(view.waiting.reason)):
+            lines += _folded(f"   {reason}", width, "", most=3)
+        lines += [Text(f"   {item}") for item in items]
     return lines
 
 
@@ -104,7 +106,10 @@ def _why(view: View, now: datetime, width: int) -> list[Text]:
     if not view.waiting:
         return []
     wait = view.waiting
-    lines = _folded(f" waits: {wait.reason}", width, "yellow", most=3)
+    reason, items = listed(wait.reason)
+    if not any(listed(seen.reason)[1] == items for seen in view.drains.values()):
+        reason = wait.reason
+    lines = _folded(f" waits: {reason}", width, "yellow", most=3)
     lines.append(Text(f"   {span(wait.since, wait.until, now)}"))
     return [*lines, Text(f"   then: {wait.then}")] if wait.then else lines
 

@@ -34,8 +34,14 @@ def flat(text: str) -> str:
 
 
 def like(sentence: str) -> str:
-    """A sentence without its figures, to tell another reason from the same one with other figures."""
-    return re.sub(r"\d+(?:[.:]\d+)*", "#", flat(sentence))
+    """A sentence without its figures and its list, to tell another reason from the same one later."""
+    return re.sub(r"\d+(?:[.:]\d+)*", "#", listed(sentence)[0])
+
+
+def listed(sentence: str) -> tuple[str, tuple[str, ...]]:
+    """A sentence, and the list in square brackets that it ends with."""
+    head, bracket, rest = flat(sentence).removesuffix("]").partition(" [")
+    return (head, tuple(rest.split("; "))) if bracket and sentence.endswith("]") else (flat(sentence), ())
 
 
 def cut(text: str, most: int = 1500) -> str:

@@ -122,14 +122,15 @@ class Drain(Base[DrainSettings]):
             proxied=tools.proxied(),
         )
         verdict = drained(evidence, rules)
-        self._tell(evidence, rules, "" if isinstance(verdict, Drained) else verdict.reason)
+        rest = verdict.items if isinstance(verdict, Remaining) else ()
+        reason = "" if isinstance(verdict, Drained) else f"{verdict.reason}{_listed(rest)}"
+        self._tell(evidence, rules, reason)
         if isinstance(verdict, Drained):
             last = await self._appeared(within=0.0)
             if last != found:
                 return Wait("drain", "names appeared meanwhile: they are looked at", poll=0.5)
             noise = f"; {evidence.noise} requests for unknown hosts beside" if evidence.noise else ""
             return Settled(f"the {settings.side} serves nobody: {verdict.said}{noise}")
-        rest = verdict.items if isinstance(verdict, Remaining) else ()
         if settings.remaining == "accept" and isinstance(verdict, Remaining) and verdict.rest_alone:
             return Settled(f"gone on with the rest, as was said before: {verdict.reason}{_listed(rest)}")
         if tools.record.approved(self.id, GATE):

@@ -98,8 +98,10 @@ def test_curves_take_the_room_that_there_is() -> None:
 
 
 LEFT = (
-    "3 clients still come:\n10.0.0.7 (shop.example.test, 3 s ago): a pinned address\n"
-    "10.244.0.9 (12 s ago): a pod that uses the Service's name"
+    "3 known hosts or services were asked in the last 150 s"
+    " [10.0.0.7 → shop.example.test: 12 requests, it pins the address;"
+    " 10.244.0.9 → web/cart: 20 requests, a pod of this cluster that asks the Service by its internal name;"
+    " unnamed → www.example.test: 9 requests, behind SNAT clients are hidden]"
 )
 
 
@@ -119,7 +121,7 @@ def whole_picture() -> list[Event]:
     for n in range(4):
         story.append(answers(f"10.0.0.{n}", 0, 60))
     story += [answers("1.1.1.1", 1, 19, recursive=True), answers("8.8.8.8", 0, 20, recursive=True)]
-    return [*story, draining(), waiting(101, reason="3 clients still reach the primary")]
+    return [*story, draining(), waiting(101, reason=f"the primary is not proven idle: {LEFT}")]
 
 
 def answers(server: str, primary: int, temporary: int, *, recursive: bool = False) -> Event:
@@ -138,25 +140,29 @@ def test_all_at_once_is_in_80_by_24() -> None:
         picture = "\n".join(lines)
         for part in (
             "drain-primary",
-            "waits: 3 clients still reach the primary",
+            "waits: the primary is not proven idle: 3 known hosts or services were asked in",
             "since 12:01:00Z",
             "then: harden",
             "drain of the primary: clients 3, requests 41, connections 2",
-            "10.0.0.7 (shop.example.test, 3 s ago): a pinned address",
-            "10.244.0.9",
+            "   10.0.0.7 → shop.example.test: 12 requests, it pins the address",
+            "   10.244.0.9 → web/cart: 20 requests, a pod of this cluster that asks the Serv",
+            "   unnamed → www.example.test: 9 requests, behind SNAT clients are hidden",
             "100011.0",
         ):
             assert part in picture, part
         rows = [line.split() for line in lines]
         assert ["all", "4", "servers", "0", "60", "0", "0"] in rows
-        assert rows.index(["1.1.1.1", "1", "19", "0", "0"]) > [one[:1] for one in rows].index(["recursive"])
+        assert picture.count("10.0.0.7") == 1, "the list is not told twice"
 
 
 def test_who_is_left_is_not_told_twice_and_not_after_its_step() -> None:
     story = until_drain()
     same = draining("2 clients still reach the primary")
     assert sum("2 clients still reach" in line for line in drawn(*story, same, height=40)) == 1
-    assert any("a pinned address" in line for line in drawn(*story, draining(), height=40))
+    assert any("it pins the address" in line for line in drawn(*story, draining(), height=40))
+    known = [answers("10.0.0.1", 0, 20), answers("1.1.1.1", 1, 19, recursive=True)]
+    rows = [line.split() for line in drawn(*story, *known, height=40)]
+    assert rows.index(["1.1.1.1", "1", "19", "0", "0"]) > [one[:1] for one in rows].index(["recursive"])
     later = drawn(*story, draining(), make(events.StepStarted, 102, step="harden"), height=40)
     assert not any("drain of" in line for line in later)
     blind = make(events.DrainSeen, 99, side="primary", clients=0, requests=0, connections=None, reason="")

@@ -102,7 +102,13 @@ def test_marks_at_one_place_are_one_mark_that_tells_all() -> None:
 
 
 def test_a_drain_is_told_by_its_reasons_whatever_figures_change() -> None:
-    reasons = ["3 clients, the last 4 s ago", "2 clients, the last 1 s ago", "a pod of web keeps 2", "", ""]
+    reasons = [
+        "3 clients, the last 4 s ago [10.0.0.7 → a.example: 3 requests]",
+        "2 clients, the last 1 s ago [10.0.0.8 → b.example: 1 requests, why not]",
+        "a pod of web keeps 2",
+        "",
+        "",
+    ]
     points = [DrainPoint(at(5 * n), 4 - n, 9, n, reason) for n, reason in enumerate(reasons)]
     found = sums.drains(Evidence(drains={"primary": points}))
     told = [(one.first.clients, one.last.clients, one.last.reason) for one in found]
