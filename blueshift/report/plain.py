@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from blueshift import events
 from blueshift.report.view import View, fold
-from blueshift.report.words import instant, latency, length, like, rate
+from blueshift.report.words import instant, latency, length, like, listed, rate
 
-# A wait is told again this often while its reason stays the same.
+# A wait is told again this often while its reason stays the same, but for its figures.
 AGAIN = timedelta(seconds=30)
 # A service in trouble says so every few seconds; a log needs it seldom.
 SAME_NOTICE = timedelta(minutes=5)
@@ -75,13 +75,16 @@ class Plain:
     def _waiting(self, event: events.Waiting) -> list[str]:
         if self._told:
             step, reason, at = self._told
-            if (step, reason) == (event.step, event.reason) and event.at - at < AGAIN:
+            if (step, like(reason)) == (event.step, like(event.reason)) and event.at - at < AGAIN:
                 return []
         self._told = (event.step, event.reason, event.at)
         since = length((event.at - event.since).total_seconds())
         until = f", until {instant(event.until, event.at)} at the latest" if event.until else ""
         then = f"; then: {event.then}" if event.then else ""
-        lines = _several(f"  {event.step}: waits: ", f"{event.reason} (for {since}{until}{then})")
+        reason, items = listed(event.reason)
+        if not items or not any(items == listed(seen.reason)[1] for seen in self._left.values()):
+            reason = event.reason
+        lines = _several(f"  {event.step}: waits: ", f"{reason} (for {since}{until}{then})")
         return [*lines, *self._seen()]
 
     def _seen(self) -> list[str]:
@@ -111,7 +114,8 @@ class Plain:
         self._left[event.side] = event
         connections = "?" if event.connections is None else event.connections
         counts = f"clients {event.clients}, requests {event.requests}, connections {connections}"
-        return _several(f"  drain of the {event.side}: {counts}: ", event.reason or "drained")
+        reason, items = listed(event.reason)
+        return _several(f"  drain of the {event.side}: {counts}: ", "\n".join((reason or "drained", *items)))
 
     def _notice(self, event: events.Noticed) -> list[str]:
         last = self._noticed.get(event.sentence)

@@ -98,6 +98,27 @@ def test_what_witnesses_watch_is_no_line_and_p95_and_resolvers_stand_beside_a_wa
     assert "1.1.1.1 (recursive) answers primary 1" in dns
 
 
+def test_a_wait_of_which_figures_change_at_each_look_is_no_flood() -> None:
+    story = [
+        waiting(100 + n, reason=f"{n} of 20 s have passed [10.0.0.{n} → a: {n} requests]") for n in range(40)
+    ]
+    assert [line[:20] for line in lines(*story)] == ["2026-11-24 12:01:40Z", "2026-11-24 12:02:10Z"]
+
+
+def test_who_is_left_is_listed_once_a_line_for_each() -> None:
+    items = "10.0.0.7 → a.example: 9 requests, a stale answer; 10.0.0.8 → b.example: 1 requests"
+    why = f"2 hosts were asked [{items}]"
+    told = lines(drain(100, 2, why), waiting(101, reason=f"the primary is not proven idle: {why}"))
+    assert [line[21:].strip() for line in told[:-1]] == [
+        "drain of the primary: clients 2, requests 2, connections 1: 2 hosts were asked",
+        "10.0.0.7 → a.example: 9 requests, a stale answer",
+        "10.0.0.8 → b.example: 1 requests",
+    ]
+    assert "waits: the primary is not proven idle: 2 hosts were asked (for 41 s, until" in told[-1]
+    alone = lines(waiting(101, reason=f"the primary is not proven idle: {why}"))
+    assert "10.0.0.7 → a.example" in alone[0]
+
+
 def test_a_new_reason_is_told_at_once() -> None:
     assert len(lines(waiting(100), waiting(102, reason="1 client still reaches the primary"))) == 2
 
