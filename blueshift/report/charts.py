@@ -55,6 +55,8 @@ class Chart(NamedTuple):
     """What the top of the picture stands for."""
     told: str = ""
     """What a reader has to know beside the title."""
+    lowest: str = "0"
+    """What its bottom stands for."""
 
 
 class Span(NamedTuple):
@@ -102,6 +104,22 @@ def chart(title: str, span: Span, lines: Sequence[Drawn], unit: str = "", told: 
     top = _round_up(max(values, default=0.0))
     drawn = tuple(Line(name, look, tuple(_pieces(points, span, top))) for name, look, points in lines)
     return Chart(title, drawn, f"{top:g}{unit}", told)
+
+
+def by_decades(title: str, span: Span, lines: Sequence[Drawn], unit: str, told: str) -> Chart:
+    """The same on a logarithmic scale, of what differs by powers of ten; nothing is drawn for 0 and below."""
+    values = [value for _, _, points in lines for _, value in points if value is not None and value > 0]
+    low = 10.0 ** math.floor(math.log10(min(values, default=1.0)))
+    high = max(10 * low, 10.0 ** math.ceil(math.log10(max(values, default=1.0)) - 1e-9))
+    decades = math.log10(high / low)
+
+    def share(points: Sequence[Point]) -> list[Point]:
+        return [
+            (at, math.log10(value / low) / decades if value and value > 0 else None) for at, value in points
+        ]
+
+    drawn = tuple(Line(name, look, tuple(_pieces(share(points), span, 1.0))) for name, look, points in lines)
+    return Chart(title, drawn, f"{high:g}{unit}", told, f"{low:g}{unit}")
 
 
 def _pieces(points: Sequence[Point], span: Span, top: float) -> Iterable[str]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from blueshift.engine.evidence import DrainPoint, Evidence, SidePoint
 from blueshift.report import sums
-from blueshift.report.charts import Chart, Drawn, Span, chart
+from blueshift.report.charts import Chart, Drawn, Span, by_decades, chart
 from blueshift.report.strips import Strip, answers, coverage, statuses
 
 
@@ -70,7 +70,8 @@ def _latency(seen: Evidence, span: Span) -> Iterator[Chart]:
             if any(value is not None for _, value in line):
                 lines.append((f"{side} {name}", f"{side} {name}", line))
     if lines:
-        yield chart("Latency of answers", span, lines, " ms", "by the access logs, to 1 %")
+        told = "by the access logs; the scale goes by powers of ten: a long poll takes its minute"
+        yield by_decades("Latency of answers", span, lines, " ms", told)
 
 
 def _milliseconds(seconds: float | None) -> float | None:

@@ -15,7 +15,7 @@ from blueshift.app.report import SHOWN_FAILURES, Asked, Failing, Failure, Report
 from blueshift.engine.entries import apply
 from blueshift.engine.evidence import AnswerPoint, DrainPoint, Evidence, SidePoint, Watched
 from blueshift.engine.journal import Journal, Software, Versions
-from blueshift.report.charts import WIDTH, Span, chart
+from blueshift.report.charts import WIDTH, Span, by_decades, chart
 from blueshift.report.markdown import markdown
 from blueshift.report.page import page
 from blueshift.traffic.prober.ledger import LedgerWriter, Row
@@ -231,3 +231,23 @@ def test_a_line_without_any_value_is_drawn_nowhere() -> None:
     found = chart("t", Span(at(0), at(10)), [("a", "", [(at(0), None)]), ("b", "", [])])
     assert [line.pieces for line in found.lines] == [(), ()]
     assert found.highest == "1"
+
+
+def test_what_differs_by_powers_of_ten_is_drawn_by_them() -> None:
+    points = [
+        (at(0), 5.0),
+        (at(10), 50.0),
+        (at(20), 20_000.0),
+        (at(30), 0.0),
+        (at(40), None),
+        (at(50), 100_000.0),
+    ]
+    drawn = by_decades("t", Span(at(0), at(50)), [("a", "", points)], " ms", "")
+    assert (drawn.highest, drawn.lowest) == ("100000 ms", "1 ms")
+    heights = [float(point.split(",")[1]) for piece in drawn.lines[0].pieces for point in piece.split()]
+    assert heights == pytest.approx([86.0, 66.0, 14.0, 0.0], abs=0.1)
+    assert len(drawn.lines[0].pieces) == 2
+    nothing = by_decades("t", Span(at(0), at(50)), [("a", "", [(at(0), None)])], " ms", "")
+    assert nothing.lines[0].pieces == ()
+    same = by_decades("t", Span(at(0), at(50)), [("a", "", [(at(0), 10.0)])], " ms", "")
+    assert (same.highest, same.lowest) == ("100 ms", "10 ms")
