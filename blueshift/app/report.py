@@ -13,6 +13,7 @@ from blueshift.engine import recorder
 from blueshift.engine.evidence import Evidence
 from blueshift.engine.journal import Journal
 from blueshift.engine.store import Runs
+from blueshift.traffic.prober.count import ON_TIME, SENT_SHARE
 from blueshift.traffic.prober.ledger import Row, read_ledger, started_of
 
 SHOWN_FAILURES = 1000
@@ -55,6 +56,10 @@ class Asked(msgspec.Struct, frozen=True):
     """All of them, by the second."""
     phases: dict[str, int] = {}
     """Phase → how many failed in it."""
+    sent: int = 0
+    """Requests that the prober took up within a second of when they were due."""
+    void: str = ""
+    """Why the figures prove nothing: too few were sent on time, so its machine was measured."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -79,13 +84,14 @@ async def report(runs: Runs, run: str, ledger: Path | None) -> Report:
 def asked(ledger: Path, journal: Journal) -> Asked:
     """Count a ledger's rows, and say of each failure in which step of the run it was due."""
     began = started_of(ledger)
-    requests = 0
+    requests = sent = 0
     latest = 0.0
     failures: list[Row] = []
     seconds: Counter[int] = Counter()
     phases: Counter[str] = Counter()
     for row in read_ledger(ledger):
         requests += 1
+        sent += 0 <= row.begun <= row.scheduled + ON_TIME
         latest = max(latest, row.end, row.scheduled)
         if row.failed:
             seconds[int(row.scheduled)] += 1
@@ -107,6 +113,8 @@ def asked(ledger: Path, journal: Journal) -> Asked:
         failures=tuple(map(told, _first(failures))),
         failing=tuple(Failing(began + timedelta(seconds=at), seconds[at]) for at in sorted(seconds)),
         phases=dict(phases.most_common()),
+        sent=sent,
+        void=f"{sent} of {requests} requests were sent on time" if sent < SENT_SHARE * requests else "",
     )
 
 

@@ -7,7 +7,7 @@ no part of them, and keeps its size.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
@@ -106,7 +106,9 @@ def chart(title: str, span: Span, lines: Sequence[Drawn], unit: str = "", told: 
     return Chart(title, drawn, f"{top:g}{unit}", told)
 
 
-def by_decades(title: str, span: Span, lines: Sequence[Drawn], unit: str, told: str) -> Chart:
+def by_decades(
+    title: str, span: Span, lines: Sequence[Drawn], label: Callable[[float], str], told: str
+) -> Chart:
     """The same on a logarithmic scale, of what differs by powers of ten; nothing is drawn for 0 and below."""
     values = [value for _, _, points in lines for _, value in points if value is not None and value > 0]
     low = 10.0 ** math.floor(math.log10(min(values, default=1.0)))
@@ -119,7 +121,7 @@ def by_decades(title: str, span: Span, lines: Sequence[Drawn], unit: str, told: 
         ]
 
     drawn = tuple(Line(name, look, tuple(_pieces(share(points), span, 1.0))) for name, look, points in lines)
-    return Chart(title, drawn, f"{high:g}{unit}", told, f"{low:g}{unit}")
+    return Chart(title, drawn, label(high), told, label(low))
 
 
 def _pieces(points: Sequence[Point], span: Span, top: float) -> Iterable[str]:

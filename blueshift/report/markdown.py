@@ -57,6 +57,8 @@ def _asked(asked: Asked) -> Iterator[str]:
     phases = ", ".join(f"{phase} {count}" for phase, count in asked.phases.items())
     how = f" ({phases})" if phases else ""
     yield f"\n**Prober: {asked.requests} requests, {asked.failed} failed{how}.**"
+    if asked.void:
+        yield f"\n**Void: {asked.void}. The prober's own machine was measured.**"
     if not asked.failures:
         return
     shown = asked.failures[:_MOST_FAILURES]

@@ -66,16 +66,16 @@ def _latency(seen: Evidence, span: Span) -> Iterator[Chart]:
     lines: list[Drawn] = []
     for side, points in sorted(seen.sides.items()):
         for name in ("p95", "p50"):
-            line = [(one.at, _milliseconds(getattr(one, f"{name}_s"))) for one in points]
+            line = [(one.at, getattr(one, f"{name}_s")) for one in points]
             if any(value is not None for _, value in line):
                 lines.append((f"{side} {name}", f"{side} {name}", line))
     if lines:
         told = "by the access logs; the scale goes by powers of ten: a long poll takes its minute"
-        yield by_decades("Latency of answers", span, lines, " ms", told)
+        yield by_decades("Latency of answers", span, lines, _seconds, told)
 
 
-def _milliseconds(seconds: float | None) -> float | None:
-    return None if seconds is None else 1000 * seconds
+def _seconds(value: float) -> str:
+    return f"{value:g} s" if value >= 1 else f"{1000 * value:g} ms"
 
 
 def _answers(seen: Evidence, span: Span) -> Iterator[Group]:

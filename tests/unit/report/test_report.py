@@ -195,6 +195,22 @@ def test_a_failed_request_stands_in_the_step_of_its_moment(tmp_path: Path) -> No
     assert found.phases == {"connect": 2}
 
 
+def test_figures_of_a_prober_that_could_not_hold_its_rate_are_void(tmp_path: Path) -> None:
+    def read(late: int) -> Asked:
+        file = tmp_path / f"rows-{late}"
+        with LedgerWriter(file, "0badcafe", at(0)) as ledger:
+            for number in range(2000):
+                begun = number + (1.5 if number < late else 0.5)
+                ledger.add(Row(number, "http1", "p", "a.example", "/", "", number, begun, end=begun + 1))
+        return asked(file, journal())
+
+    assert (read(2).sent, read(2).void) == (1998, "")
+    assert read(3).void == "1997 of 2000 requests were sent on time"
+    for form in (page, markdown):
+        assert "Void: 1997 of 2000" in form(made(asked=read(3)))
+        assert "Void" not in form(made(asked=read(2)))
+
+
 def test_of_more_failures_than_are_listed_the_first_are_and_all_are_counted(tmp_path: Path) -> None:
     file = tmp_path / "rows"
     count = 2 * SHOWN_FAILURES + 500
@@ -242,12 +258,12 @@ def test_what_differs_by_powers_of_ten_is_drawn_by_them() -> None:
         (at(40), None),
         (at(50), 100_000.0),
     ]
-    drawn = by_decades("t", Span(at(0), at(50)), [("a", "", points)], " ms", "")
+    drawn = by_decades("t", Span(at(0), at(50)), [("a", "", points)], "{:g} ms".format, "")
     assert (drawn.highest, drawn.lowest) == ("100000 ms", "1 ms")
     heights = [float(point.split(",")[1]) for piece in drawn.lines[0].pieces for point in piece.split()]
     assert heights == pytest.approx([86.0, 66.0, 14.0, 0.0], abs=0.1)
     assert len(drawn.lines[0].pieces) == 2
-    nothing = by_decades("t", Span(at(0), at(50)), [("a", "", [(at(0), None)])], " ms", "")
+    nothing = by_decades("t", Span(at(0), at(50)), [("a", "", [(at(0), None)])], str, "")
     assert nothing.lines[0].pieces == ()
-    same = by_decades("t", Span(at(0), at(50)), [("a", "", [(at(0), 10.0)])], " ms", "")
+    same = by_decades("t", Span(at(0), at(50)), [("a", "", [(at(0), 10.0)])], "{:g} ms".format, "")
     assert (same.highest, same.lowest) == ("100 ms", "10 ms")
