@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from blueshift.lab import nameservers, zone
+from blueshift.lab.demo import pod
+from blueshift.lab.demo.inside import listed, within
 from blueshift.lab.paths import Lab
+from blueshift.lab.processes import run
 from tests.contract.lab.command import BLUESHIFT, blueshift, inside
 from tests.contract.lab.conftest import LB_DELAY
 
@@ -145,6 +148,16 @@ def test_services_get_addresses_of_both_families_after_the_delay(lab: Lab) -> No
     assert addresses("later") == []
     assert inside(lab.name, "kubectl", "delete", "service", "fixed").returncode == 0
     assert wait_for("later")[0] == "198.18.1.77"
+
+
+async def test_a_client_in_the_cluster_is_at_its_pods_addresses(lab: Lab) -> None:
+    netns = await pod.network(lab)
+    (client,) = await listed(lab, "pods", "-n", pod.NAMESPACE)
+    links = json.loads(await run(within(netns, ["ip", "-j", "address"]), "ip"))
+    own = {address["local"] for link in links for address in link["addr_info"]}
+    addresses = {found["ip"] for found in client["status"]["podIPs"]}
+    assert len(addresses) == 2
+    assert addresses <= own
 
 
 def test_status_tells_programs(lab: Lab) -> None:
