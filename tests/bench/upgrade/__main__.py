@@ -17,7 +17,7 @@ from blueshift.lab import lifecycle
 from blueshift.lab.cache import locked
 from blueshift.lab.demo import settings
 from blueshift.lab.demo import world as worlds
-from blueshift.lab.paths import lab_named
+from blueshift.lab.paths import known_labs
 from tests.bench.installed import compiled
 from tests.bench.upgrade import order, page, state, tools
 from tests.bench.upgrade.load import RATE
@@ -40,14 +40,16 @@ async def sitting(wanted: Sequence[Cell], kept: State, given: argparse.Namespace
     ground = Ground(
         tools=made,
         images=images,
-        lab=lab_named(given.lab),
+        lab=given.lab,
         commit=state.commit(),
         rate=given.rate,
         folder=state.FOLDER,
     )
     state.FOLDER.mkdir(parents=True, exist_ok=True)
     until = clock.now() + 60 * given.minutes
-    await lifecycle.down(ground.lab, clock)  # what a sitting left that was killed
+    for each in known_labs():
+        if each.name.startswith(f"{given.lab}-"):  # what a sitting left that was killed
+            await lifecycle.down(each, clock)
     while todo := order.left(wanted, kept.at(given.rate), [ground.commit, *given.accept]):
         if clock.now() >= until:
             print(f"out of time: {len(todo)} runs are for the next sitting")
@@ -55,7 +57,7 @@ async def sitting(wanted: Sequence[Cell], kept: State, given: argparse.Namespace
         cell = todo[0]
         print(f"{clock.utc():%H:%M:%S} {cell.name}: {len(todo)} runs to go", flush=True)
         with locked("demo", print):
-            ran = await sit(cell, SCENARIOS[cell.scenario], ground, lambda _: None, clock)
+            ran = await sit(cell, SCENARIOS[cell.scenario], ground, len(kept.runs), clock)
         kept.runs.append(ran)
         state.save(kept)
         counted = ran.count
@@ -96,7 +98,7 @@ def main() -> None:
         "--accept", action="append", default=[], metavar="COMMIT", help="count runs of this commit too"
     )
     parser.add_argument("--publish", action="store_true", help="write docs/results and docs/benchmarks.md")
-    parser.add_argument("--lab", default="bench-up", help="name of the lab (default: %(default)s)")
+    parser.add_argument("--lab", default="bench-up", help="begin of the labs' names (default: %(default)s)")
     given = parser.parse_args()
     scenarios = SHORT if given.short else given.scenarios
     most = 1 if given.short else given.repeats

@@ -10,8 +10,6 @@ from blueshift.traffic.prober.ledger import Row
 
 LONG = "websocket_long"
 """Sessions of minutes, which no controller outlives by itself: counted apart (issue 4)."""
-WRONG = "check"
-"""The phase of an answer that came whole and is not the right one: status, route, header or body."""
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -22,7 +20,7 @@ class Count(msgspec.Struct, frozen=True):
     failed: int = 0
     """Of these: without the right answer, for whatever reason."""
     wrong: int = 0
-    """Of the failed: answered, but not as before."""
+    """Of the failed: answered, but not as before: by another status, route, header, body or certificate."""
     stale_closed: int = 0
     """Pooled connections that a client found closed before it sent; it took another, and no user sees it."""
     cut_long: int = 0
@@ -57,7 +55,7 @@ def counted(rows: Iterable[Row], began: float) -> Count:
         before += row.end < began
         phases = by_kind.setdefault(row.kind, {})
         phases[row.phase] = phases.get(row.phase, 0) + 1
-        if row.phase == WRONG:
+        if _wrong(row):
             wrong += 1
             seconds.add(int(row.end))
     return Count(
@@ -71,3 +69,8 @@ def counted(rows: Iterable[Row], began: float) -> Count:
         by_kind={kind: dict(sorted(phases.items())) for kind, phases in sorted(by_kind.items())},
         before=before,
     )
+
+
+def _wrong(row: Row) -> bool:
+    """Also where there is no answer, because a host that was dropped shows the controller's certificate."""
+    return row.phase == "check" or (row.phase == "tls" and row.reason.startswith("certificate"))

@@ -37,10 +37,10 @@ it would do worse.
 - `blueshift`: `blueshift upgrade --yes` with the lab's short times, which are in the figures.
 
 *Failed* is a request without the right answer; *wrong* are those of them that were answered, but not as \
-before (status, route, header or body). *Stale* are pooled connections that a client found closed before it \
-sent anything: it takes another, and no user sees it. *Noticed* says in how many runs the tool itself \
-stopped or said that something is wrong; nobody else looked. Sums are over all runs of a row, wall time is \
-their mean."""
+before (status, route, header, body or certificate). *Stale* are pooled connections that a client found \
+closed before it sent anything: it takes another, and no user sees it. *Noticed* says in how many runs the \
+tool itself stopped or said that something is wrong; nobody else looked. Sums are over all runs of a row, \
+wall time is their mean."""
 
 
 def section(result: Result) -> str:

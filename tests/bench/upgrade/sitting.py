@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from blueshift.lab.demo import roles, seen, settings
 from blueshift.lab.demo import world as worlds
 from blueshift.lab.demo.generator import Generator
 from blueshift.lab.demo.world import World
-from blueshift.lab.paths import Lab
+from blueshift.lab.paths import Lab, lab_named
 from blueshift.traffic.prober.ledger import read_ledger, started_of
 from blueshift.traffic.prober.summary import Summary
 from tests.bench.upgrade.ledger import Count, counted
@@ -26,7 +25,6 @@ from tests.bench.upgrade.scenarios import Scenario
 from tests.bench.upgrade.tools import TOOLS, Ended, Order
 from tests.e2e.hazards import merged, settled
 
-Say = Callable[[str], None]
 _WARM = 500
 """Requests that must have ended before the seconds of `before` begin; told every ten seconds."""
 
@@ -36,27 +34,31 @@ class Ground(msgspec.Struct, frozen=True):
 
     tools: Path
     images: tuple[Path, ...]
-    lab: Lab
+    lab: str
+    """How the labs' names begin."""
     commit: str
     rate: float
     folder: Path
     """Where ledgers and logs are kept."""
 
 
-async def sit(cell: Cell, scenario: Scenario, ground: Ground, say: Say, clock: Clock) -> Ran:
-    """Make one run. What keeps it from being made, or from proving something, makes it void."""
-    at = f"{clock.utc():%Y-%m-%dT%H:%M:%SZ}"
+async def sit(cell: Cell, scenario: Scenario, ground: Ground, number: int, clock: Clock) -> Ran:
+    """Make one run, in a lab with this number: its clients keep by file name what they have read of a CA.
+
+    What keeps it from being made, or from proving something, makes it void.
+    """
+    at, lab = f"{clock.utc():%Y-%m-%dT%H:%M:%SZ}", lab_named(f"{ground.lab}-{number}")
     try:
-        return await _run(cell, scenario, ground, say, clock, at)
+        return await _run(cell, scenario, ground, lab, clock, at)
     except (BlueshiftError, TimeoutError) as error:
         why = f"no figures: {type(error).__name__}: {error}"
         return Ran(cell, ground.commit, at, ground.rate, Count(), 0.0, False, "", "", (why[:300],))
     finally:
-        await lifecycle.down(ground.lab, clock)
+        await lifecycle.down(lab, clock)
 
 
-async def _run(cell: Cell, scenario: Scenario, ground: Ground, say: Say, clock: Clock, at: str) -> Ran:
-    order = await _prepared(scenario, ground, say, clock)
+async def _run(cell: Cell, scenario: Scenario, ground: Ground, lab: Lab, clock: Clock, at: str) -> Ran:
+    order = await _prepared(scenario, ground, lab, clock)
     world = order.world
     generator = Generator(world, clock)
     with (ground.folder / f"{cell.name}.log").open("w") as log:
@@ -101,18 +103,22 @@ def void_by(reasons: tuple[str, ...], count: Count) -> tuple[str, ...]:
     return (*reasons, before) if count.before else reasons
 
 
-async def _prepared(scenario: Scenario, ground: Ground, say: Say, clock: Clock) -> Order:
+async def _prepared(scenario: Scenario, ground: Ground, lab: Lab, clock: Clock) -> Order:
     """The world as the scenario has it, and settled: no pod of an earlier revision is left."""
     world: World = await worlds.make(
-        ground.lab, ground.tools, ground.images, say, clock, balancer=scenario.balancer
+        lab, ground.tools, ground.images, _unheard, clock, balancer=scenario.balancer
     )
-    plain = worlds.values(dual_stack=facts.of(ground.lab).ipv6)
+    plain = worlds.values(dual_stack=facts.of(lab).ipv6)
     running: dict[str, Any] = merged(plain, scenario.running)
     if running != plain:
-        await worlds.install(ground.lab, given=running)
+        await worlds.install(lab, given=running)
     target = await scenario.make(world, clock)
     await settled(world)
-    await worlds.point(ground.lab, clock)
+    await worlds.point(lab, clock)
     config = settings.write(world, values=target)
     await roles.grant(world, config)
-    return Order(world=world, running=running, target=target, config=config, say=say)
+    return Order(world=world, running=running, target=target, config=config, say=_unheard)
+
+
+def _unheard(_said: str) -> None:
+    """What the making of a world says."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from blueshift.clock import SystemClock
@@ -54,6 +55,12 @@ def test_failures_are_counted_by_kind_and_phase_and_wrong_answers_by_seconds() -
         "http2": {"check": 1},
         "longpoll": {"first byte": 1},
     }
+
+
+def test_a_host_that_was_dropped_is_wrong_by_its_certificate() -> None:
+    dropped = msgspec.structs.replace(row(phase="tls"), reason="certificate: self-signed certificate")
+    count = counted([dropped, row(phase="tls")], began=10.0)
+    assert (count.failed, count.wrong, count.wrong_seconds) == (2, 1, 1)
 
 
 def test_sessions_of_minutes_are_counted_apart() -> None:
