@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from blueshift.traffic import bursts
 from blueshift.traffic.bursts import Bursts
 from blueshift.traffic.judge import NOTHING, JudgeRules, Observed, Outcome, evidence, judge, surprise
 from blueshift.traffic.sides import Answered, judge_sides
@@ -148,6 +149,29 @@ def test_errors_that_come_in_bursts_on_both_sides_hardly_ever_fail(size: float) 
     assert sum(looked_at(*side) is not None for side in sides) < 10
     if size > 1:
         assert sum(looked_at(*side, told=False) is not None for side in sides[:100]) > 10, "what it keeps off"
+
+
+def times_of(instants: Sequence[float]) -> float:
+    found = Bursts()
+    for at in instants:
+        found.add(at)
+    return found.times()
+
+
+def test_errors_that_last_are_no_burst_because_pods_are_read_one_after_the_other() -> None:
+    lot = random.Random(13)
+    pods = [bursts_of(lot, 3600.0, 1.0, 1) for _ in range(2)]
+    in_order = times_of(sorted(at for pod in pods for at in pod))
+    assert times_of([at for pod in pods for at in pod]) == in_order
+    assert in_order < 1.5
+
+
+def test_a_day_of_errors_is_counted_in_few_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    instants = sorted(bursts_of(random.Random(14), 86_400.0, 0.05, 3))
+    in_little = times_of(instants)
+    monkeypatch.setattr(bursts, "MOST_SLOTS", 10_000)
+    assert times_of(instants) == pytest.approx(in_little)
+    assert in_little > 1.5
 
 
 def test_errors_that_double_or_begin_in_the_middle_are_no_burst() -> None:
