@@ -79,20 +79,22 @@ async def of_side(tools: Tools, side: SideName) -> Revision:
     return tools.temporary(ready=max(tools.world.workload.ready, raised))
 
 
+async def revise(tools: Tools, side: SideName, revision: Revision, what: str, timeout: float) -> Effect:
+    """The next revision of a side; `timeout` is Helm's own, in seconds."""
+    release = tools.release(side)
+    record = await latest(tools.kube, *reversed(release))
+    previous = record.revision if record else 0
+    return Revise(tools, release, revision, what=f"{what} {release[0]}", previous=previous, timeout=timeout)
+
+
+async def waking(tools: Tools, settings: WakeSettings) -> Effect:
+    """The revision that gives a side its own keep-alive settings back."""
+    side = settings.side
+    return await revise(tools, side, await of_side(tools, side), Wake.kind, settings.helm_timeout)
+
+
 class KeepAlive(Base[S]):
     """A revision of one side that changes nothing but keep-alive settings: no pod is made anew."""
-
-    async def _revise(self, revision: Revision, what: str) -> Effect:
-        release = self.tools.release(self.settings.side)
-        record = await latest(self.tools.kube, *reversed(release))
-        return Revise(
-            self.tools,
-            release,
-            revision,
-            what=f"{what} {release[0]}",
-            previous=record.revision if record else 0,
-            timeout=self.settings.helm_timeout,
-        )
 
     async def _proven(self, said: str, facts: tuple[msgspec.Struct, ...] = ()) -> Answer:
         """Whether it still serves."""
@@ -157,10 +159,9 @@ class Quiesce(KeepAlive[QuiesceSettings]):
             return ()
         if self.tools.record.effect(self.id, Revise.key) is None:
             self.here.notice(f"nginx of the {self.settings.side} is reloaded: {self._cut()}")
-        quiet = self.tools.revisions.quiesced(
-            await of_side(self.tools, self.settings.side), self.settings.quiet
-        )
-        return (await self._revise(quiet, self.kind),)
+        tools, settings = self.tools, self.settings
+        quiet = tools.revisions.quiesced(await of_side(tools, settings.side), settings.quiet)
+        return (await revise(tools, settings.side, quiet, self.kind, settings.helm_timeout),)
 
     async def settle(self) -> Answer:
         """See Step."""
@@ -236,7 +237,7 @@ class Wake(KeepAlive[WakeSettings]):
 
     async def effects(self) -> Sequence[Effect]:
         """See Step."""
-        return (await self._revise(await of_side(self.tools, self.settings.side), self.kind),)
+        return (await waking(self.tools, self.settings),)
 
     async def settle(self) -> Answer:
         """See Step."""

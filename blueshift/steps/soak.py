@@ -14,6 +14,7 @@ from blueshift.steps.base import Base
 from blueshift.steps.facts import Baseline
 from blueshift.steps.live import present
 from blueshift.steps.proof import prove
+from blueshift.steps.quiesce import WakeSettings, waking
 from blueshift.steps.verdict import shown, verdict
 from blueshift.traffic.judge import JudgeRules, Verdict
 from blueshift.traffic.routes import Routes
@@ -102,16 +103,20 @@ class Soak(Base[SoakSettings]):
         return Settled(f"soaked for {waited:.0f} s: {sentence}", (found,))
 
     async def retreat(self) -> Retreat | None:
-        """Every name goes to the temporary, which is there for that, if it proves itself."""
+        """Every name goes to the temporary, which is there for that, if it proves itself; one whose
+        connections were made to end early is woken first."""
         tools, names = self.tools, await present(self.tools, self.tools.moving())
-        if tools.record.state.temporary != "ready" or (await prove(tools, "temporary", names)).failed:
+        state = tools.record.state
+        if state.temporary != "ready" or (await prove(tools, "temporary", names)).failed:
             return None
+        asleep = "temporary" in state.quiesced
+        woken = [await waking(tools, WakeSettings(side="temporary"))] if asleep else []
         there = await tools.shifter.effects(
             names, tools.target("primary"), tools.target("temporary"), tools.ttl
         )
-        state = tools.record.state.but(traffic="temporary")
-        left = state.without_side("drained", "temporary").without_side("drained", "primary")
-        return Retreat(there, self._shifted(), left)
+        left = state.but(traffic="temporary").without_side("quiesced", "temporary")
+        left = left.without_side("drained", "temporary").without_side("drained", "primary")
+        return Retreat((*woken, *there), self._shifted(), left)
 
     def _shifted(self) -> tuple[str, ...]:
         """Steps that begin anew: from the shift to the primary on."""

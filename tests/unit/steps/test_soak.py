@@ -14,11 +14,13 @@ from blueshift.app.sides import watch_sides
 from blueshift.cluster.workloads import Rollout
 from blueshift.engine.evidence import Evidence
 from blueshift.engine.protocol import Hold, Settled, Wait
+from blueshift.engine.state import SideName, State
 from blueshift.steps import soak as soaks
 from blueshift.steps import verdict as verdicts
 from blueshift.steps.facts import Baseline
 from blueshift.steps.follower import Follower
 from blueshift.steps.proof import Proof
+from blueshift.steps.quiesce import WakeSettings
 from blueshift.steps.soak import Soak, SoakSettings, soaking
 from blueshift.steps.verdict import wave_verdict
 from blueshift.traffic.judge import Verdict
@@ -316,3 +318,33 @@ async def test_the_baseline_of_thousands_of_hosts_is_small() -> None:
     assert baseline.log is not None
     assert baseline.log.requests == 2500 * 16
     assert len(msgspec.json.encode(baseline)) < 100_000
+
+
+@pytest.mark.parametrize("quiesced", [(), ("temporary",)])
+async def test_traffic_is_taken_back_to_no_side_whose_connections_end_early(
+    quiesced: tuple[SideName, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[str] = []
+
+    async def waking(_: Any, settings: WakeSettings) -> Any:
+        woken.append(settings.side)
+        return "wake"
+
+    async def moved(*_: Any) -> tuple[Any, ...]:
+        return ("names",)
+
+    monkeypatch.setattr(soaks, "waking", waking)
+    monkeypatch.setattr(soaks, "present", moved)
+    run = Run()
+    state = State("primary", "ready", "target", ("temporary", "primary"), ("temporary",), quiesced=quiesced)
+    steps = ("shift-to-primary/floor", "shift-to-primary/wave-1", "quiesce-temporary", "soak")
+    run.tools.record.state, run.tools.record.track = state, steps
+    run.tools.moving = tuple
+    run.tools.target = lambda side: side
+    run.tools.ttl = 60
+    run.tools.shifter = SimpleNamespace(effects=moved)
+    found = await Soak("soak", SETTINGS, cast(Any, run.tools)).retreat()
+    assert found is not None
+    assert found.effects == (*("wake" for _ in quiesced), "names")
+    assert woken == list(quiesced)
+    assert (found.state.traffic, found.state.quiesced, found.steps) == ("temporary", (), steps)
