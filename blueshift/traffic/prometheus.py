@@ -63,17 +63,19 @@ async def samples(
     for series in counted:
         if series.values and (pod := _label(series.metric, names.pod)) in pods:
             by_pod.setdefault(pod, []).append(series)
+    starts: dict[str, list[_Series]] = {}
     for series in started:
-        if series.values and (pod := series.metric.get("pod", "")) in by_pod:
-            by_pod[pod].append(series)
-    return {pod: _newest(pod, found, names) for pod, found in by_pod.items()}
+        if series.values:
+            starts.setdefault(series.metric.get("pod", ""), []).append(series)
+    return {pod: _newest(pod, found, starts.get(pod, []), names) for pod, found in by_pod.items()}
 
 
-def _newest(pod: str, found: Sequence[_Series], names: MetricNames) -> Sample:
-    # One scrape gives all its series one moment; what was not in the newest one has gone.
+def _newest(pod: str, found: Sequence[_Series], started: Sequence[_Series], names: MetricNames) -> Sample:
+    # One scrape gives all its series one moment; what was not in the newest one has gone. Another container
+    # of the pod may tell its start too, at moments of its own.
     at = max(series.values[-1][0] for series in found)
     by_name: dict[str, list[tuple[dict[str, str], float]]] = {}
-    for series in found:
+    for series in (*found, *started):
         moment, value = series.values[-1]
         if moment == at:
             labels = {key.removeprefix(_EXPORTED): value for key, value in _own_last(series.metric)}

@@ -186,6 +186,23 @@ async def asked(source: Prometheus) -> dict[str, Sample]:
     return await samples(source, ["web-0"], "ingress", NAMES, SystemClock())
 
 
+def series(name: str, at: float, value: str, **labels: str) -> dict[str, object]:
+    return {"metric": {"__name__": name, **labels}, "values": [[at, value]]}
+
+
+async def test_another_container_that_tells_its_start_later_hides_no_counters() -> None:
+    told = [
+        series(NAMES.requests, 100.0, "7", controller_pod="web-0", host="a.org", status="200"),
+        series(NAMES.started, 100.0, "50", pod="web-0"),
+        series(NAMES.started, 110.0, "60", pod="web-0", container="sidecar"),
+    ]
+    body = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": told}}).encode()
+    async with answering(200, body) as (url, _):
+        found = (await asked(Prometheus(url)))["web-0"]
+    assert (found.at, found.started, found.counting) == (100.0, 50.0, True)
+    assert list(found.counters.values()) == [7]
+
+
 async def test_the_token_is_read_anew_each_time(tmp_path: Path) -> None:
     token = tmp_path / "token"
     async with answering(200, EMPTY) as (url, came):
