@@ -32,6 +32,7 @@ from blueshift.steps.parity import configured
 from blueshift.steps.places import Places
 from blueshift.steps.witness import Whereabouts, Witness
 from blueshift.traffic.drain import (
+    COUNTERS,
     Drained,
     DrainEvidence,
     Remaining,
@@ -130,7 +131,7 @@ class Leaving:
         return ("remaining" if there else "unknown"), verdict.reason
 
     def _unseen(self, evidence: DrainEvidence, strays: dict[str, str]) -> Sequence[str]:
-        counted = {one.pod for one in evidence.coverage if one.witness == "metrics" and not one.blind}
+        counted = {one.pod for one in evidence.coverage if one.witness in COUNTERS and not one.blind}
         dark = sorted({*evidence.unlogged} & {*evidence.unseen}) if counted else sorted(evidence.unlogged)
         sentences = [
             f"requests of {brief(dark)}: their access log is off" if dark else "",
@@ -182,7 +183,8 @@ async def leaving(
     found = await primary(session.kube, release.name, release.namespace, session.recognise)
     service = next((one for one in found.services if one.role == "external"), None)
     where = Whereabouts(release.namespace, found.workload, temporary_of(session), service)
-    witness = Witness(session.kube, cast(Profile, found.known), session.clock, where)
+    stand_in = session.config.traffic.prometheus
+    witness = Witness(session.kube, cast(Profile, found.known), session.clock, where, stand_in)
     sides = tuple(Leaving(session, found, witness, side, told) for side, told in of.items())
     following = [asyncio.create_task(_again(one.follower, session)) for one in sides]
     try:

@@ -18,7 +18,7 @@ from blueshift.traffic.status import Connections
 from blueshift.traffic.tally import Tally
 
 WitnessName = Literal["metrics", "prometheus", "log"]
-_COUNTERS: tuple[WitnessName, ...] = ("metrics", "prometheus")
+COUNTERS: tuple[WitnessName, ...] = ("metrics", "prometheus")
 
 _OFF = "no series of requests are exported; --enable-metrics=false?"
 
@@ -196,7 +196,7 @@ def _rate(evidence: DrainEvidence, length: float) -> float:
     """Requests per second in the window; from logs alone an upper bound, as they count from the swap on."""
     counted = [entry.requests for entry in evidence.seen if entry.witness == "metrics"]
     logged = [entry.requests for entry in evidence.seen if entry.witness == "log"]
-    watched = {entry.pod for entry in evidence.coverage if entry.witness in _COUNTERS and not entry.blind}
+    watched = {entry.pod for entry in evidence.coverage if entry.witness in COUNTERS and not entry.blind}
     return sum(counted if evidence.pods.keys() <= watched and not evidence.unseen else logged) / length
 
 
@@ -234,7 +234,7 @@ def _blind(evidence: DrainEvidence, start: float, end: float) -> str:
         begin = min(max(start, born), end)
         witnesses = [entry for entry in evidence.coverage if entry.pod == pod]
         log = any(entry.holds(begin, end) for entry in witnesses if entry.witness == "log")
-        counted = any(entry.holds(begin, end) for entry in witnesses if entry.witness in _COUNTERS)
+        counted = any(entry.holds(begin, end) for entry in witnesses if entry.witness in COUNTERS)
         if not log and not counted:
             why = "; ".join(f"{one.witness}: {said}" for one in witnesses if (said := one.lacks(begin, end)))
             return f"no witness watched {pod} for the whole window" + (f" ({why})" if why else "")

@@ -23,11 +23,13 @@ from blueshift.engine.entries import StepSettled, apply
 from blueshift.engine.journal import Journal
 from blueshift.engine.state import State
 from blueshift.errors import BlueshiftError
-from blueshift.playbook.config import Config, Dns, Release
+from blueshift.playbook.config import Config, Dns, Prometheus, Release, Traffic
 from blueshift.playbook.schema import load
 from blueshift.playbook.shipped import find
+from blueshift.steps import witness
 from blueshift.steps.facts import Baseline, Swapped
 from blueshift.traffic.drain import DrainRules
+from blueshift.traffic.metrics import extract
 from blueshift.traffic.routes import Route, Routes
 from tests.fakes import ManualClock
 from tests.unit.steps.test_follower import JSON, ON, OnePod
@@ -143,6 +145,26 @@ async def test_what_cannot_be_read_is_never_drained(monkeypatch: pytest.MonkeyPa
     found = await bench.look()
     assert (found.judged, found.done) == ("unknown", False)
     assert "pods/exec is forbidden" in found.reason
+
+
+async def test_where_a_pod_cannot_be_read_prometheus_is_asked_as_in_a_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench(monkeypatch, line(900, "203.0.113.9"))
+    bench.kube.forbidden = True
+    asked: list[str] = []
+
+    async def samples(source: Prometheus, pods: list[str], namespace: str, names: Any, at: Any) -> Any:
+        asked.append(source.url)
+        told = extract(bench.kube.metrics, "p1", at.utc().timestamp() - 1, names)
+        return {"p1": msgspec.structs.replace(told, told="prometheus")}
+
+    monkeypatch.setattr(witness, "samples", samples)
+    source = Prometheus("http://prometheus.test")
+    bench.session.config = msgspec.structs.replace(bench.session.config, traffic=Traffic(source))
+    found = await bench.look()
+    assert set(asked) == {source.url}
+    assert {one.witness for one in found.coverage} == {"log", "prometheus"}
 
 
 async def test_a_side_that_is_not_there_serves_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
