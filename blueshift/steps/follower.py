@@ -136,7 +136,10 @@ class Follower:
         end = self._counters.last or start
         seen = self._counters.window(start, end)
         own = max(0, self._probes(end) - self._probes(start, before=True))
-        return Baseline(max(0, round(seen.total()) - own), round(seen.errors()), max(0.0, end - start))
+        requests = max(0, round(seen.total()) - own)
+        # Counters do not tell whose errors they are: where few come and our probes fail, most are ours.
+        errors = min(requests, round(seen.errors()))
+        return Baseline(requests, errors, max(0.0, end - start))
 
     def counted(self, since: float) -> Answered:
         """By the counters since an instant; those of single hosts with our own probes, which hide at most."""

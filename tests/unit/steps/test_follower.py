@@ -17,8 +17,10 @@ from blueshift.steps import witness
 from blueshift.steps.follower import Follower
 from blueshift.steps.witness import Whereabouts, Witness
 from blueshift.traffic.drain import Drained, DrainEvidence, DrainRules, Remaining, Unknown, drained
+from blueshift.traffic.judge import Observed
 from blueshift.traffic.metrics import extract
 from blueshift.traffic.routes import Route, Routes
+from blueshift.traffic.sides import Answered, judge_sides
 from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
 
@@ -220,3 +222,19 @@ async def test_what_was_observed_is_without_our_own_probes() -> None:
     follower.sent(5)
     assert follower.observed(clock.utc().timestamp() + 1).requests == 0
     running.cancel()
+
+
+async def test_errors_that_our_own_probes_met_are_no_more_than_the_requests_of_others() -> None:
+    served, broken = REQUESTS, REQUESTS.replace(b"200", b"503")
+    clock, kube = ManualClock(), OnePod(ON + served + b"7\n", (), {}, "--enable-metrics=true")
+    follower = follower_of(kube, clock)
+    running = asyncio.create_task(follower.run())
+    await until(60, clock, running)
+    began = clock.utc().timestamp()
+    follower.sent(100)
+    kube.metrics = ON + served + b"7\n" + broken + b"103\n"
+    await until(120, clock, running)
+    running.cancel()
+    found = follower.counted(began)
+    assert (found.whole.requests, found.whole.errors) == (3, 3)
+    assert judge_sides(found, baseline=Answered(Observed(1000, 0))).verdict.outcome == "fail"
