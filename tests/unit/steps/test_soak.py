@@ -345,6 +345,6 @@ async def test_traffic_is_taken_back_to_no_side_whose_connections_end_early(
     run.tools.shifter = SimpleNamespace(effects=moved)
     found = await Soak("soak", SETTINGS, cast(Any, run.tools)).retreat()
     assert found is not None
-    assert found.effects == (*("wake" for _ in quiesced), "names")
+    assert [str(one) for one in found.effects] == [*("wake" for _ in quiesced), "names"]
     assert woken == list(quiesced)
     assert (found.state.traffic, found.state.quiesced, found.steps) == ("temporary", (), steps)
