@@ -140,7 +140,8 @@ def coverage(label: str, watched: Iterable[Watched], span: Span) -> Strip:
     for one in watched:
         look = f"{one.side} {'l2' if one.blind else 'l5'}"
         found.setdefault(look, []).append(_area(span.x(one.since), span.x(one.until)))
-        missed += [_area(span.x(begin), span.x(end or one.until)) for begin, end in one.gaps]
+        # What was never followed again was watched only up to there, and is missed from there on.
+        missed += [_area(span.x(begin), span.x(end or span.end)) for begin, end in one.gaps]
     if missed:  # over the others
         found["gap"] = missed
     return Strip(label, tuple(Fill(look, "".join(areas)) for look, areas in found.items()))

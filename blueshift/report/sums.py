@@ -65,7 +65,7 @@ class WatchSum(NamedTuple):
     gaps: tuple[tuple[str, datetime, datetime | None], ...]
     """Pod, from when, until when; the last of a pod may be open."""
     missed: timedelta
-    """All gaps of all pods together."""
+    """All gaps of all pods together; an open one lasts to the latest look of any witness."""
     blind: dict[str, tuple[str, ...]]
     """Why it does not show every request → at which pods."""
 
@@ -149,13 +149,14 @@ def _stretches(side: str, points: Sequence[DrainPoint]) -> Iterator[DrainSum]:
 def witnesses(evidence: Evidence) -> tuple[WatchSum, ...]:
     """By side, the primary first, and by name."""
     ordered = sorted(evidence.watched, key=lambda one: (one.side, one.witness, one.since, one.pod))
+    last = max((one.until for one in ordered), default=None)
     return tuple(
-        _witness(side, witness, list(group))
+        _witness(side, witness, list(group), last)
         for (side, witness), group in groupby(ordered, lambda one: (one.side, one.witness))
     )
 
 
-def _witness(side: str, witness: str, watched: Sequence[Watched]) -> WatchSum:
+def _witness(side: str, witness: str, watched: Sequence[Watched], last: datetime | None) -> WatchSum:
     pods: dict[str, list[Watched]] = {}
     blind: dict[str, list[str]] = {}
     for one in watched:
@@ -163,7 +164,7 @@ def _witness(side: str, witness: str, watched: Sequence[Watched]) -> WatchSum:
         if one.blind and one.pod not in blind.setdefault(flat(one.blind), []):
             blind[flat(one.blind)].append(one.pod)
     missed = sum(
-        ((end or one.until) - begin for one in watched for begin, end in one.gaps), start=timedelta()
+        ((end or last or one.until) - begin for one in watched for begin, end in one.gaps), start=timedelta()
     )
     return WatchSum(
         side=side,
