@@ -140,9 +140,10 @@ def _sentences(result: Result) -> Iterator[str]:
             counted = (f"{_NAMES[tool]} {each.cut_long} of {each.long}" for tool, each in tools.items())
             yield (
                 f"Sessions of five minutes in `{name}`, counted apart, that were cut: {', '.join(counted)}. "
-                "nginx's workers get 240 s to end; who moves traffic away first and waits for open "
-                "connections cuts none of them."
+                "nginx's workers get 240 s to end."
             )
+            if (ours := tools.get("blueshift")) and ours.long and not ours.cut_long:
+                yield "Who moves traffic away first and waits for open connections cuts none of them."
 
 
 def _total(tool: str, of: Mapping[str, Sum]) -> Iterator[str]:

@@ -85,6 +85,18 @@ def test_it_says_where_wrong_answers_went_unnoticed() -> None:
     assert "slower" not in text, "it went through with nothing"
 
 
+@pytest.mark.parametrize("cut", [0, 2])
+def test_it_says_that_no_session_was_cut_only_where_none_was(cut: int) -> None:
+    text = page.section(
+        figures(
+            helm_upgrade=Sum(runs=1, requests=100, cut_long=9, long=40),
+            blueshift=Sum(runs=1, requests=100, cut_long=cut, long=60),
+        )
+    )
+    assert f"plain `helm upgrade --wait` 9 of 40, Blueshift {cut} of 60." in text
+    assert ("cuts none of them" in text) is (cut == 0)
+
+
 def test_a_longer_bar_is_a_higher_value_and_none_is_nothing() -> None:
     each = [Bar("helm_upgrade", 40.0, "40 s"), Bar("manual", 10.0, "10 <s>"), Bar("blueshift", 0.0, "0")]
     for logarithmic in (False, True):
