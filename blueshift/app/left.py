@@ -12,8 +12,9 @@ from blueshift.engine.evidence import Watched
 from blueshift.engine.journal import Journal
 from blueshift.engine.state import OTHER, SideName
 from blueshift.playbook.schema import Playbook
-from blueshift.steps.drain import DrainSettings
-from blueshift.steps.facts import Baseline, Swapped
+from blueshift.steps.drain import DrainSettings, with_late
+from blueshift.steps.facts import Baseline, Late, Swapped
+from blueshift.steps.live import LATE
 from blueshift.traffic.drain import Coverage, DrainRules, Remains
 
 
@@ -86,20 +87,22 @@ def told(journal: Journal, playbook: Playbook, side: SideName, window: float | N
     if swapped is None or swapped.to == side:
         return Told(DrainRules(least=0, factor=0, window=window or rules.window), journal.run)
     # A drain that took names along counts from the last of these.
-    late = [
+    own = [name for name in journal.steps if entry and name.endswith(f"/{entry.id}")]
+    moved = [
         effect.done
-        for name, step in journal.steps.items()
-        if entry and name.endswith(f"/{entry.id}")
-        for effect in step.effects.values()
-        if effect.done
+        for name in own
+        for key, effect in journal.steps[name].effects.items()
+        if effect.done and key.startswith(LATE)  # hooks of a step are effects too
     ]
+    late = (journal.learnt(Late) or Late()).waves
+    swapped = with_late(swapped, moved, [name for wave in late if wave.step in own for name in wave.names])
     before = journal.learnt(Baseline)
     return Told(
         DrainRules(
             least=rules.at_least, factor=rules.factor, window=window or rules.window, accept=rules.accept
         ),
         journal.run,
-        max((swapped.at, *late)),
+        swapped.at,
         swapped.ttl,
         before.rate if before else 0.0,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar, Literal
 
 import msgspec
 
 from blueshift import events
-from blueshift.discovery.world import HostFact
+from blueshift.discovery.world import HostFact, NameFact
 from blueshift.engine.protocol import Answer, Effect, Further, Hold, Settled, StepPlan, Wait
 from blueshift.engine.state import OTHER, SideName, State
 from blueshift.playbook.duration import Seconds
@@ -202,12 +203,10 @@ class Drain(Base[DrainSettings]):
 
     def _swapped(self, late: Sequence[Effect]) -> Swapped:
         """The latest move away from this side: what its clients may still remember counts from then."""
-        planned = self.tools.record.fact(Swapped)
         known = [self.tools.record.effect(self.id, effect.key) for effect in late]
         moved = [one.done for one in known if one and one.done]
         names = [name for wave in self.tools.late().waves if wave.step == self.id for name in wave.names]
-        ttl = max((record.ttl for name in names for record in name.records), default=0)
-        return Swapped(planned.to, max((planned.at, *moved)), max(planned.ttl, ttl))
+        return with_late(self.tools.record.fact(Swapped), moved, names)
 
     async def _appeared(self, *, within: float) -> Appeared:
         """What came to this side after the snapshot; asked again after so many seconds."""
@@ -271,6 +270,12 @@ class Drain(Base[DrainSettings]):
     _reads: int = 0
     """How often the configuration was read since hosts last came or went."""
     _read: float = 0.0
+
+
+def with_late(planned: Swapped, moved: Sequence[datetime], names: Sequence[NameFact]) -> Swapped:
+    """A shift, and when names that came later moved as well, which may have had a higher TTL."""
+    ttl = max((record.ttl for name in names for record in name.records), default=0)
+    return Swapped(planned.to, max((planned.at, *moved)), max(planned.ttl, ttl))
 
 
 def _listed(left: tuple[Remains, ...]) -> str:

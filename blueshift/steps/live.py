@@ -26,6 +26,8 @@ from blueshift.together import together
 _NETWORKING = "networking.k8s.io/v1"
 # Above every TTL (RFC 2181 §8): a record set keeps its own.
 _ANY_TTL = 2**31
+LATE = "late-"
+"""How the keys of effects begin that move names which came late."""
 
 
 class Appeared(msgspec.Struct, frozen=True):
@@ -111,7 +113,7 @@ async def late_waves(tools: Tools, step: str, side: SideName) -> tuple[Effect, .
             f"one more wave: point at the {to.side}",
             changes,
             lambda sentence: tools.notice(step, sentence),
-            key=f"late-{number}:{to.side}:",
+            key=f"{LATE}{number}:{to.side}:",
         )
     return tuple(effects)
 

@@ -17,17 +17,18 @@ from blueshift.app.kinds import settings_types
 from blueshift.app.left import Left, Told, sides_left, told
 from blueshift.controllers.ingress_nginx.profile import IngressNginx
 from blueshift.discovery.names import Trail
-from blueshift.discovery.world import HostFact, ServiceFact
+from blueshift.discovery.world import HostFact, NameFact, ServiceFact
 from blueshift.dns.records import RecordSet
 from blueshift.engine.entries import StepSettled, apply
-from blueshift.engine.journal import Journal
+from blueshift.engine.journal import Journal, StepEntry
+from blueshift.engine.protocol import Intent, Journalled
 from blueshift.engine.state import State
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.config import Config, Dns, Prometheus, Release, Traffic
 from blueshift.playbook.schema import load
 from blueshift.playbook.shipped import find
 from blueshift.steps import witness
-from blueshift.steps.facts import Baseline, Swapped
+from blueshift.steps.facts import Baseline, Late, LateWave, Swapped
 from blueshift.traffic.drain import DrainRules
 from blueshift.traffic.metrics import extract
 from blueshift.traffic.routes import Route, Routes
@@ -192,3 +193,17 @@ def test_a_run_tells_which_side_its_traffic_left_and_how_its_drain_judges() -> N
     # Nothing has left the side that traffic moved to.
     assert told(moved, playbook, "temporary", None).moved is None
     assert sides_left(journal()) == sides_left(None) == ("primary", "temporary")
+
+
+def test_names_that_came_late_count_from_when_they_moved_and_by_their_own_ttl() -> None:
+    playbook = load(find("blue-green"), settings_types())
+    drain, late = "forward/drain-primary", NOW + timedelta(minutes=5)
+    name = NameFact("new.a.org", "a.org", "move", ("new.a.org",), (RecordSet("new.a.org", "A", 300, ("a",)),))
+    swapped, waves = Swapped("temporary", NOW, 60), Late((LateWave(drain, (name,)),))
+    begun = journal(swapped, waves)
+    done = Journalled(Intent("move new.a.org"), NOW, late)
+    hook = Journalled(Intent("notify"), NOW, late + timedelta(minutes=5))
+    step = StepEntry(effects={"late-1:temporary:new.a.org": done, "hook notify 1a2b": hook})
+    moved = msgspec.structs.replace(begun, steps={**begun.steps, drain: step})
+    found = told(moved, playbook, "primary", None)
+    assert (found.moved, found.ttl) == (late, 300)
