@@ -106,8 +106,12 @@ def _left(state: State, *, primary: str) -> Iterator[str]:
     """What is not as it was before the run."""
     start = State()
     for field in ("traffic", "temporary", "floors", "quiesced", "ttl"):
-        now = getattr(state, field)
-        if now != getattr(start, field):
-            yield f"{field} is {now or 'none'}, not {getattr(start, field) or 'none'}"
+        now, was = getattr(state, field), getattr(start, field)
+        if now != was:
+            yield f"{field} is {_word(now)}, not {_word(was)}"
     if state.primary != primary:
         yield f"the primary is {state.primary}"
+
+
+def _word(value: object) -> str:
+    return " and ".join(value) if isinstance(value, tuple) and value else str(value or "none")

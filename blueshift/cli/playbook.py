@@ -93,7 +93,8 @@ def lint(name: str, sets: tuple[str, ...], names: int, output: str) -> ExitCode:
         for problem in found.problems:
             click.echo(problem)
         past = f"; {len(found.past_return)} have none: the temporary has gone" if found.past_return else ""
-        say(f"{loaded.name}: {len(found.problems)} problems; a way back from {found.cuts} places{past}")
+        problems = f"{len(found.problems)} problem{'' if len(found.problems) == 1 else 's'}"
+        say(f"{loaded.name}: {problems}; a way back from {found.cuts} places{past}")
     return ExitCode.ERROR if found.problems else ExitCode.DONE
 
 

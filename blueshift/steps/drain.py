@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
@@ -47,10 +47,10 @@ class DrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     side: SideName
     at_least: Seconds = 900.0
-    factor: float = 10.0
+    factor: Annotated[float, msgspec.Meta(ge=0)] = 10.0
     """Times the TTL in force at the swap."""
     window: Seconds = 600.0
-    accept: float = 0.0
+    accept: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     """Share of the baseline's request rate that may remain."""
     agree_every: Seconds = 5.0
     """Seconds between the three rounds in which all authoritative servers must point away."""

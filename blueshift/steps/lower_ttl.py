@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -33,7 +33,7 @@ class LowerTtlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ttl: Seconds = 60.0
     """Wanted TTL; never below the backend's minimum."""
-    factor: float = 1.1
+    factor: Annotated[float, msgspec.Meta(ge=0)] = 1.1
     """The old TTL is waited out this many times: some resolvers are late (facts: dns.md §4)."""
     margin: Seconds = 60.0
     """Seconds on top."""

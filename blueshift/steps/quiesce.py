@@ -38,7 +38,7 @@ class QuiesceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """Answers that a connection gets. HTTP/2 clients with many requests at a time fare better with more."""
     idle: Seconds = 10.0
     """How long a connection without a request stays; whole seconds."""
-    factor: float = 1.0
+    factor: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     """Times the TTL in force at the swap that pass first: whoever asks DNS meanwhile goes by himself."""
     taken_within: Seconds = 120.0
     """How long pods may take to be configured so."""

@@ -28,12 +28,12 @@ class SoakSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     lasts: Seconds = 3600.0
     poll: Seconds = 5.0
-    failures: int = 2
-    """Failed looks in a row that hold the run: one alone may be a reload."""
+    failures: Annotated[int, msgspec.Meta(ge=1)] = 2
+    """Failed looks in a row that hold the run: one alone may be a reload. With 0 every look would."""
     least: Annotated[int, msgspec.Meta(ge=1)] = 100
     """Requests below which a verdict is `nodata`, which is never a pass; so never 0."""
-    margin: float = 0.002
-    """Share of errors that the primary may have beyond its baseline."""
+    margin: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.002
+    """Share of errors that the primary may have beyond its baseline; with 1 no verdict could fail by them."""
     quantile: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.95
     """Of latency, which is compared."""
     slower: Annotated[float, msgspec.Meta(ge=1)] = 1.5

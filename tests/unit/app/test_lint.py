@@ -196,3 +196,29 @@ def test_a_quiesced_temporary_is_woken_before_it_takes_traffic_again() -> None:
     )  # fmt: skip
     assert back(state)[:3] == ["wake-temporary", "shift-to-temporary", "drain-primary"]
     assert "wake-temporary" not in back(state.but(primary="hardened")), "it goes as a whole"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "soak.failures=0",  # every look would move the names back
+        "soak.margin=1",  # no share of errors would be too much
+        "soak.margin=-0.1",
+        "drain-primary.accept=1",  # whoever comes would be the rest that may stay
+        "drain-primary.factor=-1",
+        "lower-ttl.factor=-0.5",
+    ],
+)
+def test_a_setting_that_would_take_a_proof_away_is_refused(setting: str) -> None:
+    with pytest.raises(BlueshiftError, match="must be") as caught:
+        blue_green(setting)
+    assert str(caught.value.place) == f"--set {setting.partition('=')[0]}"
+
+
+def test_a_side_that_stays_quiesced_is_named_in_words() -> None:
+    entry = StepEntry("quiesce", "quiesce-temporary", QuiesceSettings(side="temporary"), "here")
+    steps: list[StepEntry] = []
+    for step in blue_green().steps:
+        steps += [step, entry] if step.id == "shift-to-primary" else [step] if step.kind != "purge" else []
+    found = lint(msgspec.structs.replace(blue_green(), steps=tuple(steps)), tools())
+    assert "at the end of the playbook quiesced is temporary, not none" in found.problems
