@@ -7,6 +7,7 @@ import gc
 import math
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from blueshift.app.asked import Asked, plan_of, resolver
 from blueshift.clock import Clock
 from blueshift.errors import BlueshiftError
 from blueshift.traffic.prober.count import Counter
-from blueshift.traffic.prober.ledger import LedgerWriter, Row, read_ledger
+from blueshift.traffic.prober.ledger import LedgerWriter, Row, read_ledger, started_of
 from blueshift.traffic.prober.run import Run
 from blueshift.traffic.prober.summary import Summary
 from blueshift.traffic.sketch import Milliseconds, Sketch, milliseconds
@@ -40,6 +41,8 @@ class Probed(msgspec.Struct, frozen=True):
 
     targets: tuple[Target, ...]
     summary: Summary
+    began: datetime
+    """The instant, in UTC, from which the moments of `summary` count."""
 
     @property
     def sound(self) -> bool:
@@ -69,7 +72,7 @@ async def probe(asked: Asked, ledger: Path, clock: Clock, report: Report, stoppi
             watching.cancel()
     # There are no backends to compare with, and a slow answer of somebody's service is a fact, not a doubt.
     summary = counter.summary(run.seconds, (), (), longest_gap=math.inf)
-    return Probed(tuple(_targets(asked.urls, ledger)), summary)
+    return Probed(tuple(_targets(asked.urls, ledger)), summary, started_of(ledger))
 
 
 def _opened(ledger: Path, name: str, clock: Clock) -> LedgerWriter:
@@ -113,9 +116,10 @@ class _Seen(msgspec.Struct):
 
 
 def _targets(urls: Sequence[str], ledger: Path) -> Iterator[Target]:
-    """What the ledger says of each URL."""
+    """What the ledger says of each URL. A request that this machine never came to is none of the URL's."""
     seen = [_Seen() for _ in urls]
     for row in read_ledger(ledger):
-        seen[int(row.persona.partition("/")[0])].add(row)
+        if row.begun >= 0:
+            seen[int(row.persona.partition("/")[0])].add(row)
     for url, one in zip(urls, seen, strict=True):
         yield Target(url, one.requests, one.failed, one.statuses, one.addresses, milliseconds(one.took))

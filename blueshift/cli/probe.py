@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from blueshift.app.asked import Asked
     from blueshift.app.probe import Probed, Target
     from blueshift.traffic.prober.count import Counter
+    from blueshift.traffic.prober.summary import Failure
 
 COLUMNS = ("url", "requests", "failed", "p50 ms", "p95 ms", "p99 ms", "statuses", "addresses")
 SHOWN_FAILURES = 10
+SHOWN_LASTING = 1.0  # seconds
 FAMILIES: dict[str, tuple[Literal[4, 6], ...]] = {"4": (4,), "6": (6,), "both": (4, 6)}
 
 
@@ -183,16 +186,26 @@ def _tell(found: Probed, asked: Asked) -> None:
     summary = found.summary
     print_table(COLUMNS, [_row(one) for one in found.targets])
     for one in summary.failures[:SHOWN_FAILURES]:
-        where = f"{one.host}{one.path} at {one.address or 'no address'}"
-        say(f"failed at {one.at:.1f} s: {where} in {one.phase}: {one.reason}")
+        say(_failure(one, found.began))
     if (more := summary.failed - SHOWN_FAILURES) > 0:
         say(f"and {more} more; `--ledger FILE` keeps every one")
+    phases = ", ".join(f"{phase} {count}" for phase, count in summary.by_phase.items())
+    failed = f"{summary.failed} failed ({phases})" if phases else f"{summary.failed} failed"
     say(
         f"{summary.requests} requests in {summary.seconds:.1f} s (asked for {asked.rate:g}/s), "
-        f"{summary.failed} failed, sent {summary.late_p99_ms:.1f} ms late at most (p99)"
+        f"{failed}, sent {summary.late_p99_ms:.1f} ms late at most (p99)"
     )
     for reason in summary.void_reasons:
         say(f"void: {reason}")
+
+
+def _failure(one: Failure, began: datetime) -> str:
+    """When it failed, by the clock that a run's own lines have; of what had lasted, since when too."""
+    lasted = one.ended - one.at
+    moment = (began + timedelta(seconds=one.ended)).isoformat(" ", "milliseconds").replace("+00:00", "Z")
+    since = f", {lasted:.1f} s after it was due" if lasted >= SHOWN_LASTING else ""
+    where = f"{one.host}{one.path} at {one.address or 'no address'}"
+    return f"failed at {moment}{since}: {where} in {one.phase}: {one.reason}"
 
 
 def _row(one: Target) -> tuple[object, ...]:

@@ -1,0 +1,50 @@
+"""What `blueshift probe` says at its end can be laid beside what a run said meanwhile."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from blueshift.app.asked import Asked
+from blueshift.app.probe import Probed, _targets
+from blueshift.cli.probe import _tell
+from blueshift.traffic.prober.count import Counter
+from blueshift.traffic.prober.ledger import LedgerWriter, Row
+
+BEGAN = datetime(2026, 11, 29, 15, 0, tzinfo=UTC)
+URL = "https://a.test/"
+
+
+def row(number: int, at: float, **more: object) -> Row:
+    fields: dict[str, object] = {"kind": "http1", "begun": at, "sent": at, "end": at + 0.01, **more}
+    return Row(id=number, persona="0", host="a.test", path="/", expected="", scheduled=at, **fields)  # type: ignore[arg-type]
+
+
+def probed(folder: Path, *rows: Row) -> Probed:
+    """As the command makes it of these rows."""
+    counter = Counter("0badcafe")
+    with LedgerWriter(folder / "rows", "0badcafe", BEGAN) as ledger:
+        for each in rows:
+            counter.due(each, prompt=False)
+            counter.end(each, prompt=False)
+            ledger.add(each)
+    return Probed(tuple(_targets([URL], folder / "rows")), counter.summary(60.0, (), ()), BEGAN)
+
+
+def test_a_failure_has_its_moment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut = {"kind": "websocket", "end": 61.5, "phase": "session", "reason": "cut without a Close frame"}
+    refused = {"end": 2.002, "address": "192.0.2.1", "phase": "connect", "reason": "refused"}
+    _tell(probed(tmp_path, row(0, 1.0, **cut), row(1, 2.0, **refused)), Asked((URL,), 1.0, 60.0))
+    said = capsys.readouterr().err
+    assert "failed at 2026-11-29 15:01:01.500Z, 60.5 s after it was due: a.test/ at no address" in said
+    assert "failed at 2026-11-29 15:00:02.002Z: a.test/ at 192.0.2.1 in connect: refused" in said
+    assert "2 failed (connect 1, session 1)" in said
+
+
+def test_what_was_never_sent_is_no_failure_of_the_url(tmp_path: Path) -> None:
+    never = {"begun": -1.0, "sent": -1.0, "end": -1.0, "phase": "unsent", "reason": "too many in flight"}
+    found = probed(tmp_path, row(0, 1.0, status=200, first_byte=1.01), row(1, 2.0, **never))
+    assert [(one.requests, one.failed) for one in found.targets] == [(1, 0)]
+    assert (found.summary.requests, found.summary.failed, found.summary.void) == (1, 0, True)
