@@ -86,8 +86,10 @@ def demo(
         blueshift lab demo --client long-cached --client scanner
     """
     from blueshift.lab.cache import locked
+    from blueshift.lab.demo import clients
     from blueshift.lab.demo.world import prepare
 
+    clients.possible(others, balancer)
     speaker = Speaker()
     # Before sudo: the cache belongs to the person who will use it again.
     tools, images = run_async(prepare(speaker.say, speaker.progress))

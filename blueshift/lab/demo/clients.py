@@ -17,6 +17,7 @@ from blueshift.lab.demo.generator import LONGEST, Generator
 from blueshift.lab.demo.settings import OVERRIDES
 from blueshift.lab.demo.world import NAMESPACE, World
 from blueshift.lab.load import LONG_CACHED, PINNED, Beside, in_cluster
+from blueshift.lab.loadbalancer import Habits
 from blueshift.lab.sites import sites
 from blueshift.traffic.prober.ledger import read_ledger
 from blueshift.traffic.prober.summary import KindCount
@@ -48,6 +49,18 @@ class Counted(NamedTuple):
     """Why a count of a client in the cluster proves nothing."""
 
 
+def possible(chosen: Collection[str], balancer: Habits) -> None:
+    """Raises BlueshiftError for clients that this balancer's controller could not serve; before anything is
+    built or begun, which takes minutes."""
+    if IN_CLUSTER in chosen and balancer.mode == "proxy":
+        raise BlueshiftError(
+            "a client in the cluster goes past the load balancer, and so without the PROXY header that "
+            "the controller reads",
+            place="--client in-cluster",
+            hint="leave it out, or use `--lb-mode direct`",
+        )
+
+
 def overrides(chosen: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
     """The demo's, and how soon a person is asked where somebody stays for good."""
     if STAYING.isdisjoint(chosen):
@@ -76,13 +89,6 @@ class Others:
         lab = self._world.lab
         if IN_CLUSTER not in self._chosen:
             return
-        if facts.of(lab).balancer.mode == "proxy":
-            raise BlueshiftError(
-                "a client in the cluster goes past the load balancer, and so without the PROXY header that "
-                "the controller reads",
-                place="--client in-cluster",
-                hint="Leave it out, or use --lb-mode direct.",
-            )
         self._generator = Generator(self._world, self._clock, name=IN_CLUSTER, netns=await pod.network(lab))
 
     async def start(self) -> None:

@@ -6,14 +6,17 @@ import itertools
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from blueshift.cli import lab_demo
+from blueshift.errors import BlueshiftError
 from blueshift.lab import noise
 from blueshift.lab.addresses import IPV4, IPV6
-from blueshift.lab.demo import clients
+from blueshift.lab.demo import clients, world
 from blueshift.lab.demo import result as results
 from blueshift.lab.demo.settings import OVERRIDES
 from blueshift.lab.load import LONG_CACHED, PINNED, Beside, in_cluster, known, load
+from blueshift.lab.loadbalancer import Habits
 from blueshift.lab.sites import sites
 from blueshift.traffic.prober.plan import Plan, check_plan
 from blueshift.traffic.prober.summary import KindCount
@@ -113,3 +116,21 @@ def test_programs_find_them_in_the_figures(tmp_path: Path) -> None:
     target = tmp_path / "demo.json"
     results.write(a_result(clients={"pinned": KindCount(50, 1)}), target)
     assert '"pinned": {' in target.read_text()
+
+
+def test_a_client_in_the_cluster_and_a_balancer_that_is_a_hop_exclude_each_other() -> None:
+    with pytest.raises(BlueshiftError, match="goes past the load balancer"):
+        clients.possible(("scanner", "in-cluster"), Habits(mode="proxy"))
+    clients.possible(("scanner", "in-cluster"), Habits(deregister_lag=15))
+    clients.possible(("scanner",), Habits(mode="proxy"))
+
+
+def test_the_demo_refuses_them_before_it_builds_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def builds(*_: object) -> None:
+        raise AssertionError("it builds")
+
+    monkeypatch.setattr(world, "prepare", builds)
+    arguments = ["--client", "in-cluster", "--lb-mode", "proxy"]
+    found = CliRunner().invoke(lab_demo.demo, arguments)
+    assert isinstance(found.exception, BlueshiftError)
+    assert found.exception.place == "--client in-cluster"
