@@ -96,7 +96,9 @@ def _row(one: TargetFigures) -> tuple[object, ...]:
     times = (one.ms.p50, one.ms.p95, one.ms.p99) if one.ms else (None, None, None)
     classes: dict[str, int] = {}
     for status, count in one.statuses.items():
-        classes[f"{status[0]}xx"] = classes.get(f"{status[0]}xx", 0) + count
+        # Below 100 is no class: nginx writes 000 where it sent no answer, and 009 for one without headers.
+        name = status if status.startswith("0") else f"{status[0]}xx"
+        classes[name] = classes.get(name, 0) + count
     statuses = ", ".join(f"{name} {count}" for name, count in classes.items())
     return (escaped(one.target), one.requests, one.errors, *times, statuses)
 
@@ -109,10 +111,9 @@ def _files(figures: Figures) -> str:
 
 def _sum(figures: Figures) -> str:
     when = f", {figures.first:%F %T} to {figures.last:%F %T} UTC" if figures.first and figures.last else ""
-    return (
-        f"{figures.requests} requests in {figures.lines} lines ({figures.layout}{when}): "
-        f"{figures.errors} errors ({figures.errors_share:.2%})"
-    )
+    what = f"{figures.requests} requests in {figures.lines} lines ({figures.layout}{when})"
+    # A share of nothing would read as a good one.
+    return f"{what}: {figures.errors} errors ({figures.errors_share:.2%})" if figures.requests else what
 
 
 def _doubts(figures: Figures) -> None:

@@ -232,3 +232,17 @@ def test_a_busy_whole_hides_no_host(tmp_path: Path, command: Command, small: byt
     told = command("logs", "analyze", str(new), "--compare", str(old))
     assert told.code == ExitCode.ERROR
     assert says in told.err
+
+
+def test_what_nginx_writes_in_place_of_a_status_is_no_class_of_it(tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "access.log"
+    file.write_bytes(log(good=2) + access(9, status='" 000 ') + b"\n" + access(8, status='" 009 ') + b"\n")
+    assert "000 1, 009 1, 2xx 2" in command("logs", "analyze", str(file)).out
+
+
+def test_of_no_request_no_share_of_errors_is_told(tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "controller.log"
+    file.write_bytes(b'I1123 23:41:48.000000       7 controller.go:193] "Configuration changes detected"\n')
+    told = command("logs", "analyze", str(file))
+    assert "0 requests in 1 lines" in told.err
+    assert "error" not in told.err
