@@ -10,8 +10,12 @@ from blueshift.lab.demo.generator import plan
 from blueshift.lab.demo.world import World
 from blueshift.traffic.prober.plan import Plan, Stream
 
-RATE = 800.0
-"""Requests per second over HTTP/1.1 (issue 7); HTTP/2, WebSockets and long polls come beside them."""
+RATE = 300.0
+"""Requests per second over HTTP/1.1; HTTP/2, WebSockets and long polls come beside them.
+
+Issue 7 asks for 800. A lab on 2 cores held them around a plain `helm upgrade`, with nothing else at work, but
+not beside the four controllers of a blue-green run: requests were up to 1.4 s late. Where there are more
+cores: `--rate 800`."""
 POLL = 60.0
 """Seconds that a poll of the scenario `long` waits for its answer."""
 SESSION = 300.0

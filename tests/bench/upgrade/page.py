@@ -165,7 +165,7 @@ def _stopped(result: Result) -> Iterator[str]:
             failed = sum(run.count.failed for run in noticed)
             yield (
                 f"Blueshift did not go through in `{name}` ({len(noticed)} of {len(runs)} runs, {failed} "
-                f"requests failed): a person has to decide. It said: {noticed[0].said}"
+                f'requests failed): a person has to decide. It said: "{" ".join(noticed[0].said.split())}"'
             )
 
 

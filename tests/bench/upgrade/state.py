@@ -13,8 +13,12 @@ from tests.e2e.command import REPO
 
 FOLDER = REPO / "build" / "bench" / "upgrade"
 """Raw ledgers, what each tool said, and the state."""
-MEASURED = ("blueshift", "playbooks", "hooks", "requirements", "pyproject.toml", "tests/bench/upgrade")
-"""What a figure depends on. A commit that changes a document or another test repeats no run of six hours."""
+_TELLS = ("page", "picture", "result")
+MEASURED = (
+    *("blueshift", "playbooks", "hooks", "requirements", "pyproject.toml", "tests/bench/upgrade"),
+    *(f":(exclude)tests/bench/upgrade/{name}.py" for name in _TELLS),
+)
+"""What a figure depends on, as git's paths. Another commit repeats no run of six hours."""
 
 
 class State(msgspec.Struct):
