@@ -76,7 +76,7 @@ async def test_the_published_steps_in_their_order(person: Person) -> None:
         "helm upgrade 4.12.1",
         "dns 198.18.1.1",
         f"helm uninstall {TEMPORARY}",
-        f"kubectl delete namespace {TEMPORARY}",
+        f"kubectl delete namespace {TEMPORARY} --wait=false",
     ]
     given = person.values["controller"]
     assert given["lifecycle"]["preStop"]["exec"]["command"][2].startswith("sleep 5; /usr/bin/nginx ")

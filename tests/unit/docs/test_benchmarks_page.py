@@ -69,7 +69,7 @@ def test_it_says_where_others_are_as_good_and_by_how_much_blueshift_is_slower() 
 
 def test_it_says_where_wrong_answers_went_unnoticed() -> None:
     cell = Cell("healthy", "blueshift", 1)
-    held = Ran(cell, "abc1234", "2026-11-29", 800.0, Count(), 6.0, True, "refused: FAIL a-check", "4.11.3")
+    held = Ran(cell, "abc1234", "2026-11-29", 800.0, Count(), 6.0, True, "refused: FAIL   a-check", "4.11.3")
     text = page.section(
         figures(
             held,
@@ -80,7 +80,7 @@ def test_it_says_where_wrong_answers_went_unnoticed() -> None:
     assert "Plain `helm upgrade --wait`: 900 of 100,000 requests failed; wrong answers went unnoticed" in text
     assert "Blueshift: 0 of 9,000 requests failed." in text
     assert "did not go through in `healthy` (1 of 1 runs, 0 requests failed)" in text
-    assert "It said: refused: FAIL a-check" in text
+    assert 'It said: "refused: FAIL a-check"' in text
     assert "No worse" not in text
     assert "slower" not in text, "it went through with nothing"
 
