@@ -198,7 +198,8 @@ def test_a_run_tells_which_side_its_traffic_left_and_how_its_drain_judges() -> N
 def test_names_that_came_late_count_from_when_they_moved_and_by_their_own_ttl() -> None:
     playbook = load(find("blue-green"), settings_types())
     drain, late = "forward/drain-primary", NOW + timedelta(minutes=5)
-    name = NameFact("new.a.org", "a.org", "move", ("new.a.org",), (RecordSet("new.a.org", "A", 300, ("a",)),))
+    records = (RecordSet("new.a.org", "A", 300, ("198.18.0.50",)),)
+    name = NameFact("new.a.org", "a.org", "move", ("new.a.org",), records)
     swapped, waves = Swapped("temporary", NOW, 60), Late((LateWave(drain, (name,)),))
     begun = journal(swapped, waves)
     done = Journalled(Intent("move new.a.org"), NOW, late)
