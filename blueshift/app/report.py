@@ -31,9 +31,11 @@ class Failure(msgspec.Struct, frozen=True):
     phase: str
     reason: str
     step: str
-    """Which the run was in then; empty before and after it."""
+    """Which the run was in when it failed; empty before and after the run."""
     kind: str = ""
     """What was asked for: `http1`, `http2`, `websocket`, `longpoll`."""
+    seconds: float = 0.0
+    """From when it was due until it failed: a session may be cut many steps later."""
 
 
 class Failing(msgspec.Struct, frozen=True):
@@ -82,7 +84,7 @@ async def report(runs: Runs, run: str, ledger: Path | None) -> Report:
 
 
 def asked(ledger: Path, journal: Journal) -> Asked:
-    """Count a ledger's rows, and say of each failure in which step of the run it was due."""
+    """Count a ledger's rows, and say of each failure in which step of the run it came."""
     began = started_of(ledger)
     requests = sent = 0
     latest = 0.0
@@ -101,9 +103,10 @@ def asked(ledger: Path, journal: Journal) -> Asked:
                 failures = _first(failures)
 
     def told(row: Row) -> Failure:
-        at = began + timedelta(seconds=row.scheduled)
-        where = (row.host, row.path, row.address)
-        return Failure(at, *where, row.phase, row.reason, step_at(journal, at), row.kind)
+        due, failed = (began + timedelta(seconds=at) for at in (row.scheduled, row.end))
+        where, what = (row.host, row.path, row.address), (row.phase, row.reason)
+        took = max(0.0, round(row.end - row.scheduled, 3))
+        return Failure(due, *where, *what, step_at(journal, max(due, failed)), row.kind, took)
 
     return Asked(
         requests=requests,

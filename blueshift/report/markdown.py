@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from blueshift.app.report import Asked, Report
 from blueshift.engine.evidence import Evidence
 from blueshift.report import story, sums
-from blueshift.report.words import cut, flat, instant, latency, length, rate
+from blueshift.report.words import after, cut, flat, instant, latency, length, rate
 
 # GitHub takes 65,536 characters for a comment.
 _MOST_FAILURES = 100
@@ -69,7 +69,7 @@ def _asked(asked: Asked) -> Iterator[str]:
         (
             instant(one.at),
             f"{one.kind} {one.host}{one.path} at {one.address or '-'}",
-            f"{one.phase}: {one.reason}",
+            f"{one.phase}{after(one.seconds)}: {one.reason}",
             one.step or "outside",
         )
         for one in shown

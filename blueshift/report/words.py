@@ -70,6 +70,11 @@ def length(seconds: float) -> str:
     return f"{whole // 86400} d" + (f" {hours:02} h" if hours else "")
 
 
+def after(seconds: float) -> str:
+    """That something came so long after it was begun, where that is longer than an answer takes."""
+    return f" after {length(seconds)}" if seconds >= 1 else ""
+
+
 def instant(at: datetime, now: datetime | None = None) -> str:
     """To the second, `2026-11-24 12:04:11Z`; without the date when that is `now`'s."""
     return f"{at:%H:%M:%S}Z" if now and at.date() == now.date() else f"{at:%Y-%m-%d %H:%M:%S}Z"

@@ -13,7 +13,7 @@ from blueshift.app.report import Report, report, step_at
 from blueshift.engine.recorder import Recorder
 from blueshift.engine.store import Runs
 from blueshift.report.page import page
-from blueshift.report.words import instant
+from blueshift.report.words import after, instant
 from blueshift.traffic.prober.ledger import LedgerWriter, Row, read_ledger, started_of
 from tests.contract.report import browser
 from tests.contract.report.browser import Opened
@@ -90,8 +90,8 @@ def test_it_shows_every_request_of_the_ledger_and_each_that_failed(
         [
             instant(due),
             f"http1 {row.host}{row.path} at {row.address}",
-            f"{row.phase}: {row.reason}",
-            step_at(made.journal, due) or "-",
+            f"{row.phase}{after(row.end - row.scheduled)}: {row.reason}",
+            step_at(made.journal, due + timedelta(seconds=row.end - row.scheduled)) or "-",
         ]
         for due, row in wrong
     ]

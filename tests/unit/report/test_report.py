@@ -182,14 +182,15 @@ def test_json_is_whole() -> None:
 def test_a_failed_request_stands_in_the_step_of_its_moment(tmp_path: Path) -> None:
     file = tmp_path / "rows"
     with LedgerWriter(file, "0badcafe", at(0)) as ledger:
-        for number, second in enumerate((10.0, 70.0, 10_000.0)):
-            row = Row(number, "http1", "p", "a.example", "/", "", second, second, end=second + 1)
+        for number, (second, end) in enumerate(((10.0, 11.0), (70.0, 4_000.0), (10_000.0, 10_001.0))):
+            row = Row(number, "http1", "p", "a.example", "/", "", second, second, end=end)
             row.phase, row.reason = ("", "") if number == 2 else ("connect", "refused")
             ledger.add(row)
     found = asked(file, journal())
     assert (found.requests, found.failed) == (3, 2)
     assert found.last - found.first == timedelta(seconds=10_001)
-    assert [one.step for one in found.failures] == ["forward/shift/wave-1"] * 2
+    assert [one.step for one in found.failures] == ["forward/shift/wave-1", ""], "the second, when it was cut"
+    assert [one.seconds for one in found.failures] == [1.0, 3_930.0]
     assert [one.at for one in found.failures] == [at(10), at(70)]
     assert [(one.at, one.failed) for one in found.failing] == [(at(10), 1), (at(70), 1)]
     assert found.phases == {"connect": 2}
