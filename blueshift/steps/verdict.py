@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -100,11 +100,24 @@ def _together(judged: dict[str, Judged]) -> Verdict:
     }
     if not said:
         return max((one.verdict for one in judged.values()), key=lambda one: one.numbers["new.requests"])
+    said = {name: one for name, one in said.items() if not _shorter(one, said.values())}
     outcome = max((one.outcome for one in said.values()), key=BETTER_FIRST.index)
     reasons = (
         f"by the {name}: {'; '.join(one.reasons)}" for name, one in said.items() if one.outcome == outcome
     )
     return Verdict(outcome, tuple(reasons), {})
+
+
+def _shorter(one: Verdict, witnesses: Iterable[Verdict]) -> bool:
+    """Whether it is only in doubt, and another witness that saw no less, neither requests nor errors, is not.
+
+    Our own probes are taken off the counters alone, which may leave these too few to tell.
+    """
+    return one.outcome == "marginal" and any(
+        other.outcome == "pass"
+        and all(other.numbers[key] >= one.numbers[key] for key in ("new.requests", "new.errors"))
+        for other in witnesses
+    )
 
 
 def _numbers(judged: dict[str, Judged]) -> Iterator[tuple[str, float]]:

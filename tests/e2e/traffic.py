@@ -17,7 +17,7 @@ from blueshift.traffic.prober.summary import Summary
 from tests.e2e.command import Ended, tell
 
 RATE = 120.0
-"""Requests per second: little beside other work, and enough in a soak of 20 s for a verdict (judge.py)."""
+"""Requests per second: little beside other work, and enough in a soak of 25 s for a verdict (judge.py)."""
 
 
 class Counted:

@@ -32,7 +32,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "upgrade": {"shutdown_grace": "5s", "min_ready": "1s"},
         "shift-to-primary": {"hold": "10s", "agree_every": f"{AGREE_EVERY}s"},
         "drain-temporary": {"at_least": "20s", "window": "15s", "agree_every": f"{AGREE_EVERY}s"},
-        "soak": {"lasts": "20s"},
+        "soak": {"lasts": "25s"},
         "purge": {"auto": True, "agree_every": f"{AGREE_EVERY}s"},
         "restore-ttl": {"agree_every": f"{AGREE_EVERY}s"},
     }

@@ -149,6 +149,28 @@ async def test_a_primary_that_does_as_before_passes_with_its_numbers() -> None:
     assert len(told) <= 4 * (run.clock.elapsed / 30 + 2)
 
 
+def probing(run: Run, look: int) -> None:
+    run.primary.sent(170)
+
+
+async def test_counters_from_which_many_probes_were_taken_off_leave_a_pass_to_the_log() -> None:
+    found = verdict_of(await Run().soaked(probing))
+    assert found.outcome == "pass", found.reasons
+    assert 100 <= found.numbers["metrics.new.requests"] < 1_900
+    assert all(reason.startswith("by the log: ") for reason in found.reasons)
+
+
+def unlogged(run: Run, look: int) -> None:
+    probing(run, look)
+    run.kube.counted["p1", "h3.org", 502] += look == 5
+
+
+async def test_an_error_that_the_log_does_not_have_is_not_left_to_the_log() -> None:
+    answer = await Run().soaked(unlogged)
+    assert isinstance(answer, Hold)
+    assert "verdict marginal: by the metrics: 1 of" in answer.reason
+
+
 def failing(run: Run, look: int) -> None:
     run.bad = {"h3.org": 0.5}
 
