@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from blueshift.engine.evidence import Watched
 from blueshift.engine.journal import Journal
@@ -82,10 +83,11 @@ def told(journal: Journal, playbook: Playbook, side: SideName, window: float | N
         ),
         None,
     )
-    rules = entry.settings if entry else DrainSettings(side=side)
+    rules = (entry.settings if entry else DrainSettings(side=side)).rules
+    rules = replace(rules, window=window or rules.window)
     swapped = journal.learnt(Swapped)
     if swapped is None or swapped.to == side:
-        return Told(DrainRules(least=0, factor=0, window=window or rules.window), journal.run)
+        return Told(replace(rules, least=0, factor=0, accept=0), journal.run)
     # A drain that took names along counts from the last of these.
     own = [name for name in journal.steps if entry and name.endswith(f"/{entry.id}")]
     moved = [
@@ -98,9 +100,7 @@ def told(journal: Journal, playbook: Playbook, side: SideName, window: float | N
     swapped = with_late(swapped, moved, [name for wave in late if wave.step in own for name in wave.names])
     before = journal.learnt(Baseline)
     return Told(
-        DrainRules(
-            least=rules.at_least, factor=rules.factor, window=window or rules.window, accept=rules.accept
-        ),
+        rules,
         journal.run,
         swapped.at,
         swapped.ttl,

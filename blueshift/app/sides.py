@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+
+from msgspec.structs import asdict
 
 from blueshift import events
+from blueshift.app.left import watched
 from blueshift.dns.agreement import exactly, look
 from blueshift.dns.authority import Directory, View
 from blueshift.engine.state import SideName
@@ -34,7 +36,7 @@ async def watch_sides(tools: Tools, emit: events.Emit) -> None:
     rates: dict[SideName, Rates] = {"primary": Rates(), "temporary": Rates()}
     looked: dict[SideName, tuple[Look, ...]] = {}
     figures: dict[SideName, tuple[float | None, float | None]] = {}
-    watched = Watched()
+    words = Words()
     while True:
         for side, rate in rates.items():
             pods = await tools.witness.pods(side)
@@ -60,12 +62,12 @@ async def watch_sides(tools: Tools, emit: events.Emit) -> None:
                     p95_s=latency.quantile(0.95),
                 )
             )
-            for coverage in watched.news(side, tools.followers[side].coverage(), tools.clock.now()):
+            for coverage in words.news(side, tools.followers[side].coverage(), tools.clock.now()):
                 emit(_told(tools, side, coverage))
         await tools.clock.sleep(EVERY)
 
 
-class Watched:
+class Words:
     """Which word on a witness is worth telling: now and then, and when a gap or blindness comes or goes."""
 
     def __init__(self) -> None:
@@ -83,20 +85,8 @@ class Watched:
 
 
 def _told(tools: Tools, side: SideName, seen: Coverage) -> events.WitnessSeen:
-    def instant(at: float) -> datetime:
-        return datetime.fromtimestamp(at, UTC)
-
-    return events.WitnessSeen(
-        at=tools.clock.utc(),
-        run=tools.run,
-        side=side,
-        witness=seen.witness,
-        pod=seen.pod,
-        since=instant(seen.since),
-        until=instant(seen.until),
-        gaps=tuple((instant(gap), None if end == math.inf else instant(end)) for gap, end in seen.gaps),
-        blind=seen.blind,
-    )
+    how_far = asdict(watched(side, seen))
+    return events.WitnessSeen(at=tools.clock.utc(), run=tools.run, **how_far)
 
 
 async def watch_answers(tools: Tools, directory: Directory, emit: events.Emit) -> None:

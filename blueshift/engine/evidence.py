@@ -115,17 +115,7 @@ class Evidence(msgspec.Struct):
                 )
                 self.drains[event.side] = _thinned(left, _latest)
             case events.WitnessSeen():
-                self._watch(
-                    Watched(
-                        side=event.side,
-                        witness=event.witness,
-                        pod=event.pod,
-                        since=event.since,
-                        until=event.until,
-                        gaps=event.gaps,
-                        blind=event.blind,
-                    )
-                )
+                self._watch(msgspec.convert(event, Watched, from_attributes=True))
             case _:
                 return False
         return True
@@ -170,13 +160,15 @@ def _together(points: list[SidePoint]) -> SidePoint:
         requests_per_s=sum(rates) / len(rates) if rates else None,
         errors_per_s=max(errors) if errors else None,
         missed=sum(one.missed for one in points),
-        statuses_per_s=_mean([one.statuses_per_s for one in points if one.statuses_per_s]),
+        statuses_per_s=mean_statuses(points),
         p50_s=_most(one.p50_s for one in points),
         p95_s=_most(one.p95_s for one in points),
     )
 
 
-def _mean(rates: list[dict[str, float]]) -> dict[str, float]:
+def mean_statuses(points: Iterable[SidePoint]) -> dict[str, float]:
+    """Class of status → its mean rate over the looks at which the log told any."""
+    rates = [one.statuses_per_s for one in points if one.statuses_per_s]
     kinds = {kind for one in rates for kind in one}
     return {kind: sum(one.get(kind, 0.0) for one in rates) / len(rates) for kind in sorted(kinds)}
 
@@ -195,13 +187,10 @@ def joined(before: Evidence, after: Evidence) -> Evidence:
     for name in before.sides | after.sides:
         points = [*before.sides.get(name, []), *after.sides.get(name, [])]
         both.sides[name] = _thinned(points, _together)
-    for kind in ("answers", "recursives"):
+    for kind in ("answers", "recursives", "drains"):
         earlier, later = getattr(before, kind), getattr(after, kind)
         for name in earlier | later:
             found = [*earlier.get(name, []), *later.get(name, [])]
             getattr(both, kind)[name] = _thinned(found, _latest)
-    for name in before.drains | after.drains:
-        left = [*before.drains.get(name, []), *after.drains.get(name, [])]
-        both.drains[name] = _thinned(left, _latest)
     both.watched = [*before.watched, *after.watched]
     return both

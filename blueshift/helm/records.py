@@ -92,6 +92,12 @@ async def latest(kube: KubeApi, namespace: str, name: str) -> ReleaseRecord | No
     return await read(kube, namespace, name, revisions[-1].revision) if revisions else None
 
 
+async def newest(kube: KubeApi, namespace: str, name: str) -> int:
+    """The number of the newest revision whatever its status, from metadata alone; 0 where there is none."""
+    revisions = await history(kube, namespace, name)
+    return revisions[-1].revision if revisions else 0
+
+
 async def history(kube: KubeApi, namespace: str, name: str) -> tuple[ReleaseSummary, ...]:
     """Every revision that is kept, oldest first."""
     found = await _summaries(kube, namespace, f"owner=helm,name={name}")

@@ -8,7 +8,7 @@ from itertools import groupby
 from statistics import fmean, median
 from typing import NamedTuple
 
-from blueshift.engine.evidence import AnswerPoint, DrainPoint, Evidence, SidePoint, Watched
+from blueshift.engine.evidence import AnswerPoint, DrainPoint, Evidence, SidePoint, Watched, mean_statuses
 from blueshift.report.words import flat, instant, like
 
 _MOST_GAPS = 12
@@ -100,8 +100,6 @@ def _side(side: str, points: Sequence[SidePoint]) -> SideSum:
     errors = [one.errors_per_s for one in points if one.errors_per_s is not None]
     p50 = [one.p50_s for one in points if one.p50_s is not None]
     p95 = [one.p95_s for one in points if one.p95_s is not None]
-    told = [one.statuses_per_s for one in points if one.statuses_per_s]
-    classes = sorted({kind for one in told for kind in one})
     return SideSum(
         side=side,
         requests=fmean(requests) if requests else None,
@@ -110,7 +108,7 @@ def _side(side: str, points: Sequence[SidePoint]) -> SideSum:
         p50_s=median(p50) if p50 else None,
         p95_s=median(p95) if p95 else None,
         most_p95_s=max(p95, default=None),
-        statuses={kind: fmean(one.get(kind, 0.0) for one in told) for kind in classes},
+        statuses=mean_statuses(points),
         missed=sum(one.missed for one in points),
     )
 

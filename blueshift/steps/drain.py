@@ -62,6 +62,11 @@ class DrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """What becomes of a rest that alone keeps it from being drained: a person is asked after that time, or
     the run goes on with it, named."""
 
+    @property
+    def rules(self) -> DrainRules:
+        """By which one moment is judged."""
+        return DrainRules(least=self.at_least, factor=self.factor, window=self.window, accept=self.accept)
+
 
 class Drain(Base[DrainSettings]):
     """DNS away everywhere, the minimum time over, a window without known requests, no foreign connection."""
@@ -106,12 +111,7 @@ class Drain(Base[DrainSettings]):
         if found.movable:
             return await self._one_more_wave(found)
         swapped = self._swapped(late)
-        rules = DrainRules(
-            least=settings.at_least,
-            factor=settings.factor,
-            window=settings.window,
-            accept=settings.accept,
-        )
+        rules = settings.rules
         evidence = await tools.followers[settings.side].evidence(
             rules,
             swapped=swapped.at.timestamp(),

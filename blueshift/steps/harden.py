@@ -11,7 +11,7 @@ import msgspec
 from blueshift.discovery.world import Rendered
 from blueshift.engine.protocol import Answer, Effect, Hold, Settled, StepPlan, Wait
 from blueshift.engine.state import State
-from blueshift.helm.records import latest
+from blueshift.helm.records import newest
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
 from blueshift.steps.context import brief, pods_again
@@ -144,8 +144,7 @@ class PrimaryRevision(Base[S], ABC, Generic[S]):
                 f"the primary does not serve after {self.kind} what it served before: "
                 f"{brief(problems, 10)} ({compared.said()})",
             )
-        record = await latest(self.tools.kube, *reversed(self.tools.release("primary")))
-        revision = record.revision if record else 0
+        revision = await newest(self.tools.kube, *reversed(self.tools.release("primary")))
         said = f"revision {revision}: {proof.sentence}; routes: {compared.said()}"
         return Settled(said, self.learnt(revision))
 

@@ -15,7 +15,7 @@ import msgspec
 
 from blueshift.engine.protocol import Answer, Effect, Further, Hold, Settled, StepPlan, Wait
 from blueshift.engine.state import OTHER, SideName, State
-from blueshift.helm.records import latest
+from blueshift.helm.records import newest
 from blueshift.playbook.duration import Seconds
 from blueshift.playbook.schema import Playbook
 from blueshift.steps.base import Base
@@ -82,8 +82,7 @@ async def of_side(tools: Tools, side: SideName) -> Revision:
 async def revise(tools: Tools, side: SideName, revision: Revision, what: str, timeout: float) -> Effect:
     """The next revision of a side; `timeout` is Helm's own, in seconds."""
     release = tools.release(side)
-    record = await latest(tools.kube, *reversed(release))
-    previous = record.revision if record else 0
+    previous = await newest(tools.kube, *reversed(release))
     return Revise(tools, release, revision, what=f"{what} {release[0]}", previous=previous, timeout=timeout)
 
 
@@ -182,8 +181,7 @@ class Quiesce(KeepAlive[QuiesceSettings]):
             held = Hold(f"{why}; a custom nginx.tmpl may leave keepalive_requests out")
             poll = pods_again(self.here.waited("taken"))
             return Wait("taken", why, lasts=settings.taken_within, poll=poll, on_timeout=held)
-        record = await latest(self.tools.kube, *reversed(self.tools.release(side)))
-        revision = record.revision if record else 0
+        revision = await newest(self.tools.kube, *reversed(self.tools.release(side)))
         said = f"revision {revision}: connections to the {side} end after {settings.requests} answers"
         return await self._proven(said, (Quiesced(revision),) if side == "primary" else ())
 

@@ -14,7 +14,7 @@ from blueshift.engine.protocol import (
 )
 from blueshift.helm.errors import HelmError
 from blueshift.helm.pending import RevisionIntent, recover, standing, why_foreign
-from blueshift.helm.records import ReleaseRecord, history, latest
+from blueshift.helm.records import ReleaseRecord, latest, newest
 from blueshift.helm.values import digest
 from blueshift.steps.context import Tools
 from blueshift.steps.revisions import Revision
@@ -93,8 +93,7 @@ class Revise:
         API server may have been gone. What comes later still collides in Helm, by the name of its record.
         """
         helm, revision = self._tools.helm, self._revision
-        known = await history(self._tools.kube, self._namespace, self._name)
-        now = known[-1].revision if known else 0
+        now = await newest(self._tools.kube, self._namespace, self._name)
         if now != self._previous:
             raise HelmError(
                 f"somebody else changed {self._namespace}/{self._name} meanwhile: it should be at revision "

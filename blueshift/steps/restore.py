@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from blueshift.discovery.world import Rendered
-from blueshift.helm.records import latest
+from blueshift.helm.records import newest
 from blueshift.steps.facts import Snapshot
 from blueshift.steps.harden import PrimaryRevision, RevisionSettings
 from blueshift.steps.revisions import Revision
@@ -38,8 +38,7 @@ class Restore(PrimaryRevision[RestoreSettings]):
 
     async def previous(self) -> int:
         """See PrimaryRevision: whatever the run made last; that nobody else did was seen before it turned."""
-        record = await latest(self.tools.kube, *reversed(self.tools.release("primary")))
-        return record.revision if record else 0
+        return await newest(self.tools.kube, *reversed(self.tools.release("primary")))
 
     def learnt(self, revision: int) -> tuple[msgspec.Struct, ...]:
         """See PrimaryRevision."""

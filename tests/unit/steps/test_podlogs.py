@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from blueshift.app.sides import TOLD_EVERY, Watched
+from blueshift.app.sides import TOLD_EVERY, Words
 from blueshift.steps.follower import Follower
 from blueshift.traffic.drain import Coverage
 from tests.unit.steps.sides import Hand, Pods, follower_of
@@ -118,12 +118,12 @@ async def test_a_pod_that_has_ended_misses_nothing() -> None:
 
 
 def test_how_far_a_pod_was_watched_is_told_now_and_then_and_at_every_change() -> None:
-    watched = Watched()
+    words = Words()
     whole = Coverage("log", "p1", 0.0, 10.0)
     broken = Coverage("log", "p1", 0.0, 10.0, gaps=((9.0, float("inf")),))
     mended = Coverage("log", "p1", 0.0, 10.0, gaps=((9.0, 10.0),))
     told = [
-        list(watched.news("primary", [seen], at))
+        list(words.news("primary", [seen], at))
         for at, seen in (
             (0.0, whole),
             (5.0, whole),
@@ -134,4 +134,4 @@ def test_how_far_a_pod_was_watched_is_told_now_and_then_and_at_every_change() ->
         )
     ]
     assert told == [[whole], [], [broken], [], [mended], [mended]]
-    assert list(watched.news("temporary", [whole], 21.0)) == [whole]
+    assert list(words.news("temporary", [whole], 21.0)) == [whole]
