@@ -61,7 +61,10 @@ def _demo(folder: Path, name: str, *options: str) -> Shown:
     done = subprocess.run(argv, cwd=folder, text=True, capture_output=True, check=False, timeout=1500)
     said = f"{done.stdout}\n{done.stderr}"
     tell(said)
-    assert (folder / "build/demo.json").exists(), f"no figures were written; exit code {done.returncode}"
+    if not (folder / "build/demo.json").exists():
+        # The last line is what a cut log keeps of it.
+        why = " | ".join(line for line in said.splitlines()[-12:] if line)
+        pytest.fail(f"no figures were written; exit code {done.returncode}: {why}", pytrace=False)
     figures = json.loads((folder / "build/demo.json").read_text())
     for part, fields in FIGURES.items():
         assert fields <= figures[part].keys()
