@@ -20,6 +20,8 @@ from blueshift.traffic.prober.plan import Kind, Persona, Plan, Protocol, Route, 
 Family = Literal[4, 6]
 LOOK_UP_EVERY = 5.0
 """Seconds for which an address is kept: the system's resolver tells no TTL."""
+HOLD = 30.0
+"""Seconds for which a session is held if nothing else is asked for."""
 CONNECTIONS = 256
 """To one host at once: slow answers must not hold the rate up."""
 _FAMILIES: Mapping[Family, int] = {4: socket.AF_INET, 6: socket.AF_INET6}
@@ -46,8 +48,8 @@ class Asked(msgspec.Struct, frozen=True):
     """Seconds without the whole answer after which a request has failed; of a session, without a Pong."""
     wait: float = 0.0
     """Seconds that the answer of a long poll takes: an earlier one is a failure; `timeout` begins then."""
-    hold: float = 30.0
-    """Seconds for which a session of a WebSocket is held."""
+    hold: float | None = None
+    """Seconds for which a session of a WebSocket is held, `HOLD` where none are given."""
 
 
 async def plan_of(asked: Asked) -> Plan:
@@ -62,6 +64,13 @@ async def plan_of(asked: Asked) -> Plan:
             place="--wait",
             hint="`--hold T` says how long a session is held; https:// and http:// URLs are polled",
         )
+    if asked.hold is not None and not any(_is_websocket(url) for url in asked.urls):
+        raise BlueshiftError(
+            "there is no WebSocket to hold",
+            place="--hold",
+            hint="wss:// and ws:// URLs are WebSockets; `--wait T` is for long polls",
+        )
+    hold = HOLD if asked.hold is None else asked.hold
     hosts = {_split(url).hostname for url in asked.urls}
     if stray := sorted(asked.pinned.keys() - hosts):
         raise BlueshiftError(
@@ -88,7 +97,7 @@ async def plan_of(asked: Asked) -> Plan:
             most = CONNECTIONS + math.ceil(rate * route.wait)
             personas.append(Persona(name, protocol, family, most_connections=most))
             kind: Kind = "longpoll" if route.wait else protocol
-            streams.append(Stream(kind, name, route, rate, hold=(asked.hold, asked.hold)))
+            streams.append(Stream(kind, name, route, rate, hold=(hold, hold)))
     return Plan(tuple(personas), tuple(streams), asked.seconds, ca=asked.ca, answer_timeout=asked.timeout)
 
 

@@ -45,7 +45,7 @@ class Failing(msgspec.Struct, frozen=True):
     failed: int
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Probed(msgspec.Struct, frozen=True):
     """What a prober saw, by its ledger."""
 
     requests: int
@@ -73,7 +73,7 @@ class Report(msgspec.Struct, frozen=True):
     journal: Journal
     evidence: Evidence | None
     """None where nothing was kept, such as of runs of older versions."""
-    asked: Asked | None
+    asked: Probed | None
 
 
 async def report(runs: Runs, run: str, ledger: Path | None) -> Report:
@@ -83,7 +83,7 @@ async def report(runs: Runs, run: str, ledger: Path | None) -> Report:
     return Report(runs.clock.utc(), __version__, journal, kept, asked(ledger, journal) if ledger else None)
 
 
-def asked(ledger: Path, journal: Journal) -> Asked:
+def asked(ledger: Path, journal: Journal) -> Probed:
     """Count a ledger's rows, and say of each failure in which step of the run it came."""
     began = started_of(ledger)
     requests = sent = 0
@@ -108,7 +108,7 @@ def asked(ledger: Path, journal: Journal) -> Asked:
         took = max(0.0, round(row.end - row.scheduled, 3))
         return Failure(due, *where, *what, step_at(journal, max(due, failed)), row.kind, took)
 
-    return Asked(
+    return Probed(
         requests=requests,
         failed=seconds.total(),
         first=began,

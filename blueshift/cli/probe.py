@@ -77,10 +77,8 @@ FAMILIES: dict[str, tuple[Literal[4, 6], ...]] = {"4": (4,), "6": (6,), "both": 
 )
 @click.option(
     "--hold",
-    default="30s",
-    show_default=True,
     metavar="T",
-    help="How long each session of a WebSocket is held.",
+    help="How long each session of a WebSocket is held; else 30s.",
 )
 @click.option(
     "--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Keep a row of every request here."
@@ -98,7 +96,7 @@ def probe(
     insecure: bool,
     timeout: str,
     wait: str,
-    hold: str,
+    hold: str | None,
     ledger: Path | None,
     output: str,
 ) -> ExitCode:
@@ -143,7 +141,7 @@ def probe(
         pinned=_pinned(addresses),
         timeout=seconds_of(timeout, "--timeout", least=0.001),
         wait=seconds_of(wait, "--wait"),
-        hold=seconds_of(hold, "--hold", least=0.001),
+        hold=None if hold is None else seconds_of(hold, "--hold", least=0.001),
     )
     stopping = asyncio.Event()
     with ExitStack() as stack:

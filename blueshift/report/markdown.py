@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from blueshift.app.report import Asked, Report
+from blueshift.app.report import Probed, Report
 from blueshift.engine.evidence import Evidence
 from blueshift.report import story, sums
 from blueshift.report.words import after, cut, flat, instant, latency, length, rate
@@ -53,7 +53,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"\nMade at {instant(report.made)} by blueshift {report.version}. Times are UTC."
 
 
-def _asked(asked: Asked) -> Iterator[str]:
+def _asked(asked: Probed) -> Iterator[str]:
     phases = ", ".join(f"{phase} {count}" for phase, count in asked.phases.items())
     how = f" ({phases})" if phases else ""
     yield f"\n**Prober: {asked.requests} requests, {asked.failed} failed{how}.**"

@@ -203,6 +203,7 @@ async def test_a_rate_that_is_not_held_voids_the_figures() -> None:
         (["http://127.0.0.1/", "--address", "typo.example=127.0.0.1"], "no URL asks typo.example"),
         (["http://127.0.0.1/", "--ledger", __file__], "it is not overwritten"),
         (["wss://127.0.0.1/", "--wait", "5s"], "a WebSocket has no answer to wait for"),
+        (["https://127.0.0.1/", "--hold", "5s"], "there is no WebSocket to hold"),
         (["ws://127.0.0.1/", "--hold", "0"], "that is not nothing"),
         (["http://127.0.0.1/", "--timeout", "soon"], "expected a length of time"),
         (["http://127.0.0.1/", "--for", "soon"], "expected a length of time"),

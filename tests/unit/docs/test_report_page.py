@@ -7,14 +7,14 @@ import re
 import msgspec
 import pytest
 
-from blueshift.app.report import SHOWN_FAILURES, Asked, Failing, Failure, Report
+from blueshift.app.report import SHOWN_FAILURES, Failing, Failure, Probed, Report
 from blueshift.engine.evidence import MOST, AnswerPoint, DrainPoint, Evidence, SidePoint, Watched
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
 SHAPES: dict[str, type[msgspec.Struct]] = {
     "The report": Report,
-    "`asked`": Asked,
+    "`asked`": Probed,
     "`asked.failures[]`": Failure,
     "`evidence`": Evidence,
     "`evidence.sides.SIDE[]`": SidePoint,

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from blueshift.app.report import SHOWN_FAILURES, Asked, Failing, Failure, Report, asked
+from blueshift.app.report import SHOWN_FAILURES, Failing, Failure, Probed, Report, asked
 from blueshift.engine.entries import apply
 from blueshift.engine.evidence import AnswerPoint, DrainPoint, Evidence, SidePoint, Watched
 from blueshift.engine.journal import Journal, Software, Versions
@@ -73,7 +73,7 @@ FAILED = Failure(at(130), "a.example", "/<b>", "192.0.2.1", "connect", "refused"
 def made(**changes: Any) -> Report:
     fields: dict[str, Any] = {
         "made": at(3600), "version": "1", "journal": journal(), "evidence": evidence(),
-        "asked": Asked(1000, 1, at(0), at(600), (FAILED,)),
+        "asked": Probed(1000, 1, at(0), at(600), (FAILED,)),
     }  # fmt: skip
     return Report(**fields | changes)
 
@@ -158,7 +158,7 @@ def journal_without_verdict() -> Journal:
 
 def test_what_failed_days_before_the_run_leaves_the_run_its_room() -> None:
     def marks(*failing: Failing) -> list[float]:
-        found = Page(page(made(asked=Asked(9, 1, at(0), at(600), (FAILED,), failing))))
+        found = Page(page(made(asked=Probed(9, 1, at(0), at(600), (FAILED,), failing))))
         styles = [
             attrs["style"] or "" for _, attrs in found.tags if (attrs.get("title") or "").endswith(" failed")
         ]
@@ -197,7 +197,7 @@ def test_a_failed_request_stands_in_the_step_of_its_moment(tmp_path: Path) -> No
 
 
 def test_figures_of_a_prober_that_could_not_hold_its_rate_are_void(tmp_path: Path) -> None:
-    def read(late: int) -> Asked:
+    def read(late: int) -> Probed:
         file = tmp_path / f"rows-{late}"
         with LedgerWriter(file, "0badcafe", at(0)) as ledger:
             for number in range(2000):

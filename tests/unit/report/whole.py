@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from blueshift import events
-from blueshift.app.report import Asked, Failing, Failure, Report, step_at
+from blueshift.app.report import Failing, Failure, Probed, Report, step_at
 from blueshift.engine.entries import Did, Entry, Intended, Started, StepSettled, StoodStill, apply
 from blueshift.engine.evidence import Evidence
 from blueshift.engine.journal import Journal, Software, Versions
@@ -123,7 +123,7 @@ def evidence(seconds: float = SECONDS, every: float = 5.0) -> Evidence:
     return kept
 
 
-def asked(of: Journal, failed: int = 200, seconds: float = SECONDS) -> Asked:
+def asked(of: Journal, failed: int = 200, seconds: float = SECONDS) -> Probed:
     """Failures all over the run."""
     moments = [at(seconds * (number + 0.5) / failed) for number in range(failed)]
     failures = tuple(
@@ -133,7 +133,7 @@ def asked(of: Journal, failed: int = 200, seconds: float = SECONDS) -> Asked:
         )
         for number, one in enumerate(moments)
     )  # fmt: skip
-    return Asked(
+    return Probed(
         800 * int(seconds), failed, at(0), at(seconds), failures,
         tuple(Failing(_second(one), 1) for one in moments), {"headers": failed},
     )  # fmt: skip
