@@ -127,7 +127,11 @@ async def test_pooled_connections_end_and_the_way_back_wakes_the_primary(
             "drained_after_s": round(drained, 1),
         }
     )
-    assert summary.failed == 0, (summary.failures[:10], ended.why)
+    # The reload closes what is idle, which is what the step is for: once for each connection that was there,
+    # and by itself no failure, as many as they are of so few requests (`STALE_SHARE`).
+    failures = [one for one in summary.failures if one.phase != "stale"]
+    assert not failures, (failures[:10], ended.why)
+    assert summary.stale_closed <= kept
     if summary.void:
         raise VoidError(summary.void_reasons, ended.why)
     assert ended.code == 4, ended.why
