@@ -69,11 +69,10 @@ test: quick test-ready
 
 test-all: test test-slow
 
-# What `make test` leaves out, in two parts of about an hour; each writes its results, which are committed.
-SLOW := $(BIN)/python -m pytest -p no:cacheprovider -p tests.results -m slow
+# What `make test` leaves out: some three hours, in as many sittings as it takes. The results are committed.
+SLOW := $(BIN)/python -m pytest -p no:cacheprovider -p tests.results -m slow --results docs/results/slow.json
 test-slow: venv test-ready
-	$(ROOT) $(SLOW) --results docs/results/slow.json tests --ignore tests/e2e/test_rollback.py
-	$(ROOT) $(SLOW) --results docs/results/rollback.json tests/e2e/test_rollback.py
+	$(ROOT) $(SLOW) $(ARGUMENTS) tests
 
 # One run's time, memory and requests, accounted for from outside: build/bench/engine.json.
 bench-engine: lab-ready

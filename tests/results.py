@@ -1,6 +1,8 @@
-"""A pytest plugin for `make test-all`: writes what was proven, with its figures, to a file that is committed.
+"""A pytest plugin for `make test-slow`: writes what was proven, with its figures, to a file that is committed.
 
-A test adds figures with pytest's own `record_property("requests", 41_212)`.
+The file is written after each test and names the commit of each, so that hours of tests can be run in parts:
+what passed on this very commit is not run again, and a newer outcome takes the place of an older one. A test
+adds figures with pytest's own `record_property("requests", 41_212)`.
 """
 
 from __future__ import annotations
@@ -14,6 +16,9 @@ from typing import Any
 
 import pytest
 
+_PATHS = ("--", ".", ":(exclude)docs/results")
+"""What makes a commit another one to these tests."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--results", type=Path, required=True, metavar="FILE", help="where the figures go")
@@ -26,28 +31,38 @@ def pytest_configure(config: pytest.Config) -> None:
 class _Results:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.started = datetime.now(UTC)
-        self.outcomes: dict[str, str] = {}
-        self.figures: dict[str, dict[str, Any]] = {}
+        self.commit = _git("rev-parse", "HEAD") + ("+" if _git("status", "--porcelain", *_PATHS) else "")
+        self.tests: dict[str, dict[str, Any]] = json.loads(path.read_text())["tests"] if path.exists() else {}
+        self.seconds = 0.0
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leave out what passed on this commit."""
+        passed = {
+            name
+            for name, test in self.tests.items()
+            if (test["outcome"], test["commit"]) == ("passed", self.commit)
+        }
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in passed])
+        items[:] = [item for item in items if item.nodeid not in passed]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds = report.duration + (0.0 if report.when == "setup" else self.seconds)
         if report.when == "call" or report.outcome != "passed":
-            self.outcomes[report.nodeid] = report.outcome
-        if report.user_properties:
-            self.figures[report.nodeid] = dict(report.user_properties)
+            self.tests[report.nodeid] = {
+                "outcome": report.outcome,
+                "commit": self.commit,
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+                "seconds": round(self.seconds),
+                "figures": dict(report.user_properties),
+            }
+            self._write()
 
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        outcomes = list(self.outcomes.values())
+    def _write(self) -> None:
+        outcomes = [test["outcome"] for test in self.tests.values()]
         result = {
-            "commit": _git("rev-parse", "HEAD"),
-            "uncommitted_changes": bool(_git("status", "--porcelain")),
-            "date": self.started.isoformat(timespec="seconds"),
-            "seconds": round((datetime.now(UTC) - self.started).total_seconds()),
             "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-            "exit": int(exitstatus),
-            "tests": {name: outcomes.count(name) for name in ("passed", "failed", "skipped")},
-            "failed": sorted(name for name, outcome in self.outcomes.items() if outcome == "failed"),
-            "figures": self.figures,
+            "outcomes": {name: outcomes.count(name) for name in ("passed", "failed", "skipped")},
+            "tests": dict(sorted(self.tests.items())),
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps(result, indent=2) + "\n")
