@@ -34,6 +34,7 @@ class _Results:
         self.commit = _git("rev-parse", "HEAD") + ("+" if _git("status", "--porcelain", *_PATHS) else "")
         self.tests: dict[str, dict[str, Any]] = json.loads(path.read_text())["tests"] if path.exists() else {}
         self.seconds = 0.0
+        self.left_out: list[pytest.Item] = []
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Leave out what passed on this commit."""
@@ -42,7 +43,8 @@ class _Results:
             for name, test in self.tests.items()
             if (test["outcome"], test["commit"]) == ("passed", self.commit)
         }
-        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in passed])
+        self.left_out = [item for item in items if item.nodeid in passed]
+        config.hook.pytest_deselected(items=self.left_out)
         items[:] = [item for item in items if item.nodeid not in passed]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -56,6 +58,11 @@ class _Results:
                 "figures": dict(report.user_properties),
             }
             self._write()
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Nothing left to run is well."""
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.left_out:
+            session.exitstatus = pytest.ExitCode.OK
 
     def _write(self) -> None:
         outcomes = [test["outcome"] for test in self.tests.values()]
