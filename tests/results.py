@@ -1,4 +1,4 @@
-"""A pytest plugin for `make test-slow`: writes what was proven, with its figures, to a file that is committed.
+"""A pytest plugin for `make test-slow`: writes what was proven, with its figures, to a committed file.
 
 The file is written after each test and names the commit of each, so that hours of tests can be run in parts:
 what passed on this very commit is not run again, and a newer outcome takes the place of an older one. A test
