@@ -40,6 +40,7 @@ from blueshift.traffic.drain import (
     left,
 )
 from blueshift.traffic.routes import Routes
+from blueshift.traffic.sockets import HELD_FOR
 
 READ_WITHIN = 20.0
 """Seconds for what was logged before; what is not read by then shows in the coverage."""
@@ -72,6 +73,7 @@ class Leaving:
         self._names: tuple[float, tuple[NameFact, ...], dict[str, str]] | None = None
         self._routes: Routes | None = None
         self._unread = ""
+        self._first = True
 
     async def look(self) -> Left:
         """Who is there now. Raises BlueshiftError where the cluster does not answer."""
@@ -90,17 +92,13 @@ class Leaving:
             )
         names, strays = await self._asked()
         routes = await self._configured()
-        here = [one.name for one in names if one.here]
-        evidence = await self.follower.evidence(
-            told.rules,
-            swapped=told.moved.timestamp() if told.moved else -math.inf,
-            ttl=told.ttl,
-            routes=routes,
-            hosts=frozenset(host.host for host in self._found.hosts),
-            baseline=told.baseline,
-            dns=f"{brief(here)} point here" if here else "",
-            proxied=frozenset(host for one in names if one.state == "proxied" for host in one.hosts),
-        )
+        evidence = await self._seen(names, routes)
+        if self._first and not evidence.held and any(self._foreign(evidence).values()):
+            # Whether they stay is known at a second look; who only passes by has gone then.
+            await session.clock.sleep(HELD_FOR)
+            evidence = await self._seen(names, routes)
+        self._first = False
+        rest, staying = left(evidence, told.rules)
         judged, reason = self._judged(evidence)
         return Left(
             side=self._side,
@@ -111,16 +109,34 @@ class Leaving:
             run=told.run,
             moved=told.moved,
             window_s=told.rules.length(evidence.longest_gap),
-            clients=tuple(client(one, evidence.now) for one in left(evidence, told.rules)[0]),
-            connections={
-                pod: one.foreign(told.rules.own_connections) if one else None
-                for pod, one in sorted(evidence.connections.items())
-            },
+            clients=tuple(
+                client(one, evidence.now) for one in (*rest, *staying) if one.client or one.requests
+            ),
+            connections=self._foreign(evidence),
             noise=evidence.noise,
             hidden=evidence.hidden,
             coverage=tuple(watched(self._side, one) for one in evidence.coverage),
             unseen=tuple(self._unseen(evidence, strays)),
         )
+
+    async def _seen(self, names: Sequence[NameFact], routes: Routes) -> DrainEvidence:
+        told = self._told
+        here = [one.name for one in names if one.here]
+        return await self.follower.evidence(
+            told.rules,
+            swapped=told.moved.timestamp() if told.moved else -math.inf,
+            ttl=told.ttl,
+            routes=routes,
+            hosts=frozenset(host.host for host in self._found.hosts),
+            baseline=told.baseline,
+            dns=f"{brief(here)} point here" if here else "",
+            proxied=frozenset(host for one in names if one.state == "proxied" for host in one.hosts),
+        )
+
+    def _foreign(self, evidence: DrainEvidence) -> dict[str, int | None]:
+        """By pod, open connections of others than us."""
+        own = self._told.rules.own_connections
+        return {pod: one.foreign(own) if one else None for pod, one in sorted(evidence.connections.items())}
 
     def _judged(self, evidence: DrainEvidence) -> tuple[Literal["drained", "remaining", "unknown"], str]:
         verdict = drained(evidence, self._told.rules)

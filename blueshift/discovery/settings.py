@@ -41,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     keepalive_seconds: int = 75
     keepalive_requests: int = 1000
     status_port: int = 10246
+    ports: tuple[int, ...] = (80, 443)
+    """At which clients of HTTP come, inside the pod."""
     image: str = ""
     grace: int = 30
     """terminationGracePeriodSeconds."""

@@ -6,6 +6,7 @@ A service: it runs beside the loop, and steps ask it for evidence. What it misse
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,11 +18,21 @@ from blueshift.controllers.profile import Profile
 from blueshift.discovery.settings import Settings
 from blueshift.engine.state import SideName
 from blueshift.steps.clients import Clients
+from blueshift.steps.connected import Connected
 from blueshift.steps.facts import Baseline, row, rows
 from blueshift.steps.podlogs import LAG, Hear, PodLogs, clock_time
 from blueshift.steps.witness import Look, Witness, started
 from blueshift.traffic.counters import Counters, thinned
-from blueshift.traffic.drain import Coverage, DrainEvidence, DrainRules, Seen, by_log, by_metrics, by_streams
+from blueshift.traffic.drain import (
+    COUNTERS,
+    Coverage,
+    DrainEvidence,
+    DrainRules,
+    Seen,
+    by_log,
+    by_metrics,
+    by_streams,
+)
 from blueshift.traffic.judge import Observed
 from blueshift.traffic.routes import Routes
 from blueshift.traffic.sides import NOBODY, Answered
@@ -66,6 +77,7 @@ class Follower:
         self._hear = hear
         self._counts = counts
         self._clients = Clients(kube, clock)
+        self._staying = Connected(side, witness, clock)
         self._settings: Settings | None = None
         self._hides: tuple[float, bool] | None = None
         self._counters = Counters()
@@ -268,7 +280,11 @@ class Follower:
         now = self._clock.utc().timestamp()
         tally = self.logs.tally if self.logs else None
         gap = tally.longest_gap(swapped) if tally else 0.0
-        seen, coverage = self.requests(now - rules.length(gap), routes.hosts() | hosts)
+        since = now - rules.length(gap)
+        seen, coverage = self.requests(since, routes.hosts() | hosts)
+        counted = [one.since for one in coverage if one.witness in COUNTERS and not one.blind]
+        logged, own = tally.within(min(counted, default=since)) if tally else (0, 0)
+        held = await self._staying.look(self.latest, self._settings, routes, rules.own_connections)
         return DrainEvidence(
             now=now,
             swapped=swapped,
@@ -277,6 +293,9 @@ class Follower:
             seen=seen,
             coverage=coverage,
             connections={look.pod: look.connections for look in self.latest},
+            held=held,
+            logged=logged,
+            own=own,
             lacks=tally.form.lacks if tally else (),
             unseen=routes.unseen(),
             unlogged=routes.unlogged,
@@ -284,7 +303,7 @@ class Follower:
             longest_gap=gap,
             baseline=baseline,
             noise=tally.noise(swapped) if tally else 0,
-            cluster=await self._clients.of_cluster(_busiest(seen)),
+            cluster=await self._clients.of_cluster(_busiest(seen, held)),
             hidden=await self._hidden(),
             proxied=proxied,
         )
@@ -304,10 +323,10 @@ class Follower:
         return self._hides[1]
 
 
-def _busiest(seen: Sequence[Seen]) -> list[str]:
-    """Clients by address, those first that came most often."""
+def _busiest(seen: Sequence[Seen], held: Mapping[str, Sequence[str]]) -> list[str]:
+    """Clients by address, those first that came most often; then those with connections that stay."""
     ordered = sorted(seen, key=lambda one: -one.requests)
-    return list(dict.fromkeys(one.client for one in ordered if one.client))
+    return list(dict.fromkeys([*(one.client for one in ordered if one.client), *chain(*held.values())]))
 
 
 def _uncounted(settings: Settings) -> str:

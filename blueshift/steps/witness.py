@@ -6,7 +6,7 @@ Each look is a read of the cluster; what could not be read is said to be unknown
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,9 +26,11 @@ from blueshift.shift.protocol import Target
 from blueshift.together import together
 from blueshift.traffic.metrics import Sample, extract
 from blueshift.traffic.prometheus import samples
+from blueshift.traffic.sockets import Socket, parse_sockets
 from blueshift.traffic.status import Connections, parse_status
 
 _AT_ONCE = 8
+_SOCKETS = ("sh", "-c", "cat /proc/net/tcp && if [ -e /proc/net/tcp6 ]; then cat /proc/net/tcp6; fi")
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -229,6 +231,27 @@ class Witness:
         except BlueshiftError as error:
             return None, f"metrics of {pod}: {error.message}"
         return extract(body, pod, self._clock.utc().timestamp(), self._profile.metrics), ""
+
+    async def sockets(
+        self, side: SideName, pods: Collection[str], ports: Collection[int]
+    ) -> dict[str, frozenset[Socket]]:
+        """Open connections of clients to each of these pods, where its container can tell them."""
+        workload = await self.workload(side) if pods else None
+        if workload is None:
+            return {}
+        container, gate = self._profile.container_name(workload), asyncio.Semaphore(_AT_ONCE)
+
+        async def one(pod: str) -> tuple[str, frozenset[Socket]] | None:
+            try:
+                async with gate:
+                    table = await self._kube.exec(
+                        self.namespace(side), pod, _SOCKETS, container=container, timeout=10.0
+                    )
+            except BlueshiftError:
+                return None
+            return None if table.code else (pod, parse_sockets(table.stdout, ports))
+
+        return dict(filter(None, await together(*(one(pod) for pod in pods))))
 
     async def _connections(
         self, side: SideName, pod: str, container: str, argv: Sequence[str]

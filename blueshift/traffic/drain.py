@@ -6,13 +6,14 @@ series for wildcard hosts, expressions and Ingresses without a host, so those ne
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
 from blueshift.traffic.metrics import Window
-from blueshift.traffic.reasons import why
+from blueshift.traffic.reasons import staying_why, why
 from blueshift.traffic.routes import known
 from blueshift.traffic.status import Connections
 from blueshift.traffic.tally import Tally
@@ -74,6 +75,13 @@ class DrainEvidence(msgspec.Struct, frozen=True):
     coverage: tuple[Coverage, ...] = ()
     connections: Mapping[str, Connections | None] = {}
     """By pod; None where the status could not be read."""
+    held: Mapping[str, Sequence[str]] = {}
+    """Pod → the client of each connection that stays, once for each; without an entry where only their number
+    is known, and then none may be open."""
+    logged: int = 0
+    """Requests of known targets by the access log, in the stretch in which the counters counted theirs."""
+    own: int = 0
+    """Such requests of our own probes, also from elsewhere."""
     lacks: tuple[str, ...] = ()
     """Variables that the log format lacks (`LogFormat.lacks`)."""
     unseen: tuple[str, ...] = ()
@@ -167,7 +175,7 @@ def drained(evidence: DrainEvidence, rules: DrainRules) -> Drained | Remaining |
     if blind := _blind(evidence, evidence.now - length, end):
         return Unknown(blind)
     if not items and not held:
-        return Drained(f"no request for a known host in {length:.0f} s, and no open connection")
+        return Drained(f"no request for a known host in {length:.0f} s, and {_passing(evidence, rules)}")
     rate, allowed = _rate(evidence, length), rules.accept * evidence.baseline
     if rate > allowed or not allowed:
         until = None if held else free
@@ -188,20 +196,25 @@ def _count(items: Sequence[Remains], held: Sequence[Remains], length: float) -> 
         targets = {item.target for item in items}
         parts.append(f"{len(targets)} known hosts or services were asked in the last {length:.0f} s")
     if held:
-        parts.append(f"{len(held)} pods have open connections")
+        parts.append(f"{len({item.target for item in held})} pods have open connections")
     return " and ".join(parts)
 
 
 def _rate(evidence: DrainEvidence, length: float) -> float:
     """Requests per second in the window; from logs alone an upper bound, as they count from the swap on."""
     counted = [entry.requests for entry in evidence.seen if entry.witness == "metrics"]
+    counted.append(-min(evidence.own, sum(counted)))
     logged = [entry.requests for entry in evidence.seen if entry.witness == "log"]
     watched = {entry.pod for entry in evidence.coverage if entry.witness in COUNTERS and not entry.blind}
     return sum(counted if evidence.pods.keys() <= watched and not evidence.unseen else logged) / length
 
 
 def _inside(evidence: DrainEvidence, start: float) -> list[Seen]:
-    return [entry for entry in evidence.seen if entry.last >= start and entry.requests]
+    inside = [entry for entry in evidence.seen if entry.last >= start and entry.requests]
+    counted = [one for one in inside if one.witness == "metrics" and one.target not in evidence.unlogged]
+    # Counters do not tell whose requests they are. The log does, where it has as many: ours, or named.
+    told = sum(one.requests for one in counted) <= evidence.logged + evidence.own
+    return [one for one in inside if not told or one not in counted]
 
 
 def _items(evidence: DrainEvidence, start: float) -> tuple[Remains, ...]:
@@ -218,10 +231,21 @@ def _held(evidence: DrainEvidence, rules: DrainRules) -> list[Remains]:
     found = []
     for pod, connections in sorted(evidence.connections.items()):
         count = connections.foreign(rules.own_connections) if connections else 0
-        if connections and count:
+        if count and (staying := evidence.held.get(pod)) is not None:
+            found += [
+                Remains(client, pod, 0, 0.0, staying_why(evidence, client, many))
+                for client, many in Counter(staying).most_common()
+            ]
+        elif connections and count:
             idle = f"{connections.waiting} of them idle" if connections.waiting else "none of them idle"
             found.append(Remains("", pod, 0, 0.0, f"{count} open connections, {idle}"))
     return found
+
+
+def _passing(evidence: DrainEvidence, rules: DrainRules) -> str:
+    known = [one for one in evidence.connections.values() if one]
+    count = sum(one.foreign(rules.own_connections) for one in known)
+    return f"none of {count} open connections stays" if count else "no open connection"
 
 
 def _blind(evidence: DrainEvidence, start: float, end: float) -> str:

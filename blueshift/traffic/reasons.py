@@ -19,6 +19,12 @@ def why(evidence: DrainEvidence, seen: Seen) -> str:
     return _whose(evidence, seen)
 
 
+def staying_why(evidence: DrainEvidence, client: str, connections: int) -> str:
+    """Why a client has connections that stay, without a request that a log has shown yet."""
+    open_ones = f"{connections} open connections that stay: pooled, a WebSocket, or a long request"
+    return f"{open_ones}; {whose}" if (whose := evidence.cluster.get(client)) else open_ones
+
+
 def _whose(evidence: DrainEvidence, seen: Seen) -> str:
     if not seen.client:
         return f"{'metrics do' if seen.witness == 'metrics' else 'the log format does'} not name clients"

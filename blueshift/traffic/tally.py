@@ -6,6 +6,8 @@ import msgspec
 
 from blueshift.traffic.logs import Line, LogFormat
 
+MOST_SECONDS = 90_000
+"""Seconds with requests that are kept: a day."""
 MOST_CLIENTS = 20_000
 """Rows kept; beyond that the one unheard of for longest is folded into `others`."""
 
@@ -72,6 +74,8 @@ class Tally:
         self.form = form
         self.pods: dict[str, Follow] = {}
         self.others = 0
+        self._seconds: dict[int, list[int]] = {}
+        """Second → requests of known targets by others, and by our own probes."""
         self._rows: dict[tuple[str, str, bool], Row] = {}
         self._heard: dict[str, tuple[float, list[Silence]]] = {}
         """Client → when it was last heard of, and its silences, whatever it asked for: each longer than all
@@ -117,6 +121,8 @@ class Tally:
         if not line.at or _tells_more(at, line.at):
             line = line._replace(at=at)
         target = line.target
+        if target:
+            self._count(line)
         if target and not line.own:
             self._hear(line)
         key = (line.client, target, line.own)
@@ -126,6 +132,17 @@ class Tally:
         if len(self._rows) > MOST_CLIENTS:
             self.others += self._rows.pop(next(iter(self._rows))).requests
         return line
+
+    def _count(self, line: Line) -> None:
+        second = int(line.at)
+        self._seconds.setdefault(second, [0, 0])[line.own] += 1
+        if len(self._seconds) > MOST_SECONDS:
+            del self._seconds[next(iter(self._seconds))]
+
+    def within(self, since: float) -> tuple[int, int]:
+        """Requests of known targets from an instant on, whose second counts in whole: of others, and ours."""
+        found = [counts for second, counts in self._seconds.items() if second >= int(since)]
+        return sum(others for others, _ in found), sum(own for _, own in found)
 
     def _hear(self, line: Line) -> None:
         last, silences = self._heard.pop(line.client, (line.at, []))

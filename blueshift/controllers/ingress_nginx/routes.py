@@ -173,7 +173,7 @@ def _routes(server: _Server) -> list[Route]:
 def _unlogged(server: _Server) -> Iterator[str]:
     """Its names, if an Ingress has its access log off there; the catch-all's own locations always have."""
     for location in server.locations:
-        if location.unlogged and "$ingress_name" in location.variables and _asked_for(server, location):
+        if location.unlogged and location.variables.get("$ingress_name") and _asked_for(server, location):
             yield from map(host_of, server.names)
 
 

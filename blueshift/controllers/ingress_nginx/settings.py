@@ -65,6 +65,7 @@ def settings(workload: Workload, config: Mapping[str, str], version: str = "") -
         keepalive_seconds=seconds(config.get("keep-alive", ""), 75),
         keepalive_requests=_number(config.get("keep-alive-requests"), 1000),
         status_port=_number(flags.get("status-port"), 10246),
+        ports=(_number(flags.get("http-port"), 80), _number(flags.get("https-port"), 443)),
         image=pods.image(workload),
         grace=pods.grace(workload),
         slept=pods.slept(workload),

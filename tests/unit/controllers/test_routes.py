@@ -242,3 +242,6 @@ def test_hosts_whose_access_log_is_off_are_named() -> None:
     assert found.unlogged == ("quiet.example.com",)
     own = "server { server_name _; listen 80; location / { access_log off; return 404; } }"
     assert parse(f"{HEAD}http {{ {own} }}").unlogged == ()
+    # As 1.11.3 writes it.
+    own = 'server { server_name _; listen 80; location / { set $ingress_name ""; access_log off; } }'
+    assert parse(f"{HEAD}http {{ {own} }}").unlogged == ()

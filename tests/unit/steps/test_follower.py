@@ -118,6 +118,21 @@ async def test_counters_alone_prove_a_drain_also_of_a_pod_that_never_served() ->
     assert isinstance(drained(await followed(config={"disable-access-log": "true"}), RULES), Drained)
 
 
+@pytest.mark.parametrize(("counted", "judged"), [(3, Drained), (4, Remaining)])
+async def test_what_counters_have_and_the_log_knows_as_probes_of_ours_is_nobodys(
+    counted: int, judged: type
+) -> None:
+    """Also those of `blueshift probe` at another desk, of which this process knows nothing."""
+    log = tuple(
+        f"2026-11-24T00:5{minute}:00.5Z 10.0.0.9 - - [24/Nov/2026:00:5{minute}:00 +0000] "
+        f'"GET / HTTP/1.1" 200 1 "-" "blueshift-probe/1.0" 9 0.0 [shop-web-80] [] - - - - id'.encode()
+        for minute in (6, 7, 8)
+    )
+    found = await followed(ON + REQUESTS + b"5\n", log, later=ON + REQUESTS + b"%d\n" % (5 + counted))
+    assert isinstance(drained(found, RULES), judged)
+    assert (found.own, found.logged) == (3, 0)
+
+
 @pytest.mark.parametrize(
     ("metrics", "args", "why"),
     [

@@ -190,7 +190,8 @@ class Life(Bench):
         return tuple(one(host) for host in hosts)
 
     class _Evidence(dict[str, Any]):
-        noise, now, longest_gap = 0, 0.0, 0.0
+        noise, now, longest_gap, logged, own = 0, 0.0, 0.0, 0, 0
+        unlogged: tuple[str, ...] = ()
         seen: tuple[Any, ...] = ()
         connections: ClassVar[dict[str, Any]] = {}
 

@@ -106,6 +106,55 @@ def test_metrics_alone_hold_it_up_too_and_are_not_listed_twice() -> None:
     assert [item.client for item in both.items] == ["c1"]
 
 
+@pytest.mark.parametrize(
+    ("counted", "own", "logged", "unlogged", "drains"),
+    [
+        (3, 3, 0, (), True),  # `blueshift probe` of somebody, say
+        (3, 2, 0, (), False),  # one that the log does not have
+        (3, 2, 0, ("other.org",), False),
+        (3, 3, 0, ("a.org",), False),  # what the log never shows is told by the counters alone
+    ],
+)
+def test_requests_that_the_log_knows_as_ours_are_nobodys(
+    counted: int, own: int, logged: int, unlogged: tuple[str, ...], drains: bool
+) -> None:
+    by_counters = seen(witness="metrics", client="", requests=counted)
+    found = drained(evidence(seen=(by_counters,), own=own, logged=logged, unlogged=unlogged), RULES)
+    assert isinstance(found, Drained) is drains
+
+
+def test_who_the_log_names_is_named_once_whatever_the_counters_call_the_host() -> None:
+    rows = (seen(witness="metrics", client="", target="a.org"), seen(target="apps-web-80"))
+    found = drained(evidence(seen=rows, logged=3), RULES)
+    assert isinstance(found, Remaining)
+    assert [(item.client, item.target) for item in found.items] == [("c1", "apps-web-80")]
+
+
+def test_our_own_probes_are_no_rest_that_has_to_be_accepted() -> None:
+    by_counters = seen(witness="metrics", client="", requests=660)
+    rules = DrainRules(accept=0.01)
+    asked = evidence(seen=(by_counters,), baseline=10.0)
+    assert isinstance(drained(asked, rules), Remaining)
+    found = drained(evidence(seen=(by_counters,), baseline=10.0, own=630), rules)
+    assert isinstance(found, Drained)
+    assert found.said.startswith("0.05 requests/s remain")
+
+
+@pytest.mark.parametrize(
+    ("held", "drains"), [({}, False), ({"p1": []}, True), ({"p1": ["10.0.0.7"] * 2}, False)]
+)
+def test_connections_hold_it_up_if_they_stay_or_nobody_can_tell(
+    held: dict[str, list[str]], drains: bool
+) -> None:
+    found = drained(evidence(connections={"p1": Connections(4, 0, 1, 3)}, held=held), RULES)
+    assert isinstance(found, Drained) is drains
+    if isinstance(found, Drained):
+        assert found.said.endswith("none of 3 open connections stays")
+    elif held and isinstance(found, Remaining):
+        assert [(item.client, item.target) for item in found.items] == [("10.0.0.7", "p1")]
+        assert found.items[0].why.startswith("2 open connections that stay")
+
+
 @pytest.mark.parametrize(("active", "drains"), [(1, True), (2, False)])
 def test_open_connections_hold_it_up(active: int, drains: bool) -> None:
     found = drained(evidence(connections={"p1": Connections(active, 0, 1, active - 1)}), RULES)

@@ -36,6 +36,16 @@ def test_clients_are_counted_by_target(tally: Tally) -> None:
     assert [row.client for row in tally.rows(BASE + 5)] == ["c1"]
 
 
+def test_requests_are_counted_by_the_second(tally: Tally, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tallies, "MOST_SECONDS", 2)
+    for second, agent in ((1, "x"), (3, "x"), (3, "blueshift-probe/1"), (3, "x"), (9, "x")):
+        tally.add("p", line(second, agent=agent))
+    tally.add("p", line(9, name=""))
+    assert tally.within(BASE + 3.9) == (3, 1), "scanners are nowhere, and a second counts in whole"
+    assert tally.within(BASE + 4) == (1, 0)
+    assert tally.within(0.0) == (3, 1), "the oldest are forgotten"
+
+
 def test_a_line_without_a_time_has_the_one_at_which_it_was_written(tally: Tally) -> None:
     tally.add("p", line(7), at=BASE + 1)
     tally.form = compile_format('{"c": "$remote_addr", "for": "$proxy_upstream_name"}', escape="json")
