@@ -202,11 +202,11 @@ def _count(items: Sequence[Remains], held: Sequence[Remains], length: float) -> 
 
 def _rate(evidence: DrainEvidence, length: float) -> float:
     """Requests per second in the window; from logs alone an upper bound, as they count from the swap on."""
-    counted = [entry.requests for entry in evidence.seen if entry.witness == "metrics"]
-    counted.append(-min(evidence.own, sum(counted)))
-    logged = [entry.requests for entry in evidence.seen if entry.witness == "log"]
     watched = {entry.pod for entry in evidence.coverage if entry.witness in COUNTERS and not entry.blind}
-    return sum(counted if evidence.pods.keys() <= watched and not evidence.unseen else logged) / length
+    if evidence.pods.keys() <= watched and not evidence.unseen:
+        counted = sum(entry.requests for entry in evidence.seen if entry.witness == "metrics")
+        return max(0, counted - evidence.own) / length
+    return sum(entry.requests for entry in evidence.seen if entry.witness == "log") / length
 
 
 def _inside(evidence: DrainEvidence, start: float) -> list[Seen]:
