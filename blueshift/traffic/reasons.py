@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # `drain` judges, and asks this for words
 
 LONG_AFTER = 10.0
 """Times the TTL, after which nobody who keeps to it still has the old answer."""
+_HIDDEN = "the address is a node's or a balancer's: clients are hidden behind it (SNAT)"
 
 
 def why(evidence: DrainEvidence, seen: Seen) -> str:
@@ -22,7 +23,8 @@ def why(evidence: DrainEvidence, seen: Seen) -> str:
 def staying_why(evidence: DrainEvidence, client: str, connections: int) -> str:
     """Why a client has connections that stay, without a request that a log has shown yet."""
     open_ones = f"{connections} open connections that stay: pooled, a WebSocket, or a long request"
-    return f"{open_ones}; {whose}" if (whose := evidence.cluster.get(client)) else open_ones
+    whose = evidence.cluster.get(client) or (_HIDDEN if evidence.hidden else "")
+    return f"{open_ones}; {whose}" if whose else open_ones
 
 
 def _whose(evidence: DrainEvidence, seen: Seen) -> str:
@@ -31,7 +33,7 @@ def _whose(evidence: DrainEvidence, seen: Seen) -> str:
     if seen.client in evidence.cluster:
         return evidence.cluster[seen.client]
     if evidence.hidden:
-        return "the address is a node's or a balancer's: clients are hidden behind it (SNAT)"
+        return _HIDDEN
     if seen.target in evidence.proxied:
         return "a proxy or CDN in front of this host: it keeps its origin's address for itself"
     if seen.began is not None and seen.began < evidence.swapped:

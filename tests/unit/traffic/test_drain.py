@@ -155,6 +155,23 @@ def test_connections_hold_it_up_if_they_stay_or_nobody_can_tell(
         assert found.items[0].why.startswith("2 open connections that stay")
 
 
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"cluster": {"10.0.0.7": "a pod of this cluster (a/b)"}, "hidden": True}, "(a/b)"),
+        ({"hidden": True}, "(SNAT)"),
+        ({}, "or a long request"),
+    ],
+)
+def test_who_has_a_connection_that_stays_is_told_as_far_as_it_is_known(
+    more: dict[str, Any], why: str
+) -> None:
+    asked = evidence(connections={"p1": Connections(2, 0, 1, 1)}, held={"p1": ["10.0.0.7"]}, **more)
+    found = drained(asked, RULES)
+    assert isinstance(found, Remaining)
+    assert found.items[0].why.endswith(why)
+
+
 @pytest.mark.parametrize(("active", "drains"), [(1, True), (2, False)])
 def test_open_connections_hold_it_up(active: int, drains: bool) -> None:
     found = drained(evidence(connections={"p1": Connections(active, 0, 1, active - 1)}), RULES)
