@@ -111,7 +111,14 @@ async def look(
             _controllers(sources, config, found, temporary),
         )
         allowed, around, compared = await together(
-            attempt({"cluster-rbac": permissions(sources.kube, (*needed(RULES), *made.rights))}),
+            attempt(
+                {
+                    "cluster-rbac": permissions(sources.kube, (*needed(RULES), *made.rights)),
+                    "nginx-prometheus": traffic.stand_in(
+                        config.traffic.prometheus, found.pods, found.known, sources.clock
+                    ),
+                }
+            ),
             surroundings(
                 sources.kube,
                 found,

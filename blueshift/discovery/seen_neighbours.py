@@ -1,4 +1,5 @@
-"""What looks found of what acts on pods and writes from outside: budgets, policies, meshes, webhooks."""
+"""What looks found of what acts on pods and writes from outside, or watches them: budgets, policies, meshes,
+webhooks, Prometheus."""
 
 from __future__ import annotations
 
@@ -80,3 +81,15 @@ class Identity(msgspec.Struct, frozen=True):
 
     uid: str
     """Of the namespace kube-system."""
+
+
+class StandIn(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The Prometheus that is to tell counters of pods that cannot be read."""
+
+    url: str = ""
+    """Empty where none is configured."""
+    known: tuple[str, ...] = ()
+    """Pods of the primary of which it has a recent sample."""
+    lacking: tuple[str, ...] = ()
+    unusable: str = ""
+    """Why it could not be asked."""

@@ -13,13 +13,16 @@ from blueshift.discovery.controllers import Controller
 from blueshift.discovery.found import AT_ONCE, each
 from blueshift.discovery.profile import Knowledge
 from blueshift.discovery.raw import Raw, dig, listed, name, namespace
+from blueshift.discovery.seen_neighbours import StandIn
 from blueshift.discovery.settings import Settings
 from blueshift.discovery.world import HostFact, ServiceFact
 from blueshift.dns.wire import has_route
 from blueshift.errors import BlueshiftError
+from blueshift.playbook.config import Prometheus
 from blueshift.together import together
 from blueshift.traffic.metrics import Sample, extract
 from blueshift.traffic.probe import probe
+from blueshift.traffic.prometheus import samples
 
 # Hosts that are probed in one look; the primary must not feel it.
 MOST_HOSTS = 500
@@ -72,6 +75,24 @@ async def measured(kube: KubeApi, clock: Clock, of: Sequence[Controller]) -> tup
     except BlueshiftError as error:
         return {}, error.message
     return by_host, ""
+
+
+async def stand_in(source: Prometheus | None, pods: Sequence[Raw], known: Knowledge, clock: Clock) -> StandIn:
+    """Whether the Prometheus that is configured has the counters of these pods; raises nothing.
+
+    A run asks it only where a pod's own metrics cannot be read, which is late to learn that a token is wrong.
+    """
+    if source is None:
+        return StandIn()
+    running = [pod for pod in pods if dig(pod, "status", "phase") == "Running"]
+    names = [name(pod) for pod in running]
+    try:
+        space = namespace(running[0]) if running else ""
+        found = await samples(source, names, space, known.metrics, clock) if running else {}
+    except BlueshiftError as error:
+        return StandIn(source.url, unusable=str(error))
+    lacking = tuple(pod for pod in names if pod not in found)
+    return StandIn(source.url, tuple(sorted(found)), lacking)
 
 
 def shares(measured: Sequence[float | None]) -> list[float | None]:

@@ -74,6 +74,9 @@ CHECKS: tuple[Check, ...] = (
     Check("nginx-custom-annotations", "warning", "the target knows every annotation", nginx_own.foreign),
     Check("nginx-grace-arithmetic", "warning", "a pod that ends has its time", nginx_settings.grace),
     Check("nginx-metrics-off", "warning", "both sides count requests", nginx_settings.metrics),
+    Check(
+        "nginx-prometheus", "warning", "the Prometheus that stands in has the pods", nginx_settings.prometheus
+    ),
     Check("nginx-access-log-off", "warning", "every request is in a log", nginx_settings.access_log),
     Check("nginx-proxy-protocol", "error", "PROXY headers are read as sent", nginx_settings.proxy_protocol),
     Check("nginx-tcp-udp", "error", "all sides serve the same TCP and UDP ports", nginx_settings.streams),

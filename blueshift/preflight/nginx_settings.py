@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from blueshift.discovery.found import NotLooked
+from blueshift.discovery.found import NotLooked, found
+from blueshift.discovery.seen_neighbours import StandIn
 from blueshift.discovery.settings import Settings
 from blueshift.discovery.world import World
 from blueshift.preflight.nginx_own import running, side_of
@@ -69,6 +70,28 @@ def metrics(world: World) -> Iterator[Seen]:
             )
     if all(one.metrics and one.metrics_per_host for one in sides.values()):
         yield passed("both sides count requests by host")
+
+
+def prometheus(world: World) -> Iterator[Seen]:
+    """The Prometheus that stands in for pods whose metrics cannot be read has them."""
+    seen = found(world, "nginx-prometheus", StandIn)
+    if not seen.url:
+        yield passed("counters are read from the pods themselves; no Prometheus is configured beside")
+    elif seen.unusable:
+        yield warns(
+            f"the Prometheus at {seen.url} could not be asked, and would tell nothing where pods' own "
+            f"metrics cannot be read: {seen.unusable}",
+            "see `traffic.prometheus` in blueshift.yaml: its address, its token, its certificate",
+        )
+    elif seen.lacking:
+        yield warns(
+            f"the Prometheus at {seen.url} has no sample of the last two minutes of {brief(seen.lacking)}",
+            "let it read the primary's pods (`controller.metrics.serviceMonitor.enabled: true` with the "
+            "operator), and see `traffic.prometheus.labels`",
+            seen.lacking,
+        )
+    else:
+        yield passed(f"the Prometheus at {seen.url} has recent samples of {len(seen.known)} pods")
 
 
 def access_log(world: World) -> Iterator[Seen]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from blueshift.controllers.ingress_nginx.profile import IngressNginx
 from blueshift.discovery import traffic
+from blueshift.discovery.seen_neighbours import StandIn
 from blueshift.discovery.world import HostFact
+from blueshift.playbook.config import Prometheus, Token
+from blueshift.playbook.convert import LocalPath
 from blueshift.traffic.probe import ProbeResult
 from tests.fakes import ManualClock
 from tests.unit.preflight.worlds import ADDRESS, ADDRESS6, SERVICE
@@ -81,3 +86,30 @@ def test_routes_are_asked_for_every_address(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(traffic, "has_route", lambda address: ":" not in address)
     assert traffic.unrouted(SERVICE) == (ADDRESS6,)
     assert traffic.unrouted(None) == ()
+
+
+PODS = [{"metadata": {"name": name, "namespace": "edge"}, "status": {"phase": phase}} for name, phase in (
+    ("p1", "Running"), ("p2", "Running"), ("p3", "Pending"),
+)]  # fmt: skip
+
+
+async def test_the_prometheus_that_stands_in_is_asked_for_every_running_pod(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = Prometheus("https://prometheus.test")
+
+    async def samples(_: Any, pods: list[str], namespace: str, *__: Any) -> dict[str, None]:
+        assert (pods, namespace) == (["p1", "p2"], "edge")
+        return {"p2": None}
+
+    monkeypatch.setattr(traffic, "samples", samples)
+    found = await traffic.stand_in(source, PODS, IngressNginx(), ManualClock())
+    assert found == StandIn(source.url, ("p2",), ("p1",))
+    assert await traffic.stand_in(None, PODS, IngressNginx(), ManualClock()) == StandIn()
+    assert await traffic.stand_in(source, PODS[2:], IngressNginx(), ManualClock()) == StandIn(source.url)
+
+
+async def test_a_prometheus_that_cannot_be_asked_is_told_and_stops_no_look(tmp_path: Path) -> None:
+    source = Prometheus("https://prometheus.test", token=Token(file=LocalPath(tmp_path / "none")))
+    found = await traffic.stand_in(source, PODS, IngressNginx(), ManualClock())
+    assert str(tmp_path / "none") in found.unusable

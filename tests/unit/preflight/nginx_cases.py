@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from blueshift.discovery.seen_neighbours import StandIn
 from blueshift.discovery.seen_sides import Change, Comparison, Effect, Running
 from blueshift.discovery.settings import Side
 from blueshift.discovery.world import Rendered
@@ -37,6 +38,10 @@ def target(**settings: Any) -> dict[str, Any]:
 
 def temporary(side: Side) -> dict[str, Any]:
     return {"temporary": Rendered(chart="ingress-nginx", side=side)}
+
+
+def standing_in(**fields: Any) -> dict[str, Any]:
+    return {"findings": seen(nginx_prometheus=StandIn("https://prometheus.test", **fields))}
 
 
 SENDING = but(having(proxy_protocol=True), sends_proxy={"ingress/web": "aws-load-balancer-proxy-protocol: *"})
@@ -221,6 +226,8 @@ CASES = [
         "warn",
         stops=False,
     ),
+    Case("nginx-prometheus", "401", standing_in(unusable="status 401"), "warn", stops=False),
+    Case("nginx-prometheus", "of p2", standing_in(known=("p1",), lacking=("p2",)), "warn", stops=False),
     Case(
         "nginx-access-log-off",
         "the log of the primary's pods does not show every request (disable-access-log)",

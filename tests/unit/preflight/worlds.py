@@ -14,7 +14,7 @@ from blueshift.discovery.seen_apply import Applied, Drift
 from blueshift.discovery.seen_classes import Sharing
 from blueshift.discovery.seen_groups import Group, Groups
 from blueshift.discovery.seen_helm import Client, Kept
-from blueshift.discovery.seen_neighbours import Budgets, Identity, Mesh, Policies, Webhooks
+from blueshift.discovery.seen_neighbours import Budgets, Identity, Mesh, Policies, StandIn, Webhooks
 from blueshift.discovery.seen_room import Free, Ground, Image, Images, Node, Quotas, Room, Taken
 from blueshift.discovery.seen_sides import Comparison, Running
 from blueshift.discovery.settings import Settings, Side
@@ -186,6 +186,7 @@ FINDINGS: dict[str, msgspec.Struct] = {
     "cluster-network-policy": Policies(),
     "cluster-mesh": Mesh(),
     "cluster-webhook-orphan": Webhooks(),
+    "nginx-prometheus": StandIn(),
     "nginx-prestop-binary": Hook(("/wait-shutdown",), (), "web-controller-1"),
     "nginx-running": Running(SIDE, "v1.11.3"),
     "nginx-compared": Comparison(("1.12",)),
