@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from http import HTTPStatus
+from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
 
@@ -13,7 +15,7 @@ import msgspec
 
 from blueshift import __version__
 from blueshift.clock import Clock
-from blueshift.traffic.connect import Failed, Target, dial, fingerprint, trusting
+from blueshift.traffic.connect import SYSTEM_CA, Failed, Target, dial, fingerprint, trusting
 from blueshift.traffic.http1 import Http1, encode_request
 
 MARKER = "X-Blueshift-Probe"
@@ -23,7 +25,18 @@ STAND_IN = "Kubernetes Ingress Controller Fake Certificate"
 """Common name of what ingress-nginx shows for a host whose own certificate is not there yet: each pod makes
 its own (internal/net/ssl/ssl.go), so that two of them differ and mean the same."""
 
-_context = cache(trusting)
+
+@lru_cache(maxsize=8)
+def _made(ca: str, _state: tuple[int, ...]) -> ssl.SSLContext:
+    return trusting(ca)
+
+
+def _context(ca: str) -> ssl.SSLContext:
+    """One for all probes, and another one when the file has become another: authorities are renewed."""
+    if not ca or ca == SYSTEM_CA:
+        return _made(ca, ())
+    state = Path(ca).stat()
+    return _made(ca, (state.st_ino, state.st_mtime_ns, state.st_size))
 
 
 class ProbeResult(msgspec.Struct, frozen=True):

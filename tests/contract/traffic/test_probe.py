@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 import ssl
 from pathlib import Path
 
@@ -65,6 +66,21 @@ async def test_it_reports_the_certificate_and_judges_it_only_with_an_authority(t
     assert (wrong.ok, wrong.failed_in) == (False, "tls")
     assert "Hostname mismatch" in wrong.reason
     assert names == ["other.test", HOST, "other.test"]
+
+
+async def test_an_authority_that_was_renewed_meanwhile_counts(tmp_path: Path) -> None:
+    trusted, other = tmp_path / "trusted.pem", tmp_path / "other"
+    other.mkdir()
+    tls, ca = server_tls(tmp_path)
+    _, before = server_tls(other)
+
+    async def ask(authority: str) -> ProbeResult:
+        shutil.copyfile(authority, trusted)
+        return await probe("127.0.0.1", port=server.port, host=HOST, tls=True, clock=CLOCK, ca=str(trusted))
+
+    async with serving(plain, tls) as server:
+        assert (await ask(before)).failed_in == "tls"
+        assert (await ask(ca)).ok
 
 
 async def proxied(connection: Connection) -> bytes:
