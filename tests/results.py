@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 _PATHS = ("--", ".", ":(exclude)docs/results")
-"""What makes a commit another one to these tests."""
+"""What makes a commit another one to these tests: figures that are committed do not."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,17 +31,20 @@ def pytest_configure(config: pytest.Config) -> None:
 class _Results:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.commit = _git("rev-parse", "HEAD") + ("+" if _git("status", "--porcelain", *_PATHS) else "")
-        self.tests: dict[str, dict[str, Any]] = json.loads(path.read_text())["tests"] if path.exists() else {}
+        self.changed = bool(_git("status", "--porcelain", *_PATHS))
+        self.commit = _git("log", "-1", "--format=%H", *_PATHS) + ("+" if self.changed else "")
+        tests: dict[str, dict[str, Any]] = json.loads(path.read_text())["tests"] if path.exists() else {}
+        self.tests = {name: test for name, test in tests.items() if _is_there(name)}
         self.seconds = 0.0
         self.left_out: list[pytest.Item] = []
 
+    @pytest.hookimpl(trylast=True)  # after -m and -k
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leave out what passed on this commit."""
+        """Leave out what passed on this commit; changes that are in no commit are no two times the same."""
         passed = {
             name
             for name, test in self.tests.items()
-            if (test["outcome"], test["commit"]) == ("passed", self.commit)
+            if not self.changed and (test["outcome"], test["commit"]) == ("passed", self.commit)
         }
         self.left_out = [item for item in items if item.nodeid in passed]
         config.hook.pytest_deselected(items=self.left_out)
@@ -75,6 +78,12 @@ class _Results:
         self.path.write_text(json.dumps(result, indent=2) + "\n")
 
 
+def _is_there(name: str) -> bool:
+    """Whether a test of an earlier sitting still exists."""
+    file, _, function = name.partition("::")
+    path = Path(file)
+    return path.exists() and f"def {function.partition('[')[0].rpartition('::')[2]}(" in path.read_text()
+
+
 def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()

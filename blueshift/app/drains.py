@@ -31,16 +31,10 @@ from blueshift.steps.follower import Follower
 from blueshift.steps.parity import configured
 from blueshift.steps.places import Places
 from blueshift.steps.witness import Whereabouts, Witness
-from blueshift.traffic.drain import (
-    COUNTERS,
-    Drained,
-    DrainEvidence,
-    Remaining,
-    drained,
-    left,
-)
+from blueshift.traffic.drain import Drained, Remaining, drained, left
 from blueshift.traffic.routes import Routes
 from blueshift.traffic.sockets import HELD_FOR
+from blueshift.traffic.witnesses import COUNTERS, DrainEvidence
 
 READ_WITHIN = 20.0
 """Seconds for what was logged before; what is not read by then shows in the coverage."""
@@ -80,12 +74,11 @@ class Leaving:
         session, told = self._session, self._told
         release = session.config.release
         name = temporary_of(session) if self._side == "temporary" else (release.name, release.namespace)
-        at = session.clock.utc()
         if await self._witness.workload(self._side) is None:
             return Left(
                 side=self._side,
                 release="/".join(reversed(name)),
-                at=at,
+                at=session.clock.utc(),
                 judged="absent",
                 reason=f"there is no {self._side}",
                 run=told.run,
@@ -93,7 +86,8 @@ class Leaving:
         names, strays = await self._asked()
         routes = await self._configured()
         evidence = await self._seen(names, routes)
-        if self._first and not evidence.held and any(self._foreign(evidence).values()):
+        foreign = {pod for pod, count in self._foreign(evidence).items() if count}
+        if self._first and foreign - evidence.held.keys() - evidence.untold.keys():
             # Whether they stay is known at a second look; who only passes by has gone then.
             await session.clock.sleep(HELD_FOR)
             evidence = await self._seen(names, routes)
@@ -103,7 +97,7 @@ class Leaving:
         return Left(
             side=self._side,
             release="/".join(reversed(name)),
-            at=at,
+            at=session.clock.utc(),
             judged=judged,
             reason=reason,
             run=told.run,
@@ -154,6 +148,7 @@ class Leaving:
             f"by metrics, requests of {brief(evidence.unseen)}" if evidence.unseen else "",
             f"{', '.join(evidence.lacks)}: the log format does not have them" if evidence.lacks else "",
             f"where {brief(sorted(strays))} points: {next(iter(strays.values()))}" if strays else "",
+            *(f"whose connections {pod} has: {why}" for pod, why in sorted(evidence.untold.items())),
             self.follower.unseen,
             self._unread,
             "requests for hosts that the controller does not know: they are in no log",

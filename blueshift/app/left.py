@@ -16,19 +16,22 @@ from blueshift.playbook.schema import Playbook
 from blueshift.steps.drain import DrainSettings, with_late
 from blueshift.steps.facts import Baseline, Late, Swapped
 from blueshift.steps.live import LATE
-from blueshift.traffic.drain import Coverage, DrainRules, Remains
+from blueshift.traffic.drain import DrainRules, Remains
+from blueshift.traffic.witnesses import Coverage
 
 
 class Client(msgspec.Struct, frozen=True):
-    """Somebody who came within the window."""
+    """Somebody who came within the window, or has connections that stay."""
 
     client: str
     """Address; empty where no witness names it."""
     target: str
-    """Host, or `namespace-service-port` where the log has no host."""
+    """Host, or `namespace-service-port` where the log has no host; the pod, of connections."""
     requests: int
     last: datetime
     why: str
+    connections: int = 0
+    """That are open now and stay."""
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +48,7 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     """When traffic left it, by the run's journal."""
     window_s: float = 0.0
     clients: tuple[Client, ...] = ()
-    """Those of known hosts, the busiest first."""
+    """Those of known hosts, the busiest first; then those who have connections."""
     connections: dict[str, int | None] = {}
     """By pod, open ones of others than us; None where nginx's status could not be read."""
     noise: int = 0
@@ -116,7 +119,8 @@ def sides_left(journal: Journal | None) -> tuple[SideName, ...]:
 
 def client(one: Remains, now: float) -> Client:
     """Somebody who remains, `now` being seconds since the epoch."""
-    return Client(one.client, one.target, one.requests, datetime.fromtimestamp(now - one.age, UTC), one.why)
+    last = datetime.fromtimestamp(now - one.age, UTC)
+    return Client(one.client, one.target, one.requests, last, one.why, one.connections)
 
 
 def watched(side: SideName, one: Coverage) -> Watched:

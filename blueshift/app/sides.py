@@ -18,8 +18,8 @@ from blueshift.steps.context import Tools
 from blueshift.steps.facts import TemporaryReady
 from blueshift.steps.rates import Rates
 from blueshift.steps.witness import Look
-from blueshift.traffic.drain import Coverage
 from blueshift.traffic.sketch import Sketch
+from blueshift.traffic.witnesses import Coverage
 
 EVERY = 5.0
 TOLD_EVERY = 30.0

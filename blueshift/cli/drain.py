@@ -182,7 +182,7 @@ def _side(one: Left) -> None:
         (
             escaped(client.client) or "unnamed",
             escaped(client.target),
-            client.requests,
+            f"{client.connections} open" if client.connections else client.requests,
             f"{length((one.at - client.last).total_seconds())} ago",
             client.why,
         )

@@ -91,5 +91,7 @@ class StandIn(msgspec.Struct, frozen=True, omit_defaults=True):
     known: tuple[str, ...] = ()
     """Pods of the primary of which it has a recent sample."""
     lacking: tuple[str, ...] = ()
+    behind: float = 0.0
+    """Seconds: the age of the oldest of these samples, by this machine's clock."""
     unusable: str = ""
     """Why it could not be asked."""

@@ -91,8 +91,10 @@ async def stand_in(source: Prometheus | None, pods: Sequence[Raw], known: Knowle
         found = await samples(source, names, space, known.metrics, clock) if running else {}
     except BlueshiftError as error:
         return StandIn(source.url, unusable=str(error))
+    now = clock.utc().timestamp()
+    behind = max((now - one.at for one in found.values()), default=0.0)
     lacking = tuple(pod for pod in names if pod not in found)
-    return StandIn(source.url, tuple(sorted(found)), lacking)
+    return StandIn(source.url, tuple(sorted(found)), lacking, round(behind, 1))
 
 
 def shares(measured: Sequence[float | None]) -> list[float | None]:

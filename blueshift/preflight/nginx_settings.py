@@ -11,6 +11,9 @@ from blueshift.discovery.world import World
 from blueshift.preflight.nginx_own import running, side_of
 from blueshift.preflight.protocol import Seen, brief, fails, passed, tells, warns
 
+_PROMPT = 30
+"""Seconds: how old the newest look of a witness may be in a drain (`traffic.drain.DrainRules.lag`)."""
+
 
 def grace(world: World) -> Iterator[Seen]:
     """A pod that ends has the time that its own settings ask for."""
@@ -89,6 +92,14 @@ def prometheus(world: World) -> Iterator[Seen]:
             "let it read the primary's pods (`controller.metrics.serviceMonitor.enabled: true` with the "
             "operator), and see `traffic.prometheus.labels`",
             seen.lacking,
+        )
+    elif not seen.known:
+        yield Seen("not-looked", f"no pod of the primary runs that the Prometheus at {seen.url} could have")
+    elif seen.behind > _PROMPT:
+        yield warns(
+            f"the Prometheus at {seen.url} read the primary's pods {seen.behind:.0f} s ago: a drain takes "
+            f"what is {_PROMPT} s old at most",
+            "let it read them more often (`scrape_interval`)",
         )
     else:
         yield passed(f"the Prometheus at {seen.url} has recent samples of {len(seen.known)} pods")

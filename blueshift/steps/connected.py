@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from blueshift.clock import Clock
 from blueshift.discovery.settings import Settings
 from blueshift.engine.state import SideName
 from blueshift.steps.witness import Look, Witness
 from blueshift.traffic.routes import Routes
-from blueshift.traffic.sockets import Staying
+from blueshift.traffic.sockets import Ports, Staying
 
 MOST = 500
 """Connections of one pod that are told apart; with more it serves, whoever they are."""
+
+
+class Held(NamedTuple):
+    """What is known of the connections that stay."""
+
+    clients: dict[str, tuple[str, ...]]
+    """Pod → the client of each; without the pods of which that is not known (yet)."""
+    untold: dict[str, str]
+    """Pod → why it will not be known."""
 
 
 class Connected:
@@ -22,24 +32,25 @@ class Connected:
         self._side = side
         self._witness = witness
         self._clock = clock
-        self._staying = Staying()
+        self._pods: dict[str, Staying] = {}
 
-    async def look(
-        self, looks: Sequence[Look], settings: Settings | None, routes: Routes, own: int
-    ) -> Mapping[str, Sequence[str]]:
-        """Pod → the client of each connection that stays; without the pods of which that cannot be told.
-
-        `looks` are of now, and `own` connections of each pod are ours.
-        """
-        if settings is None or any(stream.protocol == "udp" for stream in routes.streams):
-            return {}  # sessions of UDP are connections to nginx, and are in no table
-        ports = {*settings.ports, *(stream.port for stream in routes.streams)}
+    async def look(self, looks: Sequence[Look], settings: Settings, routes: Routes, own: int) -> Held:
+        """Look once more; `looks` are of now, and `own` connections of each pod are ours."""
         foreign = {look.pod: look.connections.foreign(own) for look in looks if look.connections}
+        if any(stream.protocol == "udp" for stream in routes.streams):
+            return Held({}, dict.fromkeys(foreign, "UDP is served, whose sessions are in no table"))
+        untold = {pod: f"there are more than {MOST}" for pod, count in foreign.items() if count > MOST}
         some = [pod for pod, count in foreign.items() if 0 < count <= MOST]
-        tables = await self._witness.sockets(self._side, some, ports)
-        now = self._clock.utc().timestamp()
-        for look in looks:
-            none = foreign.get(look.pod) == 0
-            self._staying.look(look.pod, frozenset() if none else tables.get(look.pod), now)
-        held = ((look.pod, self._staying.held(look.pod)) for look in looks)
-        return {pod: [socket.client for socket in sockets] for pod, sockets in held if sockets is not None}
+        named = frozenset((*settings.ports, *(stream.port for stream in routes.streams)))
+        tables = await self._witness.sockets(self._side, some, Ports(named, frozenset(settings.own_ports)))
+        now = self._clock.now()
+        untold |= {pod: why for pod, why in tables.items() if isinstance(why, str)}
+        open_now = {pod: table for pod, table in tables.items() if not isinstance(table, str)}
+        open_now |= {pod: frozenset() for pod, count in foreign.items() if not count}
+        self._pods = {pod: self._pods.get(pod, Staying()) for pod in open_now}
+        clients = {}
+        for pod, found in open_now.items():
+            self._pods[pod].look(found, now, foreign[pod])
+            if (held := self._pods[pod].held()) is not None:
+                clients[pod] = tuple(socket.client for socket in held)
+        return Held(clients, untold)

@@ -21,17 +21,9 @@ from blueshift.steps.live import Appeared, appeared, as_moved, landed, late_wave
 from blueshift.steps.parity import configured
 from blueshift.steps.proof import as_well
 from blueshift.together import together
-from blueshift.traffic.drain import (
-    Drained,
-    DrainEvidence,
-    DrainRules,
-    Remaining,
-    Remains,
-    Unknown,
-    drained,
-    left,
-)
+from blueshift.traffic.drain import Drained, DrainRules, Remaining, Remains, Unknown, drained, left
 from blueshift.traffic.routes import Routes
+from blueshift.traffic.witnesses import DrainEvidence
 
 GATE = "accept-remaining"
 MORE = "one-more-wave"
@@ -69,7 +61,7 @@ class DrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class Drain(Base[DrainSettings]):
-    """DNS away everywhere, the minimum time over, a window without known requests, no foreign connection."""
+    """DNS away everywhere, the minimum time over, a window without known requests, nobody who stays."""
 
     kind: ClassVar[str] = "drain"
     Settings: ClassVar[type[DrainSettings]] = DrainSettings
@@ -91,7 +83,7 @@ class Drain(Base[DrainSettings]):
             f"wait until the {settings.side} serves nobody",
             waits=(
                 f"at least {settings.at_least:.0f} s and {settings.factor:g} times the TTL since the shift",
-                f"{settings.window:.0f} s without a request for a known host and a foreign connection",
+                f"{settings.window:.0f} s without a request for a known host, and no connection that stays",
                 "who remains then is named, and the run goes on all the same"
                 if settings.remaining == "accept"
                 else f"after {settings.ask_after / 3600:.0f} h a person is asked",
@@ -281,9 +273,6 @@ def with_late(planned: Swapped, moved: Sequence[datetime], names: Sequence[NameF
 def _listed(left: tuple[Remains, ...]) -> str:
     if not left:
         return ""
-    lines = [
-        f"{item.client or 'unnamed'} → {item.target}: {item.requests} requests, {item.why}"
-        for item in left[:5]
-    ]
+    lines = [f"{item.client or 'unnamed'} → {item.target}: {item.did}, {item.why}" for item in left[:5]]
     more = f" and {len(left) - 5} more" if len(left) > 5 else ""
     return " [" + "; ".join(lines) + more + "]"

@@ -18,25 +18,25 @@ from blueshift.controllers.profile import Profile
 from blueshift.discovery.settings import Settings
 from blueshift.engine.state import SideName
 from blueshift.steps.clients import Clients
-from blueshift.steps.connected import Connected
+from blueshift.steps.connected import Connected, Held
 from blueshift.steps.facts import Baseline, row, rows
 from blueshift.steps.podlogs import LAG, Hear, PodLogs, clock_time
 from blueshift.steps.witness import Look, Witness, started
 from blueshift.traffic.counters import Counters, thinned
-from blueshift.traffic.drain import (
+from blueshift.traffic.drain import DrainRules
+from blueshift.traffic.judge import Observed
+from blueshift.traffic.routes import Routes
+from blueshift.traffic.sides import NOBODY, Answered
+from blueshift.traffic.windows import Lately
+from blueshift.traffic.witnesses import (
     COUNTERS,
     Coverage,
     DrainEvidence,
-    DrainRules,
     Seen,
     by_log,
     by_metrics,
     by_streams,
 )
-from blueshift.traffic.judge import Observed
-from blueshift.traffic.routes import Routes
-from blueshift.traffic.sides import NOBODY, Answered
-from blueshift.traffic.windows import Lately
 
 EVERY = 5.0
 """Seconds between samples."""
@@ -284,7 +284,9 @@ class Follower:
         seen, coverage = self.requests(since, routes.hosts() | hosts)
         counted = [one.since for one in coverage if one.witness in COUNTERS and not one.blind]
         logged, own = tally.within(min(counted, default=since)) if tally else (0, 0)
-        held = await self._staying.look(self.latest, self._settings, routes, rules.own_connections)
+        held = Held({}, {})
+        if self._settings is not None:
+            held = await self._staying.look(self.latest, self._settings, routes, rules.own_connections)
         return DrainEvidence(
             now=now,
             swapped=swapped,
@@ -293,7 +295,8 @@ class Follower:
             seen=seen,
             coverage=coverage,
             connections={look.pod: look.connections for look in self.latest},
-            held=held,
+            held=held.clients,
+            untold=held.untold,
             logged=logged,
             own=own,
             lacks=tally.form.lacks if tally else (),
@@ -303,7 +306,7 @@ class Follower:
             longest_gap=gap,
             baseline=baseline,
             noise=tally.noise(swapped) if tally else 0,
-            cluster=await self._clients.of_cluster(_busiest(seen, held)),
+            cluster=await self._clients.of_cluster(_busiest(seen, held.clients)),
             hidden=await self._hidden(),
             proxied=proxied,
         )

@@ -17,6 +17,7 @@ from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.workloads import Rollout, pods_of, ready_pods, rollout
 from blueshift.controllers.profile import Profile
+from blueshift.discovery.raw import dig
 from blueshift.discovery.settings import Settings
 from blueshift.discovery.world import ServiceFact, WorkloadFact, World
 from blueshift.engine.state import SideName
@@ -26,7 +27,7 @@ from blueshift.shift.protocol import Target
 from blueshift.together import together
 from blueshift.traffic.metrics import Sample, extract
 from blueshift.traffic.prometheus import samples
-from blueshift.traffic.sockets import Socket, parse_sockets
+from blueshift.traffic.sockets import Ports, Socket, parse_sockets
 from blueshift.traffic.status import Connections, parse_status
 
 _AT_ONCE = 8
@@ -233,25 +234,29 @@ class Witness:
         return extract(body, pod, self._clock.utc().timestamp(), self._profile.metrics), ""
 
     async def sockets(
-        self, side: SideName, pods: Collection[str], ports: Collection[int]
-    ) -> dict[str, frozenset[Socket]]:
-        """Open connections of clients to each of these pods, where its container can tell them."""
+        self, side: SideName, pods: Collection[str], ports: Ports
+    ) -> dict[str, frozenset[Socket] | str]:
+        """Open connections of clients to each of these pods, or why its container cannot tell them."""
         workload = await self.workload(side) if pods else None
         if workload is None:
             return {}
         container, gate = self._profile.container_name(workload), asyncio.Semaphore(_AT_ONCE)
+        shared = bool(dig(workload, "spec", "template", "spec", "hostNetwork"))
+        theirs = ports if shared else ports._replace(named=frozenset())
 
-        async def one(pod: str) -> tuple[str, frozenset[Socket]] | None:
+        async def one(pod: str) -> frozenset[Socket] | str:
             try:
                 async with gate:
                     table = await self._kube.exec(
                         self.namespace(side), pod, _SOCKETS, container=container, timeout=10.0
                     )
-            except BlueshiftError:
-                return None
-            return None if table.code else (pod, parse_sockets(table.stdout, ports))
+            except BlueshiftError as error:
+                return f"its table of connections: {error.message}"
+            if table.code:
+                return f"its table of connections: {table.stderr.decode(errors='replace')[:200].strip()}"
+            return parse_sockets(table.stdout, theirs)
 
-        return dict(filter(None, await together(*(one(pod) for pod in pods))))
+        return dict(zip(pods, await together(*(one(pod) for pod in pods)), strict=True))
 
     async def _connections(
         self, side: SideName, pod: str, container: str, argv: Sequence[str]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # `drain` judges, and asks this for words
-    from blueshift.traffic.drain import DrainEvidence, Seen
+from blueshift.traffic.sockets import HELD_FOR
+from blueshift.traffic.witnesses import DrainEvidence, Seen
 
 LONG_AFTER = 10.0
 """Times the TTL, after which nobody who keeps to it still has the old answer."""
@@ -20,9 +19,9 @@ def why(evidence: DrainEvidence, seen: Seen) -> str:
     return _whose(evidence, seen)
 
 
-def staying_why(evidence: DrainEvidence, client: str, connections: int) -> str:
+def staying_why(evidence: DrainEvidence, client: str) -> str:
     """Why a client has connections that stay, without a request that a log has shown yet."""
-    open_ones = f"{connections} open connections that stay: pooled, a WebSocket, or a long request"
+    open_ones = f"for more than {HELD_FOR:g} s: pooled, a WebSocket, or a long request"
     whose = evidence.cluster.get(client) or (_HIDDEN if evidence.hidden else "")
     return f"{open_ones}; {whose}" if whose else open_ones
 

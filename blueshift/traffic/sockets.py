@@ -1,21 +1,21 @@
 """Whose connections to one pod are open, from the kernel's own table, and which of them stay.
 
 nginx counts its connections and tells nothing else of them. Public addresses always have some for a moment:
-scanners, health checks of balancers, probes. Who stays is there in look after look.
+scanners, health checks of balancers, probes. Who stays is there in look after look (decision 0020).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Collection, Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
 HELD_FOR = 10.0
 """Seconds after which an open connection is one that stays: more than who only looks takes."""
-_APART = 120.0
+_APART = 60.0
 """Seconds between two looks, after which a connection that is in both may not be the same."""
-_OPEN = ("01", "08")
-"""ESTABLISHED; CLOSE_WAIT: its client has ended its half, the controller not yet (Linux, tcp_states.h)."""
+_LISTEN, _OPEN = b"0A", (b"01", b"08")
+"""LISTEN. ESTABLISHED; CLOSE_WAIT: its client has ended its half, the controller not yet (tcp_states.h)."""
 
 
 class Socket(NamedTuple):
@@ -28,20 +28,34 @@ class Socket(NamedTuple):
     """At which it came."""
 
 
-def parse_sockets(table: bytes, ports: Collection[int]) -> frozenset[Socket]:
-    """Open connections to these ports in the text of /proc/net/tcp, tcp6 or both (proc(5)).
+class Ports(NamedTuple):
+    """At which ports clients come, as far as that is known."""
+
+    named: frozenset[int] = frozenset()
+    """These alone, where a pod has the network of its node and the table is of all that run there."""
+    not_theirs: frozenset[int] = frozenset()
+    """Else all at which the pod listens but these: metrics, webhook."""
+
+
+def parse_sockets(table: bytes, ports: Ports) -> frozenset[Socket]:
+    """Open connections of clients in the text of /proc/net/tcp, tcp6 or both (proc(5)).
 
     Addresses are in the byte order of the machine there, taken to be little-endian.
     """
-    found = set()
+    rows = tuple(_rows(table))
+    found = {Socket(*_endpoint(remote), port) for port, remote, state in rows if state in _OPEN}
+    if ports.named:
+        return frozenset(one for one in found if one.port in ports.named)
+    theirs = {port for port, _, state in rows if state == _LISTEN} - ports.not_theirs
+    # What a pod has with itself is no client's: its own status, its TLS behind a passthrough.
+    return frozenset(one for one in found if one.port in theirs and not ip_address(one.client).is_loopback)
+
+
+def _rows(table: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     for line in table.splitlines():
         fields = line.split(maxsplit=4)
-        if len(fields) < 4 or fields[3].decode() not in _OPEN:
-            continue
-        _, port = _endpoint(fields[1])
-        if port in ports:
-            found.add(Socket(*_endpoint(fields[2]), port))
-    return frozenset(found)
+        if len(fields) >= 4 and fields[3] in (_LISTEN, *_OPEN):
+            yield _endpoint(fields[1])[1], fields[2], fields[3]
 
 
 def _endpoint(field: bytes) -> tuple[str, int]:
@@ -55,29 +69,31 @@ def _endpoint(field: bytes) -> tuple[str, int]:
 
 
 class Staying:
-    """Tells connections that stay from those that pass, by looks at the table of each pod."""
+    """Tells the connections of one pod that stay from those that pass, by looks at its table."""
 
     def __init__(self) -> None:
-        self._since: dict[str, dict[Socket, float]] = {}
-        self._looks: dict[str, tuple[float, float]] = {}
-        """Pod → its first and last look."""
+        self._since: dict[Socket, float] = {}
+        self._first: float | None = None
+        self._last = self._whole = 0.0
+        """The last look in which the table had every connection that nginx counted."""
 
-    def look(self, pod: str, found: frozenset[Socket] | None, at: float) -> None:
-        """What a pod had open at an instant in seconds; None where nobody could tell, which begins anew."""
-        first, last = self._looks.get(pod, (at, at))
-        if found is None or at - last > _APART:
-            self._since.pop(pod, None)
-            self._looks.pop(pod, None)
-            first = at
-        if found is not None:
-            before = self._since.get(pod, {})
-            self._since[pod] = {socket: before.get(socket, at) for socket in found}
-            self._looks[pod] = (first, at)
+    def look(self, found: Collection[Socket], at: float, counted: int = 0) -> None:
+        """What was open at an instant in seconds; nginx counted so many of others than us.
 
-    def held(self, pod: str) -> tuple[Socket, ...] | None:
-        """Connections that are open for `HELD_FOR` and longer; None as long as that cannot be told."""
-        first, last = self._looks.get(pod, (0.0, 0.0))
-        if last - first < HELD_FOR:
+        One that is new may be there since the look before.
+        """
+        if self._first is None or at - self._last > _APART:
+            self._since, self._first, self._last, self._whole = {}, at, at, at
+        self._since = {socket: self._since.get(socket, self._last) for socket in found}
+        self._last = at
+        if counted <= len(found):
+            self._whole = at
+
+    def held(self) -> tuple[Socket, ...] | None:
+        """Connections that are open for `HELD_FOR` and longer; None as long as that cannot be told, or where
+        nginx counted more all the while than the table has."""
+        if self._first is None or self._last - self._first < HELD_FOR:
             return None
-        since = self._since[pod]
-        return tuple(sorted(socket for socket, at in since.items() if last - at >= HELD_FOR))
+        if self._last - self._whole >= HELD_FOR:
+            return None
+        return tuple(sorted(one for one, since in self._since.items() if self._last - since >= HELD_FOR))

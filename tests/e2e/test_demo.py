@@ -70,6 +70,7 @@ def demo(folder: Path, name: str, *options: str) -> Shown:
 
 def _demo(folder: Path, name: str, *options: str) -> Shown:
     lab = f"t{os.getpid()}-{name}"
+    (folder / "build/demo.json").unlink(missing_ok=True)
     argv = [BLUESHIFT, "lab", "demo", "--name", lab, *options]
     done = subprocess.run(argv, cwd=folder, text=True, capture_output=True, check=False, timeout=1500)
     said = f"{done.stdout}\n{done.stderr}"

@@ -10,7 +10,8 @@ import sys
 
 from blueshift.cli.main import run
 from blueshift.steps import drain, purge
-from blueshift.traffic.drain import Drained, DrainEvidence, DrainRules
+from blueshift.traffic.drain import Drained, DrainRules
+from blueshift.traffic.witnesses import DrainEvidence
 
 
 def _unasked(evidence: DrainEvidence, rules: DrainRules) -> Drained:

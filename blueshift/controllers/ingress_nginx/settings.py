@@ -66,6 +66,11 @@ def settings(workload: Workload, config: Mapping[str, str], version: str = "") -
         keepalive_requests=_number(config.get("keep-alive-requests"), 1000),
         status_port=_number(flags.get("status-port"), 10246),
         ports=(_number(flags.get("http-port"), 80), _number(flags.get("https-port"), 443)),
+        own_ports=(
+            _number(flags.get("healthz-port"), 10254),
+            _number(flags.get("status-port"), 10246),
+            _number(flags.get("validating-webhook", "").rpartition(":")[2], 8443),
+        ),
         image=pods.image(workload),
         grace=pods.grace(workload),
         slept=pods.slept(workload),

@@ -5,16 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from blueshift.traffic.sockets import Socket, parse_sockets
+from blueshift.traffic.sockets import Ports, Socket, parse_sockets
 
 
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
 def test_this_kernels_table_is_read(family: socket.AddressFamily, host: str) -> None:
+    tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
     try:
         server = socket.create_server((host, 0), family=family)
     except OSError:
         pytest.skip("this machine has no IPv6")
     with server, socket.create_connection(server.getsockname()[:2]) as client:
         port = server.getsockname()[1]
-        table = b"".join(Path(f"/proc/net/{name}").read_bytes() for name in ("tcp", "tcp6"))
-        assert parse_sockets(table, (port,)) == {Socket(host, client.getsockname()[1], port)}
+        table = b"".join(path.read_bytes() for path in tables if path.exists())
+        found = parse_sockets(table, Ports(frozenset({port})))
+        assert found == {Socket(host, client.getsockname()[1], port)}
+        assert not any(one.port == port for one in parse_sockets(table, Ports())), "it is the machine's own"

@@ -33,7 +33,7 @@ from blueshift.traffic.drain import DrainRules
 from blueshift.traffic.metrics import extract
 from blueshift.traffic.routes import Route, Routes
 from tests.fakes import ManualClock
-from tests.unit.steps.test_follower import JSON, ON, OnePod
+from tests.unit.steps.test_follower import JSON, ON, QUIET, OnePod
 
 NOW = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
 """Where the clock of tests begins."""
@@ -208,3 +208,55 @@ def test_names_that_came_late_count_from_when_they_moved_and_by_their_own_ttl() 
     moved = msgspec.structs.replace(begun, steps={**begun.steps, drain: step})
     found = told(moved, playbook, "primary", None)
     assert (found.moved, found.ttl) == (late, 300)
+
+
+BUSY = (
+    b"Active connections: 2 \nserver accepts handled requests\n 9 9 9 \nReading: 0 Writing: 1 Waiting: 1 \n"
+)
+TABLE = b"""  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000   101        0 1 1 0 100 0 0 10 0
+   1: 084012C6:0050 640012C6:A3F2 01 00000000:00000000 02:00000000 00000000   101        0 2 2 0 20 4 30 10 -1
+"""
+
+
+LONG_GONE = (line(900, "203.0.113.9"), line(800, "203.0.113.9"))
+
+
+class Connected:
+    """What a pod's container answers to, with one connection for as long as `stays` says."""
+
+    def __init__(self, bench: Bench, stays: float, code: int = 0) -> None:
+        self.bench, self.stays, self.code = bench, stays, code
+        bench.kube.exec = self.exec  # type: ignore[method-assign]
+
+    async def exec(self, _: str, __: str, argv: Sequence[str], **___: Any) -> Any:
+        there = self.bench.clock.elapsed < self.stays
+        if "/proc/net/tcp" in argv[-1]:
+            return SimpleNamespace(code=self.code, stdout=TABLE if there else TABLE[:300], stderr=b"no cat")
+        return SimpleNamespace(code=0, stdout=BUSY if there else QUIET, stderr=b"")
+
+
+@pytest.mark.parametrize(("stays", "judged"), [(5, "drained"), (1000, "remaining")])
+async def test_a_second_look_tells_who_stays_from_who_passes(
+    monkeypatch: pytest.MonkeyPatch, stays: float, judged: str
+) -> None:
+    bench = Bench(monkeypatch, *LONG_GONE)
+    Connected(bench, stays)
+    began = bench.clock.elapsed
+    found = await bench.look()
+    assert found.judged == judged
+    assert bench.clock.elapsed >= began + 10
+    held = [(one.client, one.target, one.connections) for one in found.clients]
+    assert held == ([] if judged == "drained" else [("198.18.0.100", "p1", 1)])
+    assert all(one.last <= found.at for one in found.clients)
+
+
+async def test_a_pod_that_cannot_tell_its_connections_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench(monkeypatch, *LONG_GONE)
+    Connected(bench, 1000, code=127)
+    found = await bench.look()
+    assert (found.judged, found.connections) == ("remaining", {"p1": 1})
+    assert found.reason == "1 pods have open connections"
+    assert "whose connections p1 has: its table of connections: no cat" in found.unseen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -96,15 +97,15 @@ PODS = [{"metadata": {"name": name, "namespace": "edge"}, "status": {"phase": ph
 async def test_the_prometheus_that_stands_in_is_asked_for_every_running_pod(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    source = Prometheus("https://prometheus.test")
+    source, clock = Prometheus("https://prometheus.test"), ManualClock()
 
-    async def samples(_: Any, pods: list[str], namespace: str, *__: Any) -> dict[str, None]:
+    async def samples(_: Any, pods: list[str], namespace: str, *__: Any) -> dict[str, Any]:
         assert (pods, namespace) == (["p1", "p2"], "edge")
-        return {"p2": None}
+        return {"p2": SimpleNamespace(at=clock.utc().timestamp() - 7)}
 
     monkeypatch.setattr(traffic, "samples", samples)
-    found = await traffic.stand_in(source, PODS, IngressNginx(), ManualClock())
-    assert found == StandIn(source.url, ("p2",), ("p1",))
+    found = await traffic.stand_in(source, PODS, IngressNginx(), clock)
+    assert found == StandIn(source.url, ("p2",), ("p1",), 7.0)
     assert await traffic.stand_in(None, PODS, IngressNginx(), ManualClock()) == StandIn()
     assert await traffic.stand_in(source, PODS[2:], IngressNginx(), ManualClock()) == StandIn(source.url)
 

@@ -227,6 +227,8 @@ CASES = [
         stops=False,
     ),
     Case("nginx-prometheus", "401", standing_in(unusable="status 401"), "warn", stops=False),
+    Case("nginx-prometheus", "no pod", standing_in(), "not-looked", stops=False),
+    Case("nginx-prometheus", "45 s ago", standing_in(known=("p1",), behind=45.2), "warn", stops=False),
     Case("nginx-prometheus", "of p2", standing_in(known=("p1",), lacking=("p2",)), "warn", stops=False),
     Case(
         "nginx-access-log-off",

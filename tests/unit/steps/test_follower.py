@@ -16,11 +16,12 @@ from blueshift.playbook.config import Prometheus
 from blueshift.steps import witness
 from blueshift.steps.follower import Follower
 from blueshift.steps.witness import Whereabouts, Witness
-from blueshift.traffic.drain import Drained, DrainEvidence, DrainRules, Remaining, Unknown, drained
+from blueshift.traffic.drain import Drained, DrainRules, Remaining, Unknown, drained
 from blueshift.traffic.judge import Observed
 from blueshift.traffic.metrics import extract
 from blueshift.traffic.routes import Route, Routes
 from blueshift.traffic.sides import Answered, judge_sides
+from blueshift.traffic.witnesses import DrainEvidence
 from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
 

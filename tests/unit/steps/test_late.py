@@ -44,9 +44,10 @@ from blueshift.steps.places import Places
 from blueshift.steps.proof import Proof
 from blueshift.steps.purge import PurgeGate, PurgeGateSettings
 from blueshift.steps.shift import ShiftSettings, Wave, cut
-from blueshift.traffic.drain import Drained, DrainEvidence, Remaining, Remains, Unknown
+from blueshift.traffic.drain import Drained, Remaining, Remains, Unknown
 from blueshift.traffic.judge import Verdict
 from blueshift.traffic.routes import Route, Routes
+from blueshift.traffic.witnesses import DrainEvidence
 from tests.unit.app.worlds import world
 from tests.unit.engine.steps import Bench, Killed
 
@@ -192,6 +193,7 @@ class Life(Bench):
     class _Evidence(dict[str, Any]):
         noise, now, longest_gap, logged, own = 0, 0.0, 0.0, 0, 0
         unlogged: tuple[str, ...] = ()
+        pods: ClassVar[dict[str, float]] = {}
         seen: tuple[Any, ...] = ()
         connections: ClassVar[dict[str, Any]] = {}
 

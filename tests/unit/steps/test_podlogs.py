@@ -9,7 +9,7 @@ import pytest
 
 from blueshift.app.sides import TOLD_EVERY, Words
 from blueshift.steps.follower import Follower
-from blueshift.traffic.drain import Coverage
+from blueshift.traffic.witnesses import Coverage
 from tests.unit.steps.sides import Hand, Pods, follower_of
 
 

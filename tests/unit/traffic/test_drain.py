@@ -5,22 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueshift.traffic.drain import (
-    Coverage,
-    Drained,
-    DrainEvidence,
-    DrainRules,
-    Remaining,
-    Seen,
-    Unknown,
-    by_log,
-    by_metrics,
-    drained,
-)
+from blueshift.traffic.drain import Drained, DrainRules, Remaining, Unknown, drained
 from blueshift.traffic.logs import compile_format
 from blueshift.traffic.metrics import Series, Window
 from blueshift.traffic.status import Connections
 from blueshift.traffic.tally import Tally
+from blueshift.traffic.witnesses import Coverage, DrainEvidence, Seen, by_log, by_metrics
 
 NOW = 10_000.0
 RULES = DrainRules()
@@ -123,6 +113,20 @@ def test_requests_that_the_log_knows_as_ours_are_nobodys(
     assert isinstance(found, Drained) is drains
 
 
+def test_a_log_with_a_hole_explains_no_counter() -> None:
+    by_counters = seen(witness="metrics", client="", requests=3)
+    holed = (BOTH[0], Coverage("log", "p1", 0, NOW, gaps=((NOW - 100, NOW - 40),)))
+    found = drained(evidence(seen=(by_counters,), own=3, coverage=holed), RULES)
+    assert isinstance(found, Remaining)
+
+
+def test_what_cannot_be_told_of_connections_is_said() -> None:
+    asked = evidence(connections={"p1": Connections(4, 0, 1, 3)}, untold={"p1": "no sh"})
+    found = drained(asked, RULES)
+    assert isinstance(found, Remaining)
+    assert found.items[0].why == "3 of them idle; whose, and whether they stay, cannot be told: no sh"
+
+
 def test_who_the_log_names_is_named_once_whatever_the_counters_call_the_host() -> None:
     rows = (seen(witness="metrics", client="", target="a.org"), seen(target="apps-web-80"))
     found = drained(evidence(seen=rows, logged=3), RULES)
@@ -131,11 +135,12 @@ def test_who_the_log_names_is_named_once_whatever_the_counters_call_the_host() -
 
 
 def test_our_own_probes_are_no_rest_that_has_to_be_accepted() -> None:
-    by_counters = seen(witness="metrics", client="", requests=660)
+    rows = (seen(witness="metrics", client="", requests=660), seen(requests=30))
     rules = DrainRules(accept=0.01)
-    asked = evidence(seen=(by_counters,), baseline=10.0)
+    # Without a log that is whole nobody knows whose they are.
+    asked = evidence(seen=rows, baseline=10.0, own=630, logged=30, coverage=BOTH[:1])
     assert isinstance(drained(asked, rules), Remaining)
-    found = drained(evidence(seen=(by_counters,), baseline=10.0, own=630), rules)
+    found = drained(evidence(seen=rows, baseline=10.0, own=630, logged=30), rules)
     assert isinstance(found, Drained)
     assert found.said.startswith("0.05 requests/s remain")
 
@@ -149,10 +154,10 @@ def test_connections_hold_it_up_if_they_stay_or_nobody_can_tell(
     found = drained(evidence(connections={"p1": Connections(4, 0, 1, 3)}, held=held), RULES)
     assert isinstance(found, Drained) is drains
     if isinstance(found, Drained):
-        assert found.said.endswith("none of 3 open connections stays")
+        assert found.said.endswith("none of 3 open connections is older than 10 s")
     elif held and isinstance(found, Remaining):
         assert [(item.client, item.target) for item in found.items] == [("10.0.0.7", "p1")]
-        assert found.items[0].why.startswith("2 open connections that stay")
+        assert found.items[0].did == "2 open connections"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +182,7 @@ def test_open_connections_hold_it_up(active: int, drains: bool) -> None:
     found = drained(evidence(connections={"p1": Connections(active, 0, 1, active - 1)}), RULES)
     assert isinstance(found, Drained) is drains
     if isinstance(found, Remaining):
-        assert found.items[0].why == "1 open connections, 1 of them idle"
+        assert (found.items[0].did, found.items[0].why) == ("1 open connection", "1 of them idle")
 
 
 @pytest.mark.parametrize(

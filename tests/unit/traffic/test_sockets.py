@@ -1,6 +1,4 @@
-import pytest
-
-from blueshift.traffic.sockets import HELD_FOR, Socket, Staying, parse_sockets
+from blueshift.traffic.sockets import HELD_FOR, Ports, Socket, Staying, parse_sockets
 
 V4 = b"""  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000   101        0 1 1 0 100 0 0 10 0
@@ -17,34 +15,57 @@ A, B = Socket("198.18.0.100", 40_000, 80), Socket("198.18.0.101", 40_001, 443)
 
 
 def test_the_kernels_table_is_read() -> None:
-    assert parse_sockets(V4 + V6, (80, 443)) == {
+    expected = {
         Socket("198.18.0.100", 0xA3F2, 80),
         Socket("2001:2:4::9", 0xD431, 443),
         Socket("198.18.0.100", 0xD433, 443),
     }
+    assert parse_sockets(V4 + V6, Ports()) == expected, "at whatever it listens"
+    assert parse_sockets(V4 + V6, Ports(not_theirs=frozenset({443}))) == {Socket("198.18.0.100", 0xA3F2, 80)}
+    assert parse_sockets(V4 + V6, Ports(frozenset({80, 443}), frozenset({443}))) == expected
+    assert parse_sockets(V4, Ports(frozenset({0x280E}))) == {Socket("198.18.0.100", 0xA3F6, 0x280E)}
+
+
+def test_what_comes_from_the_pod_itself_is_no_client() -> None:
+    own = V4.replace(b"640012C6", b"0100007F")
+    assert parse_sockets(own, Ports()) == frozenset()
 
 
 def test_who_passes_does_not_stay() -> None:
     staying = Staying()
-    staying.look("p", frozenset({A}), 0.0)
-    assert staying.held("p") is None, "one look tells nothing"
-    staying.look("p", frozenset({A, B}), HELD_FOR - 1)
-    assert staying.held("p") is None
-    staying.look("p", frozenset({A, B}), HELD_FOR)
-    assert staying.held("p") == (A,)
-    staying.look("p", frozenset({B}), HELD_FOR + 1)
-    assert staying.held("p") == ()
-    staying.look("p", frozenset({A, B}), 2 * HELD_FOR)
-    assert staying.held("p") == (B,), "another one with the same port, or the same one after all"
+    staying.look({A}, 0.0)
+    assert staying.held() is None, "one look tells nothing"
+    staying.look({A}, HELD_FOR - 1)
+    assert staying.held() is None
+    staying.look({A, B}, HELD_FOR)
+    assert staying.held() == (A,)
+    staying.look({B}, HELD_FOR + 1)
+    assert staying.held() == ()
+    staying.look({A, B}, 2 * HELD_FOR)
+    assert staying.held() == (B,), "another one with the same port, or the same one after all"
 
 
-@pytest.mark.parametrize(("found", "at"), [(None, 11.0), (frozenset({A}), 1000.0)])
-def test_what_nobody_saw_for_a_while_begins_anew(found: frozenset[Socket] | None, at: float) -> None:
+def test_what_is_new_may_be_as_old_as_the_look_before() -> None:
     staying = Staying()
-    staying.look("p", frozenset({A}), 0.0)
-    staying.look("p", frozenset({A}), 10.0)
-    staying.look("p", found, at)
-    assert staying.held("p") is None
-    staying.look("p", frozenset({A}), at + 1)
-    assert staying.held("p") is None
-    assert staying.held("q") is None
+    staying.look((), 0.0)
+    staying.look({A}, HELD_FOR + 20)
+    assert staying.held() == (A,)
+
+
+def test_what_nobody_saw_for_a_while_begins_anew() -> None:
+    staying = Staying()
+    staying.look({A}, 0.0)
+    staying.look({A}, HELD_FOR)
+    staying.look({A}, 1000.0)
+    assert staying.held() is None
+
+
+def test_a_table_that_lacks_what_nginx_counts_tells_nothing() -> None:
+    staying = Staying()
+    for second in range(0, 21, 2):
+        staying.look((), float(second), counted=int(second > 4))
+        if second == 12:
+            assert staying.held() == (), "a moment lies between the count and the table"
+    assert staying.held() is None
+    staying.look({A}, 22.0, counted=1)
+    assert staying.held() == ()
