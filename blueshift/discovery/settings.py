@@ -43,8 +43,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     status_port: int = 10246
     ports: tuple[int, ...] = (80, 443)
     """At which clients of HTTP come, inside the pod."""
-    own_ports: tuple[int, ...] = (10254, 10246, 8443)
-    """At which nobody's traffic comes: metrics and probes of health, nginx's status, the webhook."""
+    own_ports: tuple[int, ...] = (10254, 8443)
+    """At which the controller answers and not nginx: metrics and probes of health, the webhook."""
     image: str = ""
     grace: int = 30
     """terminationGracePeriodSeconds."""

@@ -41,7 +41,7 @@ class Connected:
             return Held({}, dict.fromkeys(foreign, "UDP is served, whose sessions are in no table"))
         untold = {pod: f"there are more than {MOST}" for pod, count in foreign.items() if count > MOST}
         some = [pod for pod, count in foreign.items() if 0 < count <= MOST]
-        named = frozenset((*settings.ports, *(stream.port for stream in routes.streams)))
+        named = frozenset((*settings.ports, settings.status_port, *(one.port for one in routes.streams)))
         tables = await self._witness.sockets(self._side, some, Ports(named, frozenset(settings.own_ports)))
         now = self._clock.now()
         untold |= {pod: why for pod, why in tables.items() if isinstance(why, str)}

@@ -19,7 +19,7 @@ _LISTEN, _OPEN = b"0A", (b"01", b"08")
 
 
 class Socket(NamedTuple):
-    """One open connection of a client."""
+    """One open connection to the data plane."""
 
     client: str
     """Address; that of the connection, whatever a PROXY header says."""
@@ -27,28 +27,32 @@ class Socket(NamedTuple):
     port: int
     """At which it came."""
 
+    @property
+    def inside(self) -> bool:
+        """Whether the pod has it with itself: unknown hosts, which nginx passes to its own port 8181 and counts
+        twice, questions for its status, TLS behind a passthrough."""
+        return ip_address(self.client).is_loopback
+
 
 class Ports(NamedTuple):
-    """At which ports clients come, as far as that is known."""
+    """At which ports nginx listens, as far as that is known."""
 
     named: frozenset[int] = frozenset()
     """These alone, where a pod has the network of its node and the table is of all that run there."""
     not_theirs: frozenset[int] = frozenset()
-    """Else all at which the pod listens but these: metrics, webhook."""
+    """Else all at which the pod listens but these of the controller itself: metrics, webhook."""
 
 
 def parse_sockets(table: bytes, ports: Ports) -> frozenset[Socket]:
-    """Open connections of clients in the text of /proc/net/tcp, tcp6 or both (proc(5)).
+    """Open connections to nginx in the text of /proc/net/tcp, tcp6 or both (proc(5)).
 
     Addresses are in the byte order of the machine there, taken to be little-endian.
     """
     rows = tuple(_rows(table))
-    found = {Socket(*_endpoint(remote), port) for port, remote, state in rows if state in _OPEN}
-    if ports.named:
-        return frozenset(one for one in found if one.port in ports.named)
-    theirs = {port for port, _, state in rows if state == _LISTEN} - ports.not_theirs
-    # What a pod has with itself is no client's: its own status, its TLS behind a passthrough.
-    return frozenset(one for one in found if one.port in theirs and not ip_address(one.client).is_loopback)
+    theirs = ports.named or {port for port, _, state in rows if state == _LISTEN} - ports.not_theirs
+    return frozenset(
+        Socket(*_endpoint(remote), port) for port, remote, state in rows if state in _OPEN and port in theirs
+    )
 
 
 def _rows(table: bytes) -> Iterator[tuple[int, bytes, bytes]]:
@@ -78,7 +82,7 @@ class Staying:
         """The last look in which the table had every connection that nginx counted."""
 
     def look(self, found: Collection[Socket], at: float, counted: int = 0) -> None:
-        """What was open at an instant in seconds; nginx counted so many of others than us.
+        """What was open at an instant in seconds; nginx counted so many beside ours.
 
         One that is new may be there since the look before.
         """
@@ -90,10 +94,11 @@ class Staying:
             self._whole = at
 
     def held(self) -> tuple[Socket, ...] | None:
-        """Connections that are open for `HELD_FOR` and longer; None as long as that cannot be told, or where
-        nginx counted more all the while than the table has."""
+        """Connections of others that are open for `HELD_FOR` and longer; None as long as that cannot be told,
+        or where nginx counted more all the while than the table has."""
         if self._first is None or self._last - self._first < HELD_FOR:
             return None
         if self._last - self._whole >= HELD_FOR:
             return None
-        return tuple(sorted(one for one, since in self._since.items() if self._last - since >= HELD_FOR))
+        staying = (one for one, since in self._since.items() if self._last - since >= HELD_FOR)
+        return tuple(sorted(one for one in staying if not one.inside))

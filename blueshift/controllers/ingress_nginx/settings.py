@@ -68,7 +68,6 @@ def settings(workload: Workload, config: Mapping[str, str], version: str = "") -
         ports=(_number(flags.get("http-port"), 80), _number(flags.get("https-port"), 443)),
         own_ports=(
             _number(flags.get("healthz-port"), 10254),
-            _number(flags.get("status-port"), 10246),
             _number(flags.get("validating-webhook", "").rpartition(":")[2], 8443),
         ),
         image=pods.image(workload),

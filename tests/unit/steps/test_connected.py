@@ -46,7 +46,7 @@ async def test_who_stays_is_known_by_the_second_look() -> None:
     first, second = await twice(table, *looks, routes=Routes(streams=(Stream("tcp", 5432, "db"),)))
     assert first == Held({}, {})
     assert second.clients == {"p1": (CLIENT.client,), "p3": ()}, "p2 has more than its table"
-    ports = Ports(frozenset({80, 443, 5432}), frozenset({10254, 10246, 8443}))
+    ports = Ports(frozenset({80, 443, 10246, 5432}), frozenset({10254, 8443}))
     assert table.asked == [(["p1", "p2"], ports)] * 2
 
 

@@ -27,8 +27,13 @@ def test_the_kernels_table_is_read() -> None:
 
 
 def test_what_comes_from_the_pod_itself_is_no_client() -> None:
-    own = V4.replace(b"640012C6", b"0100007F")
-    assert parse_sockets(own, Ports()) == frozenset()
+    """The controller asks nginx for its status, and keeps the connection: nginx counts it."""
+    own = parse_sockets(V4.replace(b"640012C6", b"0100007F"), Ports())
+    assert [one.inside for one in own] == [True]
+    staying = Staying()
+    for at in (0.0, HELD_FOR):
+        staying.look(own, at, counted=1)
+    assert staying.held() == ()
 
 
 def test_who_passes_does_not_stay() -> None:
