@@ -86,7 +86,8 @@ class Leaving:
         names, strays = await self._asked()
         routes = await self._configured()
         evidence = await self._seen(names, routes)
-        foreign = {pod for pod, count in self._foreign(evidence).items() if count}
+        own = told.rules.own_connections
+        foreign = {pod for pod, count in evidence.others(own).items() if count}
         if self._first and foreign - evidence.held.keys() - evidence.untold.keys():
             # Whether they stay is known at a second look; who only passes by has gone then.
             await session.clock.sleep(HELD_FOR)
@@ -106,7 +107,7 @@ class Leaving:
             clients=tuple(
                 client(one, evidence.now) for one in (*rest, *staying) if one.client or one.requests
             ),
-            connections=self._foreign(evidence),
+            connections=evidence.others(own),
             noise=evidence.noise,
             hidden=evidence.hidden,
             coverage=tuple(watched(self._side, one) for one in evidence.coverage),
@@ -126,11 +127,6 @@ class Leaving:
             dns=f"{brief(here)} point here" if here else "",
             proxied=frozenset(host for one in names if one.state == "proxied" for host in one.hosts),
         )
-
-    def _foreign(self, evidence: DrainEvidence) -> dict[str, int | None]:
-        """By pod, open connections of others than us."""
-        own = self._told.rules.own_connections
-        return {pod: one.foreign(own) if one else None for pod, one in sorted(evidence.connections.items())}
 
     def _judged(self, evidence: DrainEvidence) -> tuple[Literal["drained", "remaining", "unknown"], str]:
         verdict = drained(evidence, self._told.rules)

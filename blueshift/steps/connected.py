@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from blueshift.clock import Clock
@@ -19,10 +19,12 @@ MOST = 500
 class Held(NamedTuple):
     """What is known of the connections that stay."""
 
-    clients: dict[str, tuple[str, ...]]
+    clients: Mapping[str, Sequence[str]] = {}
     """Pod → the client of each; without the pods of which that is not known (yet)."""
-    untold: dict[str, str]
+    untold: Mapping[str, str] = {}
     """Pod → why it will not be known."""
+    inside: Mapping[str, int] = {}
+    """Pod → connections that it has with itself, which nginx counts too."""
 
 
 class Connected:
@@ -53,4 +55,5 @@ class Connected:
             self._pods[pod].look(found, now, foreign[pod])
             if (held := self._pods[pod].held()) is not None:
                 clients[pod] = tuple(socket.client for socket in held)
-        return Held(clients, untold)
+        inside = {pod: sum(one.inside for one in found) for pod, found in open_now.items()}
+        return Held(clients, untold, inside)

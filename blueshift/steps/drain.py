@@ -142,8 +142,8 @@ class Drain(Base[DrainSettings]):
 
     def _tell(self, evidence: DrainEvidence, rules: DrainRules, reason: str) -> None:
         items, _ = left(evidence, rules)
-        known = evidence.connections.values()
-        foreign = [one.foreign(rules.own_connections) for one in known if one is not None]
+        counts = evidence.others(rules.own_connections).values()
+        known = [count for count in counts if count is not None]
         self.tools.seen(
             events.DrainSeen(
                 at=self.here.utc(),
@@ -151,7 +151,7 @@ class Drain(Base[DrainSettings]):
                 side=self.settings.side,
                 clients=len({item.client or item.target for item in items}),
                 requests=sum(item.requests for item in items),
-                connections=sum(foreign) if foreign and len(foreign) == len(known) else None,
+                connections=sum(known) if known and len(known) == len(counts) else None,
                 reason=reason,
             )
         )

@@ -284,7 +284,7 @@ class Follower:
         seen, coverage = self.requests(since, routes.hosts() | hosts)
         counted = [one.since for one in coverage if one.witness in COUNTERS and not one.blind]
         logged, own = tally.within(min(counted, default=since)) if tally else (0, 0)
-        held = Held({}, {})
+        held = Held()
         if self._settings is not None:
             held = await self._staying.look(self.latest, self._settings, routes, rules.own_connections)
         return DrainEvidence(
@@ -297,6 +297,7 @@ class Follower:
             connections={look.pod: look.connections for look in self.latest},
             held=held.clients,
             untold=held.untold,
+            inside=held.inside,
             logged=logged,
             own=own,
             lacks=tally.form.lacks if tally else (),

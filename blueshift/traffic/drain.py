@@ -172,8 +172,8 @@ def _items(evidence: DrainEvidence, rules: DrainRules) -> tuple[Remains, ...]:
 
 def _held(evidence: DrainEvidence, rules: DrainRules) -> list[Remains]:
     found = []
-    for pod, connections in sorted(evidence.connections.items()):
-        count = connections.foreign(rules.own_connections) if connections else 0
+    for pod, count in evidence.others(rules.own_connections).items():
+        connections = evidence.connections[pod]
         if count and (staying := evidence.held.get(pod)) is not None:
             found += [
                 Remains(client, pod, 0, 0.0, staying_why(evidence, client), many)
@@ -188,8 +188,7 @@ def _held(evidence: DrainEvidence, rules: DrainRules) -> list[Remains]:
 
 
 def _passing(evidence: DrainEvidence, rules: DrainRules) -> str:
-    known = [one for one in evidence.connections.values() if one]
-    count = sum(one.foreign(rules.own_connections) for one in known)
+    count = sum(count or 0 for count in evidence.others(rules.own_connections).values())
     return f"none of {count} open connections is older than {HELD_FOR:g} s" if count else "no open connection"
 
 

@@ -29,8 +29,8 @@ class Socket(NamedTuple):
 
     @property
     def inside(self) -> bool:
-        """Whether the pod has it with itself: unknown hosts, which nginx passes to its own port 8181 and counts
-        twice, questions for its status, TLS behind a passthrough."""
+        """Whether the pod has it with itself: nginx passes unknown hosts to its own port 8181 and counts that
+        too; questions for its status; TLS behind a passthrough."""
         return ip_address(self.client).is_loopback
 
 

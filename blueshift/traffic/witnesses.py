@@ -78,6 +78,8 @@ class DrainEvidence(msgspec.Struct, frozen=True):
     is known, and then none may be open."""
     untold: Mapping[str, str] = {}
     """Pod → why only their number will ever be known."""
+    inside: Mapping[str, int] = {}
+    """Pod → connections that it has with itself, as far as they are known; nginx counts them."""
     logged: int = 0
     """Requests of known targets by the access log, in the stretch in which the counters counted theirs."""
     own: int = 0
@@ -102,6 +104,13 @@ class DrainEvidence(msgspec.Struct, frozen=True):
     """Hosts whose names point at a proxy or CDN, which asks this side for them."""
     baseline: float = 0.0
     """Requests per second that the side had before the run."""
+
+    def others(self, own: int) -> dict[str, int | None]:
+        """Pod → open connections of others, `own` of each being ours; None where that is not known."""
+        return {
+            pod: one.foreign(own + self.inside.get(pod, 0)) if one else None
+            for pod, one in sorted(self.connections.items())
+        }
 
 
 def by_metrics(

@@ -44,17 +44,23 @@ async def test_who_stays_is_known_by_the_second_look() -> None:
     table = Table(p1=frozenset({CLIENT}), p2=frozenset({CLIENT}))
     looks = (look("p1", 1), look("p2", 3), look("p3", 0))
     first, second = await twice(table, *looks, routes=Routes(streams=(Stream("tcp", 5432, "db"),)))
-    assert first == Held({}, {})
+    assert first.clients == {}
     assert second.clients == {"p1": (CLIENT.client,), "p3": ()}, "p2 has more than its table"
     ports = Ports(frozenset({80, 443, 10246, 5432}), frozenset({10254, 8443}))
     assert table.asked == [(["p1", "p2"], ports)] * 2
+
+
+async def test_what_a_pod_has_with_itself_is_told_apart() -> None:
+    table = Table(p1=frozenset({CLIENT, Socket("127.0.0.1", 46_508, 8181)}))
+    _, held = await twice(table, look("p1", 2))
+    assert held == Held({"p1": (CLIENT.client,)}, {}, {"p1": 1})
 
 
 async def test_what_cannot_be_told_is_said() -> None:
     why = "its table of connections: sh: not found"
     table = Table(mute=why)
     _, second = await twice(table, look("many", MOST + 1), look("mute", 2), look("dark", None))
-    assert second == Held({}, {"many": "there are more than 500", "mute": why})
+    assert second == Held({}, {"many": "there are more than 500", "mute": why}, {})
     _, second = await twice(table, look("p1", 1), routes=Routes(streams=(Stream("udp", 53, "dns"),)))
     assert "UDP" in second.untold["p1"]
 
@@ -65,4 +71,4 @@ async def test_a_pod_that_was_away_begins_anew() -> None:
     for looks in ([look("p1", 1)], [look("p1", None)], [look("p1", 1)]):
         held = await connected.look(looks, SETTINGS, Routes(), 1)
         await clock.sleep(HELD_FOR)
-    assert held == Held({}, {})
+    assert held == Held({}, {}, {"p1": 0})

@@ -194,6 +194,10 @@ class Life(Bench):
         noise, now, longest_gap, logged, own = 0, 0.0, 0.0, 0, 0
         unlogged: tuple[str, ...] = ()
         pods: ClassVar[dict[str, float]] = {}
+
+        def others(self, _: int) -> dict[str, int | None]:
+            return {}
+
         seen: tuple[Any, ...] = ()
         connections: ClassVar[dict[str, Any]] = {}
 

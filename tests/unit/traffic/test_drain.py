@@ -127,6 +127,12 @@ def test_what_cannot_be_told_of_connections_is_said() -> None:
     assert found.items[0].why == "3 of them idle; whose, and whether they stay, cannot be told: no sh"
 
 
+def test_what_a_pod_has_with_itself_is_nobodys() -> None:
+    asked = evidence(connections={"p1": Connections(3, 0, 1, 2)}, inside={"p1": 2})
+    assert asked.others(1) == {"p1": 0}
+    assert isinstance(drained(asked, RULES), Drained)
+
+
 def test_who_the_log_names_is_named_once_whatever_the_counters_call_the_host() -> None:
     rows = (seen(witness="metrics", client="", target="a.org"), seen(target="apps-web-80"))
     found = drained(evidence(seen=rows, logged=3), RULES)
