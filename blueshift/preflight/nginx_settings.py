@@ -10,9 +10,7 @@ from blueshift.discovery.settings import Settings
 from blueshift.discovery.world import World
 from blueshift.preflight.nginx_own import running, side_of
 from blueshift.preflight.protocol import Seen, brief, fails, passed, tells, warns
-
-_PROMPT = 30
-"""Seconds: how old the newest look of a witness may be in a drain (`traffic.drain.DrainRules.lag`)."""
+from blueshift.traffic.drain import DrainRules
 
 
 def grace(world: World) -> Iterator[Seen]:
@@ -95,10 +93,10 @@ def prometheus(world: World) -> Iterator[Seen]:
         )
     elif not seen.known:
         yield Seen("not-looked", f"no pod of the primary runs that the Prometheus at {seen.url} could have")
-    elif seen.behind > _PROMPT:
+    elif seen.behind > (lag := DrainRules().lag):
         yield warns(
             f"the Prometheus at {seen.url} read the primary's pods {seen.behind:.0f} s ago: a drain takes "
-            f"what is {_PROMPT} s old at most",
+            f"what is {lag:.0f} s old at most",
             "let it read them more often (`scrape_interval`)",
         )
     else:

@@ -247,14 +247,9 @@ class Witness:
         async def one(pod: str) -> frozenset[Socket] | str:
             try:
                 async with gate:
-                    table = await self._kube.exec(
-                        self.namespace(side), pod, _SOCKETS, container=container, timeout=10.0
-                    )
+                    return parse_sockets(await self._printed(side, pod, container, _SOCKETS), theirs)
             except BlueshiftError as error:
                 return f"its table of connections: {error.message}"
-            if table.code:
-                return f"its table of connections: {table.stderr.decode(errors='replace')[:200].strip()}"
-            return parse_sockets(table.stdout, theirs)
 
         return dict(zip(pods, await together(*(one(pod) for pod in pods)), strict=True))
 
@@ -262,12 +257,16 @@ class Witness:
         self, side: SideName, pod: str, container: str, argv: Sequence[str]
     ) -> tuple[Connections | None, str]:
         try:
-            result = await self._kube.exec(self.namespace(side), pod, argv, container=container, timeout=10.0)
-            if result.code != 0:
-                return None, f"status of {pod}: {result.stderr.decode(errors='replace')[:200].strip()}"
-            return parse_status(result.stdout), ""
+            return parse_status(await self._printed(side, pod, container, argv)), ""
         except BlueshiftError as error:
             return None, f"status of {pod}: {error.message}"
+
+    async def _printed(self, side: SideName, pod: str, container: str, argv: Sequence[str]) -> bytes:
+        """What a command in a pod prints. Raises BlueshiftError, with what it says where it fails."""
+        result = await self._kube.exec(self.namespace(side), pod, argv, container=container, timeout=10.0)
+        if result.code != 0:
+            raise BlueshiftError(result.stderr.decode(errors="replace")[:200].strip())
+        return result.stdout
 
 
 def started(pod: Mapping[str, Any]) -> float:

@@ -83,15 +83,15 @@ def drained(evidence: DrainEvidence, rules: DrainRules) -> Drained | Remaining |
         return Remaining(f"DNS does not point away everywhere: {evidence.dns}")
     length = rules.length(evidence.longest_gap)
     earliest = evidence.swapped + max(rules.least, rules.factor * evidence.ttl, length)
-    items, held = left(evidence, rules)
-    free = max((earliest, *(entry.last + length for entry in _inside(evidence, rules))))
+    inside = _inside(evidence, rules)
+    items, held = _items(evidence, inside), _held(evidence, rules)
+    free = max((earliest, *(entry.last + length for entry in inside)))
     if evidence.now < earliest:
         reason = (
             f"{evidence.now - evidence.swapped:.0f} of {earliest - evidence.swapped:.0f} s have passed since"
         )
         return Remaining(f"{reason} the swap", items, free)
-    end = evidence.now - min(rules.lag, length / 2)
-    if blind := _blind(evidence, evidence.now - length, end):
+    if blind := _blind(evidence, rules):
         return Unknown(blind)
     if not items and not held:
         return Drained(f"no request for a known host in {length:.0f} s, and {_passing(evidence, rules)}")
@@ -105,7 +105,7 @@ def drained(evidence: DrainEvidence, rules: DrainRules) -> Drained | Remaining |
 def left(evidence: DrainEvidence, rules: DrainRules) -> tuple[tuple[Remains, ...], tuple[Remains, ...]]:
     """Who asked for known hosts in the window, and which pods have connections of others, also where it is
     not time yet or not everything was watched."""
-    return _items(evidence, rules), tuple(_held(evidence, rules))
+    return _items(evidence, _inside(evidence, rules)), _held(evidence, rules)
 
 
 def _count(items: Sequence[Remains], held: Sequence[Remains], length: float) -> str:
@@ -134,16 +134,17 @@ def _rate(evidence: DrainEvidence, rules: DrainRules) -> float:
 
 def _logged(evidence: DrainEvidence, rules: DrainRules) -> bool:
     """Whether the log shows every request to every pod in the window."""
+    return all(
+        any(one.witness == "log" and one.pod == pod and one.holds(*stretch) for one in evidence.coverage)
+        for pod, stretch in _watched(evidence, rules).items()
+    )
+
+
+def _watched(evidence: DrainEvidence, rules: DrainRules) -> dict[str, tuple[float, float]]:
+    """Pod → from when to when it must have been watched, or since it started."""
     length = rules.length(evidence.longest_gap)
     start, end = evidence.now - length, evidence.now - min(rules.lag, length / 2)
-    return all(
-        any(
-            one.holds(min(max(start, born), end), end)
-            for one in evidence.coverage
-            if (one.witness, one.pod) == ("log", pod)
-        )
-        for pod, born in evidence.pods.items()
-    )
+    return {pod: (min(max(start, born), end), end) for pod, born in sorted(evidence.pods.items())}
 
 
 def _inside(evidence: DrainEvidence, rules: DrainRules) -> list[Seen]:
@@ -160,8 +161,7 @@ def _inside(evidence: DrainEvidence, rules: DrainRules) -> list[Seen]:
     return [entry for entry in inside if not open_to_the_log(entry)]
 
 
-def _items(evidence: DrainEvidence, rules: DrainRules) -> tuple[Remains, ...]:
-    inside = _inside(evidence, rules)
+def _items(evidence: DrainEvidence, inside: Sequence[Seen]) -> tuple[Remains, ...]:
     named = {entry.target for entry in inside if entry.client}
     return tuple(
         Remains(entry.client, entry.target, entry.requests, evidence.now - entry.last, why(evidence, entry))
@@ -170,7 +170,7 @@ def _items(evidence: DrainEvidence, rules: DrainRules) -> tuple[Remains, ...]:
     )
 
 
-def _held(evidence: DrainEvidence, rules: DrainRules) -> list[Remains]:
+def _held(evidence: DrainEvidence, rules: DrainRules) -> tuple[Remains, ...]:
     found = []
     for pod, count in evidence.others(rules.own_connections).items():
         connections = evidence.connections[pod]
@@ -184,7 +184,7 @@ def _held(evidence: DrainEvidence, rules: DrainRules) -> list[Remains]:
             reason = evidence.untold.get(pod)
             said = f"{idle}; whose, and whether they stay, cannot be told: {reason}" if reason else idle
             found.append(Remains("", pod, 0, 0.0, said, count))
-    return found
+    return tuple(found)
 
 
 def _passing(evidence: DrainEvidence, rules: DrainRules) -> str:
@@ -192,14 +192,13 @@ def _passing(evidence: DrainEvidence, rules: DrainRules) -> str:
     return f"none of {count} open connections is older than {HELD_FOR:g} s" if count else "no open connection"
 
 
-def _blind(evidence: DrainEvidence, start: float, end: float) -> str:
+def _blind(evidence: DrainEvidence, rules: DrainRules) -> str:
     """What was not watched for the whole window, or an empty string."""
     if not evidence.pods:
         return "no pod of this side was found"
-    for pod, born in sorted(evidence.pods.items()):
+    for pod, (begin, end) in _watched(evidence, rules).items():
         if evidence.connections.get(pod) is None:
             return f"nginx's own status of {pod} could not be read"
-        begin = min(max(start, born), end)
         witnesses = [entry for entry in evidence.coverage if entry.pod == pod]
         log = any(entry.holds(begin, end) for entry in witnesses if entry.witness == "log")
         counted = any(entry.holds(begin, end) for entry in witnesses if entry.witness in COUNTERS)

@@ -12,11 +12,12 @@ import pytest
 
 from blueshift.clock import SystemClock
 from blueshift.lab.demo import settings
-from blueshift.lab.demo.inside import listed, within
+from blueshift.lab.demo.inside import within
 from blueshift.lab.demo.world import NAMESPACE, World
 from blueshift.lab.processes import run as run_program
 from tests.e2e.command import blueshift, tell
 from tests.e2e.conftest import MakeWorld, Record
+from tests.e2e.hazards import controllers
 from tests.e2e.test_worth import first
 from tests.e2e.traffic import again_if_void, assert_ended, traffic
 
@@ -25,13 +26,6 @@ pytestmark = pytest.mark.slow
 SOAK = 60
 LOST = 4.0
 """Seconds of the log that are there for nobody."""
-
-
-async def a_pod(world: World) -> dict[str, Any]:
-    """One of the primary's."""
-    label = "app.kubernetes.io/component=controller"
-    pods = await listed(world.lab, "pods", "-n", NAMESPACE, "-l", label)
-    return next(pod for pod in pods if "deletionTimestamp" not in pod["metadata"])
 
 
 async def rotate_and_cut(world: World, pod: dict[str, Any], clock: SystemClock) -> None:
@@ -67,7 +61,7 @@ async def test_a_hole_in_a_log_is_reported_and_asks_a_person(make_world: MakeWor
         try:
             await first(running, soaks)
             await clock.sleep(SOAK / 4)
-            pod = await a_pod(world)
+            pod, *_ = await controllers(world)
             at = clock.utc()
             await rotate_and_cut(world, pod, clock)
             await first(running, asks)

@@ -15,11 +15,12 @@ from blueshift.clock import SystemClock
 from blueshift.lab import facts
 from blueshift.lab.demo import seen, settings
 from blueshift.lab.demo.generator import Generator, plan
-from blueshift.lab.demo.inside import helm, listed
+from blueshift.lab.demo.inside import helm
 from blueshift.lab.demo.world import FROM, NAMESPACE, RELEASE, World, install, values
 from blueshift.playbook.shipped import find
 from tests.e2e.command import RUN, blueshift, tell
 from tests.e2e.conftest import MakeWorld, Record
+from tests.e2e.hazards import controllers
 from tests.e2e.test_worth import first
 from tests.e2e.traffic import VoidError, again_if_void
 
@@ -43,9 +44,7 @@ def playbook(world: World) -> Path:
 
 
 async def pods_of(world: World) -> set[str]:
-    label = "app.kubernetes.io/component=controller"
-    pods = await listed(world.lab, "pods", "-n", NAMESPACE, "-l", label)
-    return {pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]}
+    return {pod["metadata"]["name"] for pod in await controllers(world)}
 
 
 @again_if_void

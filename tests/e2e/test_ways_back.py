@@ -11,10 +11,10 @@ import pytest
 from blueshift.clock import SystemClock
 from blueshift.lab.demo import seen, settings
 from blueshift.lab.demo.breaks import BREAKS
-from blueshift.lab.demo.inside import listed
-from blueshift.lab.demo.world import FROM, NAMESPACE, World
+from blueshift.lab.demo.world import FROM, World
 from tests.e2e.command import blueshift, execute
 from tests.e2e.conftest import MakeWorld, Record
+from tests.e2e.hazards import controllers
 from tests.e2e.traffic import again_if_void, assert_nothing_lost, traffic
 
 pytestmark = pytest.mark.slow
@@ -26,11 +26,9 @@ idle for 20 s, sessions of at most 30 s. The printed advice is for production.""
 
 async def ready_images(world: World) -> set[str]:
     """Images that the primary's ready pods run."""
-    pods = await listed(world.lab, "pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/component=controller")
     return {
         status["image"]
-        for pod in pods
-        if "deletionTimestamp" not in pod["metadata"]
+        for pod in await controllers(world)
         for status in pod["status"].get("containerStatuses", ())
         if status["ready"]
     }
