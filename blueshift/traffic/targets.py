@@ -13,6 +13,8 @@ from blueshift.traffic.sketch import Sketch
 MOST_TARGETS = 5_000
 """Rows kept; those beyond are told as one."""
 OTHERS = "(others)"
+_SWITCHED = 101
+"""Switching Protocols (RFC 9110 §15.2.2)."""
 NO_TARGET = ""
 """What reached no known server: scanners, junk."""
 
@@ -25,14 +27,14 @@ class Target(msgspec.Struct):
     """Answers of 500 and more."""
     statuses: dict[int, int] = {}
     latency: Sketch = msgspec.field(default_factory=Sketch)
-    """Seconds, where the format tells them."""
+    """Seconds, where the format tells them; without WebSockets, whose time is that of the whole session."""
 
     def add(self, status: int, seconds: float | None, count: int = 1) -> None:
         """Count requests that ended alike; seconds that are none, or no number, are unknown."""
         self.requests += count
         self.errors += count if status >= 500 else 0
         self.statuses[status] = self.statuses.get(status, 0) + count
-        if seconds is not None and math.isfinite(seconds):
+        if status != _SWITCHED and seconds is not None and math.isfinite(seconds):
             self.latency.add(max(0.0, seconds), count)
 
     def observed(self) -> Observed:

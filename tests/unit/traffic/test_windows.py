@@ -51,6 +51,16 @@ def test_probes_and_noise_count_nowhere() -> None:
     assert (lately.per_second(), windows.window(NOW, NOW).answered().targets) == ({"2xx": 0.0}, {})
 
 
+def test_the_length_of_a_websocket_is_no_latency() -> None:
+    windows = Windows(NOW, NOW)
+    for status, seconds in ((200, 0.1), (101, 3600.0), (504, 60.0)):
+        windows.add(access(status=status, seconds=seconds), NOW)
+    whole = windows.window(NOW, NOW).answered().whole
+    assert whole.latency is not None
+    assert (whole.requests, whole.latency.count) == (3, 2)
+    assert whole.latency.quantile(1.0) == pytest.approx(60.0, rel=0.01)
+
+
 def test_rates_are_of_the_time_since_the_look_before() -> None:
     windows = Windows(NOW, NOW - 3600)
     windows.add(access(), NOW - 3000)  # read again from before this process
