@@ -52,10 +52,13 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
     errors: int
     latency: tuple[int, ...] = ()
     """See `sketch.packed`; of the busiest alone."""
+    turned: int | None = None
+    """See `judge.Observed`; none in older journals."""
 
     def observed(self) -> Observed:
         """As it is judged."""
-        return Observed(self.requests, self.errors, unpacked(self.latency) if self.latency else None)
+        latency = unpacked(self.latency) if self.latency else None
+        return Observed(self.requests, self.errors, latency, self.turned)
 
 
 class Baseline(msgspec.Struct, frozen=True):
@@ -96,7 +99,8 @@ def rows(targets: Mapping[str, Observed]) -> tuple[Row, ...]:
 def row(name: str, one: Observed, *, latency: bool = True) -> Row:
     """One of them."""
     timed = latency and one.latency is not None and one.latency.count
-    return Row(name, one.requests, one.errors, packed(one.latency) if timed and one.latency else ())
+    sketch = packed(one.latency) if timed and one.latency else ()
+    return Row(name, one.requests, one.errors, sketch, one.turned)
 
 
 def _targets(known: tuple[Row, ...]) -> dict[str, Observed]:

@@ -110,13 +110,18 @@ def _together(judged: dict[str, Judged]) -> Verdict:
 
 def _shorter(one: Verdict, witnesses: Iterable[Verdict]) -> bool:
     """Whether it is only in doubt, and another witness that saw no less, neither requests nor errors, is not.
+    Redirects and refusals are told by the log alone.
 
     Our own probes are taken off the counters alone, which may leave these too few to tell.
     """
-    return one.outcome == "marginal" and any(
-        other.outcome == "pass"
-        and all(other.numbers[key] >= one.numbers[key] for key in ("new.requests", "new.errors"))
-        for other in witnesses
+    return (
+        one.outcome == "marginal"
+        and "turned" not in one.numbers
+        and any(
+            other.outcome == "pass"
+            and all(other.numbers[key] >= one.numbers[key] for key in ("new.requests", "new.errors"))
+            for other in witnesses
+        )
     )
 
 

@@ -229,9 +229,9 @@ class Witness:
         path = paths.core("pods", self.namespace(side), f"{pod}:{port}", "proxy") + "/metrics"
         try:
             body = await self._kube.text(path)
+            return extract(body, pod, self._clock.utc().timestamp(), self._profile.metrics), ""
         except BlueshiftError as error:
             return None, f"metrics of {pod}: {error.message}"
-        return extract(body, pod, self._clock.utc().timestamp(), self._profile.metrics), ""
 
     async def sockets(
         self, side: SideName, pods: Collection[str], ports: Ports

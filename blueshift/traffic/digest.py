@@ -111,7 +111,7 @@ class Digest:
         elif line.own:
             self.own += 1
         else:
-            self.targets.of(line.target).add(line.status, line.seconds if self._timed else None)
+            self.targets.of(line.target).add(line.status, line.took if self._timed else None)
             self._counted.clients[line.client.encode()] += 1
 
     @property

@@ -25,11 +25,19 @@ class Observed(msgspec.Struct, frozen=True):
 
     requests: int
     errors: int
-    """Answers of 500 or more, and requests without an answer."""
+    """Answers of 500 or more."""
     latency: Sketch | None = None
     """Seconds; None where nobody measured it."""
+    turned: int | None = None
+    """Answers that turn a client away: redirects, and refusals of 400 and more that are no errors. None where
+    nobody told them apart."""
     bursts: float = 1.0
     """How many times as much the errors vary from stretch to stretch as chance explains (`bursts.Bursts`)."""
+
+    @property
+    def served(self) -> int | None:
+        """Answers that gave a client what it asked for, or failed."""
+        return None if self.turned is None else self.requests - self.turned
 
 
 NOTHING = Observed(0, 0)
@@ -42,6 +50,9 @@ class JudgeRules(msgspec.Struct, frozen=True):
     """Requests below which a side says nothing."""
     margin: float = 0.002
     """Share of errors that a side may have beyond what it is compared with."""
+    turned: float = 0.25
+    """Share of redirects and refusals that the whole may have beyond what it is compared with. Wide: scanners
+    ask for what known hosts do not have, and come and go."""
     quantile: float = 0.95
     slower: float = 1.5
     """Times the latency of what it is compared with, and"""
@@ -121,7 +132,11 @@ def judge(new: Observed, old: Observed, baseline: Observed, rules: JudgeRules | 
     findings: list[_Finding] = []
     whole = False
     for name, seen in references if new.requests else ():
-        found = [_errors(new, seen, name, rules, numbers), *_latency(new, seen, name, rules, numbers)]
+        found = [
+            _errors(new, seen, name, rules, numbers),
+            *_latency(new, seen, name, rules, numbers),
+            *_turned(new, seen, name, rules, numbers),
+        ]
         enough = min(new.requests, seen.requests) >= rules.least
         whole = whole or enough
         findings += [one for one in found if enough or one.outcome == "fail"]
@@ -150,6 +165,23 @@ def _errors(
     if high <= before + rules.margin:
         return _Finding("pass", said)
     return _Finding("marginal", said + ": too few requests to tell" if share <= before else said)
+
+
+def _turned(
+    new: Observed, seen: Observed, name: str, rules: JudgeRules, numbers: dict[str, float]
+) -> Iterator[_Finding]:
+    """A doubt and never a fail: who asks decides on refusals too."""
+    if new.turned is None or seen.turned is None:
+        return
+    share, before = new.turned / new.requests, seen.turned / seen.requests
+    numbers |= {"new.turned.share": share, f"{name}.turned.share": before}
+    if share > before + rules.turned and (
+        evidence(new.turned, new.requests, seen.turned, seen.requests) >= rules.bar
+    ):
+        numbers["turned"] = 1.0
+        yield _Finding(
+            "marginal", f"{share:.1%} of the answers are redirects or refusals, {name} {before:.1%}"
+        )
 
 
 def _latency(

@@ -76,9 +76,18 @@ class Line(NamedTuple):
 
         Requests for unknown hosts are not logged at all. An empty upstream name is a request refused before
         any location (malformed, plain HTTP on 443), except the redirect of from-to-www, which is a known
-        host; `-` is a known server without a location phase, such as a 413.
+        host; `-` is a known server without a location phase, such as a 413. Where the format has no name of
+        the upstream, the host `_` tells junk: the default server's own name, as nothing was said of a host.
         """
-        return self.kind == "stream" or self.upstream != "" or 300 <= self.status < 400
+        if self.kind == "stream":
+            return True
+        junk = not self.upstream or (self.upstream, self.host) == ("-", "_")
+        return not junk or 300 <= self.status < 400
+
+    @property
+    def took(self) -> float | None:
+        """Seconds until it was answered; None for a TCP session, which lasts as long as its client likes."""
+        return None if self.kind == "stream" else self.seconds
 
 
 class LogFormat(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ Only the few series that are needed are parsed: an exposition of 2,500 hosts is 
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -12,10 +13,13 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from blueshift.errors import BlueshiftError
 from blueshift.traffic.status import Connections
 
 _LABEL = re.compile(rb'(\w+)="((?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(r"\\(.)")
+_EXEMPLAR = re.compile(rb"(?<=\d) # \{[^{}]*\} \S+(?: \S+)?$")
+"""Of OpenMetrics, behind a value."""
 
 
 class MetricNames(msgspec.Struct, frozen=True):
@@ -118,9 +122,16 @@ class Window(msgspec.Struct, frozen=True):
 def extract(body: bytes, pod: str, at: float, names: MetricNames | None = None) -> Sample:
     """Read one exposition.
 
-    `pod` stands for series without a pod label.
+    `pod` stands for series without a pod label. Raises BlueshiftError for what is no exposition, or a part of one.
     """
-    return sample_of(lambda name: _series(body, name), pod, at, names or MetricNames())
+    try:
+        return _sample(body, pod, at, names or MetricNames())
+    except (ValueError, IndexError) as error:
+        raise BlueshiftError(f"cannot be read: {error}", place=f"metrics of {pod}") from error
+
+
+def _sample(body: bytes, pod: str, at: float, names: MetricNames) -> Sample:
+    return sample_of(lambda name: _series(body, name), pod, at, names)
 
 
 def sample_of(
@@ -129,13 +140,15 @@ def sample_of(
     """Put one pod's sample together out of the series of each name."""
     counters: dict[Series, float] = {}
     for labels, value in series(names.requests):
+        if not math.isfinite(value):  # a stale marker, say
+            continue
         counted = Series(
             pod=labels.get(names.pod, pod),
             host=labels.get(names.host, ""),
             namespace=labels.get(names.namespace, ""),
             ingress=labels.get(names.ingress, ""),
             service=labels.get(names.service, ""),
-            status=int(labels.get(names.status, "0") or 0),
+            status=_status(labels.get(names.status, "")),
         )
         counters[counted] = counters.get(counted, 0.0) + value
     handled = [value for _, value in series(names.handled)]
@@ -151,6 +164,13 @@ def sample_of(
         counting=any(signs),
         told=told,
     )
+
+
+def _status(text: str) -> int:
+    """A number, or the class of some (`5xx`), told as its first one; 0 for what is neither."""
+    if text[1:] in ("xx", "XX") and text[0].isdecimal():
+        return int(text[0]) * 100
+    return int(text) if text.isdecimal() else 0
 
 
 def _connections(series: Labelled) -> Connections | None:
@@ -174,6 +194,7 @@ def _series(body: bytes, name: str) -> Iterator[tuple[dict[str, str], float]]:
         end = len(body) if end < 0 else end
         rest = body[start + len(needle) : end]
         if rest[:1] in (b"{", b" "):  # and not a longer name
+            rest = _EXEMPLAR.sub(b"", rest) if b" # {" in rest else rest
             labels, _, value = rest.rpartition(b"}")
             yield {key.decode(): _text(text) for key, text in _LABEL.findall(labels)}, float(value.split()[0])
         start = _after_newline(body, needle, end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -10,7 +11,7 @@ from blueshift.traffic.judge import BETTER_FIRST, NOTHING, JudgeRules, Observed,
 from blueshift.traffic.sketch import merge
 
 SILENT = 0.05
-"""Of what was to be expected: a target that is asked less often than that is not asked any more."""
+"""Of what was to be expected: a target that is asked, or served, less often than that is so no more."""
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -31,6 +32,7 @@ def answered(targets: Mapping[str, Observed]) -> Answered:
         sum(one.requests for one in targets.values()),
         sum(one.errors for one in targets.values()),
         merge(one.latency for one in targets.values() if one.latency),
+        sum(told) if (told := [one.turned for one in targets.values() if one.turned is not None]) else None,
     )
     return Answered(whole, targets)
 
@@ -53,7 +55,7 @@ class TargetVerdict(msgspec.Struct, frozen=True):
     target: str
     verdict: Verdict
     silent: bool = False
-    """Asked before at a fair rate, and not now."""
+    """Asked before at a fair rate, and not now; or served, and now redirected or refused."""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -83,7 +85,8 @@ def judge_sides(
         _target(
             name,
             _judged(name, new, old, baseline, rules),
-            0.0 if name in dark else max(_expected(name, new, side) for side in (old, baseline)),
+            () if name in dark else tuple(_expected(name, new, side) for side in (old, baseline)),
+            new.targets.get(name, NOTHING),
             rules,
         )
         for name in names
@@ -102,20 +105,37 @@ def _judged(name: str, new: Answered, old: Answered, baseline: Answered, rules: 
     return judge(ours, theirs, before, rules)
 
 
-def _target(name: str, verdict: Verdict, expected: float, rules: JudgeRules) -> TargetVerdict:
-    came = verdict.numbers["new.requests"]
-    silent = expected >= rules.least and came < SILENT * expected and verdict.outcome != "fail"
-    if silent:
-        reason = f"only {came:.0f} requests came, about {expected:.0f} were to be expected"
-        verdict = Verdict("nodata", (reason,), verdict.numbers)
-    return TargetVerdict(name, verdict, silent)
+class _Expected(NamedTuple):
+    asked: float = 0.0
+    served: float = 0.0
 
 
-def _expected(name: str, new: Answered, seen: Answered) -> float:
-    """Requests of a target by its share of what the reference had, and no more than it had there."""
+def _target(
+    name: str, verdict: Verdict, expected: Sequence[_Expected], came: Observed, rules: JudgeRules
+) -> TargetVerdict:
+    asked = max((one.asked for one in expected), default=0.0)
+    served = max((one.served for one in expected), default=0.0)
+    if verdict.outcome == "fail":
+        return TargetVerdict(name, verdict)
+    if asked >= rules.least and came.requests < SILENT * asked:
+        reason = f"only {came.requests} requests came, about {asked:.0f} were to be expected"
+    elif served >= rules.least and came.served is not None and came.served < SILENT * served:
+        # By number and not by share: scanners add refusals, and take no served request away.
+        reason = (
+            f"{came.turned} of {came.requests} answers are redirects or refusals, about {served:.0f} others "
+            "were to be expected"
+        )
+    else:
+        return TargetVerdict(name, verdict)
+    return TargetVerdict(name, Verdict("nodata", (reason,), verdict.numbers), silent=True)
+
+
+def _expected(name: str, new: Answered, seen: Answered) -> _Expected:
+    """What comes to a target by its share of what the reference had, and no more than it had there."""
     if name not in seen.targets or not seen.whole.requests:
-        return 0.0
-    return seen.targets[name].requests * min(1.0, new.whole.requests / seen.whole.requests)
+        return _Expected()
+    one, scale = seen.targets[name], min(1.0, new.whole.requests / seen.whole.requests)
+    return _Expected(one.requests * scale, (one.served or 0) * scale)
 
 
 def _with_targets(whole: Verdict, found: Sequence[TargetVerdict]) -> Verdict:
@@ -128,7 +148,7 @@ def _with_targets(whole: Verdict, found: Sequence[TargetVerdict]) -> Verdict:
     }
     worse: tuple[tuple[Outcome, list[TargetVerdict], str], ...] = (
         ("fail", failing, "fails"),
-        ("nodata", silent, "is asked too seldom now"),
+        ("nodata", silent, "is asked or served too seldom now"),
     )
     for outcome, targets, what in worse:
         if targets and BETTER_FIRST.index(outcome) >= BETTER_FIRST.index(whole.outcome):

@@ -13,6 +13,8 @@ from blueshift.traffic.sketch import Sketch
 MOST_TARGETS = 5_000
 """Rows kept; those beyond are told as one."""
 OTHERS = "(others)"
+_NOT_MODIFIED, _CLIENT_CLOSED = 304, 499
+"""The client has it, and the client went away (nginx's own status): neither says how a host answers."""
 _SWITCHED = 101
 """Switching Protocols (RFC 9110 §15.2.2)."""
 NO_TARGET = ""
@@ -39,7 +41,14 @@ class Target(msgspec.Struct):
 
     def observed(self) -> Observed:
         """As it is judged; counting goes on in it."""
-        return Observed(self.requests, self.errors, self.latency)
+        return Observed(self.requests, self.errors, self.latency, self._turned())
+
+    def _turned(self) -> int:
+        return sum(
+            count
+            for status, count in self.statuses.items()
+            if 300 <= status < 500 and status not in (_NOT_MODIFIED, _CLIENT_CLOSED)
+        )
 
 
 class Targets(dict[str, Target]):

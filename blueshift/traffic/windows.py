@@ -104,7 +104,7 @@ class Windows:
         name = line.target
         if not name or line.own:
             return
-        seconds = line.seconds if self._timed else None
+        seconds = line.took if self._timed else None
         if at >= self._begun:
             self._latest.add(line.status, seconds)
         for window in self._open:

@@ -219,7 +219,7 @@ def test_a_format_may_begin_with_a_time_that_looks_like_kubectls(
     [
         (log(good=300, slow=b"0.900", upstream="shop-small-80"), "verdict: fail: shop-small-80 fails: p95"),
         (log(good=290, bad=10, upstream="shop-small-80"), "verdict: fail: shop-small-80 fails: 10 of 300"),
-        (b"", "verdict: nodata: shop-small-80 is asked too seldom now: only 0 requests"),
+        (b"", "verdict: nodata: shop-small-80 is asked or served too seldom now: only 0 requests"),
     ],
     ids=["slow", "failing", "gone"],
 )

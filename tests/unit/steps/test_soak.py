@@ -56,6 +56,8 @@ class Run:
         )
         self.bad: dict[str, float] = {}
         """Host → the share of its answers that fail."""
+        self.refused: dict[str, float] = {}
+        """Host → the share of its answers that are refusals."""
         self.hosts = HOSTS
         self.slow = 0.01
 
@@ -74,8 +76,10 @@ class Run:
     def traffic(self, times: int = 20) -> None:
         for number, host in enumerate(self.hosts):
             failed = round(times * self.bad.get(host, 0.0))
+            refused = round(times * self.refused.get(host, 0.0))
             pod = f"p{1 + number % 2}"
-            self.kube.asked(host, times=times - failed, pod=pod, took=self.slow)
+            self.kube.asked(host, times=times - failed - refused, pod=pod, took=self.slow)
+            self.kube.asked(host, times=refused, pod=pod, status=401, took=self.slow)
             self.kube.asked(host, times=failed, pod=pod, status=502, took=self.slow)
 
     async def lasts(self, rounds: int, running: asyncio.Task[None], times: int = 20) -> None:
@@ -209,11 +213,33 @@ def unlogged_silent(run: Run, look: int) -> None:
     run.hosts = HOSTS[:9]
 
 
+@pytest.mark.parametrize(
+    ("refused", "why"),
+    [
+        ({"h1.org": 1.0}, "by the log: h1.org is asked or served too seldom now"),
+        (
+            dict.fromkeys(HOSTS, 0.5),
+            "by the log: 50.0% of the answers are redirects or refusals, baseline 0.0%",
+        ),
+    ],
+)
+async def test_clients_that_are_turned_away_ask_a_person(refused: dict[str, float], why: str) -> None:
+    run = Run()
+
+    def meddle(run: Run, look: int) -> None:
+        run.refused = refused
+
+    answer = await run.soaked(meddle)
+    assert isinstance(answer, Hold)
+    assert (answer.gate, answer.retreat) == ("accept-verdict", False)
+    assert why in answer.reason, "the counters, which have as many requests, do not overrule the log"
+
+
 async def test_a_host_that_nobody_asks_any_more_asks_a_person() -> None:
     answer = await Run().soaked(silent)
     assert isinstance(answer, Hold)
     assert answer.gate == soaks.GATE
-    assert "verdict nodata: by the log: h0.org is asked too seldom now" in answer.reason
+    assert "verdict nodata: by the log: h0.org is asked or served too seldom now" in answer.reason
     assert verdict_of(await Run().soaked(unlogged_silent)).outcome == "pass", "its access log is off"
 
 

@@ -53,6 +53,18 @@ def test_latency(seconds: float, outcome: str) -> None:
     assert found.numbers["old.latency"] == pytest.approx(0.1, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("turned", "before", "outcome"),
+    [(500, 500, "pass"), (2_900, 500, "pass"), (3_300, 500, "marginal"), (10_000, 0, "marginal")],
+)
+def test_redirects_and_refusals_that_were_none_before_are_a_doubt(
+    turned: int, before: int, outcome: str
+) -> None:
+    found = judge(Observed(10_000, 0, turned=turned), Observed(10_000, 0, turned=before), NOTHING)
+    assert found.outcome == outcome
+    assert ("turned" in found.numbers) == (outcome != "pass")
+
+
 def test_latency_of_a_mixture_may_be_undecided() -> None:
     mixed = at(0.1, 950)
     mixed.add(1.0, 52)

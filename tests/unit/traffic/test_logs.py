@@ -95,6 +95,18 @@ def test_the_three_kinds_of_no_upstream(name: str, status: str, reached: bool) -
     assert read(name=name, status=status, upstream="- - - -").reached is reached
 
 
+@pytest.mark.parametrize(
+    ("host", "status", "target"),
+    [("a.org", "400", "a.org"), ("_", "400", ""), ("_", "308", "_")],
+)
+def test_junk_is_told_by_its_host_where_there_is_no_name_of_an_upstream(
+    host: str, status: str, target: str
+) -> None:
+    found = compile_format("$remote_addr $host $status").parse(f"c1 {host} {status}".encode())
+    assert found is not None
+    assert found.target == target
+
+
 @pytest.mark.parametrize("client", ["2001:2::103", "203.0.113.7", "unix:"])
 def test_clients(client: str) -> None:
     assert read(client=client).client == client

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blueshift.errors import BlueshiftError
 from blueshift.traffic.metrics import MetricNames, Sample, Series, delta, extract
 from blueshift.traffic.status import Connections
 
@@ -39,6 +40,29 @@ def test_methods_are_added_up_and_numbers_may_be_in_exponent_form() -> None:
 def test_longer_names_are_other_series() -> None:
     body = exposition(f"{NAME}_total 5", labelled(), f"{NAME}_created{{}} 9")
     assert sum(extract(body, "p", 0.0).counters.values()) == 3
+
+
+@pytest.mark.parametrize(("said", "status"), [("2xx", 200), ("5xx", 500), ("", 0), ("-", 0), ("012", 12)])
+def test_a_status_may_be_a_class(said: str, status: int) -> None:
+    assert extract(exposition(labelled(status=said)), "p1", 0.0).counters == {series(status=status): 3.0}
+
+
+def test_an_exemplar_is_no_value() -> None:
+    line = labelled(value="5") + ' # {trace_id="x"} 1.0 1700000000.5'
+    assert extract(exposition(line, labelled(host="x # {y")), "p1", 0.0).counters == {
+        series(): 5.0,
+        series("x # {y"): 3.0,
+    }
+
+
+def test_what_is_no_number_counts_nothing() -> None:
+    assert extract(exposition(labelled(value="NaN")), "p1", 0.0).counters == {}
+
+
+@pytest.mark.parametrize("body", [exposition(labelled())[:-3], b"nginx_ingress_controller_requests{host="])
+def test_an_exposition_that_ends_in_its_midst_is_an_error(body: bytes) -> None:
+    with pytest.raises(BlueshiftError, match="metrics of p1"):
+        extract(body, "p1", 0.0)
 
 
 def test_connections_requests_and_start() -> None:

@@ -240,7 +240,29 @@ def test_a_host_that_is_not_asked_any_more_is_no_pass(
     found = judge_sides(new, baseline=reference, dark=dark)
     assert found.verdict.outcome == outcome
     assert found.targets[0].silent == (outcome == "nodata")
-    assert outcome == "pass" or "quiet is asked too seldom now" in found.verdict.reasons[0]
+    assert outcome == "pass" or "quiet is asked or served too seldom now" in found.verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("new", "before", "outcome"),
+    [
+        (Observed(300, 0, turned=300), Observed(300, 0, turned=0), "nodata"),
+        (Observed(300, 0, turned=290), Observed(300, 0, turned=0), "nodata"),
+        # Scanners come: as many are served as before.
+        (Observed(3_000, 0, turned=2_700), Observed(300, 0, turned=0), "pass"),
+        (Observed(300, 0, turned=300), Observed(300, 0, turned=250), "pass"),
+        (Observed(300, 0, turned=300), Observed(300, 0), "pass"),
+        (Observed(300, 0), Observed(300, 0, turned=0), "pass"),
+    ],
+)
+def test_a_host_that_serves_nobody_any_more_is_no_pass(
+    new: Observed, before: Observed, outcome: Outcome
+) -> None:
+    found = judge_sides(
+        Answered(Observed(10_000, 0), {"shop": new}), baseline=Answered(Observed(10_000, 0), {"shop": before})
+    )
+    assert found.verdict.outcome == outcome
+    assert outcome == "pass" or "answers are redirects or refusals" in found.verdict.reasons[0]
 
 
 def test_a_short_window_is_no_silence() -> None:

@@ -61,6 +61,22 @@ def test_the_length_of_a_websocket_is_no_latency() -> None:
     assert whole.latency.quantile(1.0) == pytest.approx(60.0, rel=0.01)
 
 
+def test_the_length_of_a_tcp_session_is_no_latency() -> None:
+    windows = Windows(NOW, NOW)
+    windows.add(access(seconds=300.0)._replace(kind="stream"), NOW)
+    whole = windows.window(NOW, NOW).answered().whole
+    assert whole.latency is not None
+    assert (whole.requests, whole.latency.count) == (1, 0)
+
+
+def test_what_turns_clients_away_is_told_from_what_serves_them() -> None:
+    windows = Windows(NOW, NOW)
+    for status in (101, 200, 304, 499, 502, 308, 401, 404):
+        windows.add(access(status=status), NOW)
+    whole = windows.window(NOW, NOW).answered().whole
+    assert (whole.requests, whole.errors, whole.turned, whole.served) == (8, 1, 3, 5)
+
+
 def test_rates_are_of_the_time_since_the_look_before() -> None:
     windows = Windows(NOW, NOW - 3600)
     windows.add(access(), NOW - 3000)  # read again from before this process
