@@ -122,7 +122,7 @@ class Window(msgspec.Struct, frozen=True):
 def extract(body: bytes, pod: str, at: float, names: MetricNames | None = None) -> Sample:
     """Read one exposition.
 
-    `pod` stands for series without a pod label. Raises BlueshiftError for what is no exposition, or a part of one.
+    `pod` stands for series without a pod label. Raises BlueshiftError for what is none, or is cut off.
     """
     try:
         return _sample(body, pod, at, names or MetricNames())
