@@ -105,7 +105,8 @@ def main() -> None:
     repeats = {name: min(SCENARIOS[name].repeats, most or SCENARIOS[name].repeats) for name in scenarios}
     kept = state.kept()
     compiled()
-    asyncio.run(sitting(order.cells(repeats, given.tools, kept.seed), kept, given))
+    by = {name: [tool for tool in SCENARIOS[name].tools if tool in given.tools] for name in scenarios}
+    asyncio.run(sitting(order.cells(repeats, by, kept.seed), kept, given))
     commits = [state.commit(), *given.accept]
     runs = kept.at(given.rate)
     if not order.sound(runs, commits):

@@ -43,6 +43,12 @@ def long_lived(load: Plan) -> Plan:
     return msgspec.structs.replace(load, streams=(*streams, *_sessions(load)))
 
 
+def pooled(load: Plan) -> Plan:
+    """The same, but nobody gives a connection up by himself; and sessions of five minutes all the time."""
+    personas = tuple(msgspec.structs.replace(one, max_age=None, max_idle=None) for one in load.personas)
+    return msgspec.structs.replace(load, personas=personas, streams=(*load.streams, *_sessions(load)))
+
+
 def pinned(load: Plan) -> Plan:
     """The same, but a share of what each client of HTTP asks comes from a twin that keeps DNS for long."""
     asking = {stream.persona for stream in load.streams if stream.kind in ("http1", "http2")}

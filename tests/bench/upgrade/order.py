@@ -54,11 +54,11 @@ class Ran(msgspec.Struct, frozen=True):
     """Its file in build/bench/upgrade."""
 
 
-def cells(repeats: Mapping[str, int], tools: Sequence[ToolName], seed: int) -> list[Cell]:
+def cells(repeats: Mapping[str, int], tools: Mapping[str, Sequence[ToolName]], seed: int) -> list[Cell]:
     """Every run: each first repeat before any second one, and in each of these rounds in a shuffled order.
 
     So what slows the machine down for an hour meets all tools, also where a sitting ends early. The order
-    hangs on the seed alone: leaving scenarios or tools out changes nobody's place among the others.
+    hangs on the seed alone: leaving scenarios, or tools of them, out changes nobody's place among the others.
     """
 
     def place(cell: Cell) -> tuple[int, float]:
@@ -68,7 +68,7 @@ def cells(repeats: Mapping[str, int], tools: Sequence[ToolName], seed: int) -> l
         Cell(scenario, tool, repeat)
         for scenario, most in repeats.items()
         for repeat in range(1, most + 1)
-        for tool in tools
+        for tool in tools[scenario]
     )
     return sorted(every, key=place)
 

@@ -1,8 +1,9 @@
-"""What is upgraded, and what of it is bad: seven worlds, each met by all three tools alike."""
+"""What is upgraded, and what of it is bad: nine worlds, each met by all three tools alike."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -10,12 +11,15 @@ import msgspec
 
 from blueshift.clock import Clock
 from blueshift.lab import application
+from blueshift.lab.demo import settings
 from blueshift.lab.demo.breaks import BREAKS
 from blueshift.lab.demo.inside import kubectl
 from blueshift.lab.demo.world import World
 from blueshift.lab.loadbalancer import PLAIN, Habits
 from blueshift.traffic.prober.plan import Plan
-from tests.bench.upgrade.load import PINNED, PINNED_FOR, long_lived, pinned
+from tests.bench.upgrade.load import PINNED, PINNED_FOR, long_lived, pinned, pooled
+from tests.bench.upgrade.order import TOOLS, ToolName
+from tests.bench.upgrade.quiet import quiet_playbook
 from tests.e2e.hazards import SNIPPET
 
 Values = Mapping[str, Any]
@@ -25,6 +29,10 @@ LAG = 15.0
 STOP = ("/usr/bin/nginx", "-c", "/etc/nginx/nginx.conf", "-s", "stop")
 """As a hook. Without one the controller ends nginx by SIGQUIT, and keeps its own signals from it (Setpgid in
 `Start`): only a chart or an image of a company's own does worse today."""
+KEEPING: Values = MappingProxyType({"controller": {"config": {"keep-alive": "75", "http-snippet": ""}}})
+"""nginx's own limits in place of the demo's: a connection may be idle for 75 s, and live for an hour."""
+PATIENCE = 180.0
+"""Seconds of a drain after which Blueshift asks a person about clients that stay."""
 _PREFIX = "nginx.ingress.kubernetes.io/"
 
 
@@ -47,6 +55,11 @@ class Scenario(msgspec.Struct, frozen=True):
     """Of the lab."""
     before: float = 0.0
     """Seconds of traffic before the tool is started, beside the first ten."""
+    tools: tuple[ToolName, ...] = TOOLS
+    overrides: Mapping[str, Values] = settings.OVERRIDES
+    """Of the playbook's steps, for Blueshift."""
+    playbook: Callable[[World], Path] | None = None
+    """For Blueshift; the shipped one if there is none."""
     after: float = 30.0
     """Seconds of traffic after it has ended: what it left behind goes on answering, or does not."""
 
@@ -65,6 +78,11 @@ async def _patient(world: World, _clock: Clock) -> Values:
 
 async def _answers_503(world: World, clock: Clock) -> Values:
     return (await BREAKS["primary-unready"](world, clock)).values
+
+
+def _asking_soon(steps: Mapping[str, Values]) -> Mapping[str, Values]:
+    drains = ("drain-primary", "drain-temporary")
+    return {**steps, **{step: {**steps[step], "ask_after": f"{PATIENCE:g}s"} for step in drains}}
 
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
@@ -106,6 +124,23 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
         ),
         "bad-target": Scenario(
             "the target's pods are Ready by their own probe and answer 503 for every host", make=_answers_503
+        ),
+        "pooled": Scenario(
+            "clients keep their connections busy for as long as nginx lets them (an hour), and WebSockets of "
+            f"five minutes beside them; of clients that stay Blueshift asks a person after {PATIENCE:g} s",
+            repeats=1,
+            running=KEEPING,
+            load=pooled,
+            overrides=_asking_soon(settings.OVERRIDES),
+        ),
+        "pooled-quiesced": Scenario(
+            "as `pooled`, by a playbook that quiesces a side before its drain",
+            repeats=1,
+            running=KEEPING,
+            load=pooled,
+            tools=("blueshift",),
+            overrides=_asking_soon(settings.OVERRIDES),
+            playbook=quiet_playbook,
         ),
     }
 )

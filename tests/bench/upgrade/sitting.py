@@ -115,9 +115,10 @@ async def _prepared(scenario: Scenario, ground: Ground, lab: Lab, clock: Clock) 
     target = await scenario.make(world, clock)
     await settled(world)
     await worlds.point(lab, clock)
-    config = settings.write(world, values=target)
+    config = settings.write(world, values=target, overrides=scenario.overrides)
+    playbook = scenario.playbook(world) if scenario.playbook else None
     await roles.grant(world, config)
-    return Order(world=world, running=running, target=target, config=config, say=_unheard)
+    return Order(world=world, running=running, target=target, config=config, playbook=playbook, say=_unheard)
 
 
 def _unheard(_said: str) -> None:

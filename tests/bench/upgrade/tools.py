@@ -36,6 +36,8 @@ class Order(msgspec.Struct, frozen=True):
     """What the target has beside them."""
     config: Path
     """The same as a blueshift.yaml."""
+    playbook: Path | None
+    """By which Blueshift goes; the shipped one if there is none."""
     say: Callable[[str], None]
 
 
@@ -68,8 +70,9 @@ async def by_hand(order: Order, clock: Clock) -> Ended:
 
 async def blueshift(order: Order, clock: Clock) -> Ended:
     """`blueshift upgrade --yes`, by the rights that `blueshift rbac --role runner` prints."""
+    playbook = ("--playbook", str(order.playbook)) if order.playbook else ()
     process = await upgrade.start(
-        order.world.lab, "upgrade", "--yes", "--config", str(order.config), "--output", "plain"
+        order.world.lab, "upgrade", "--yes", "--config", str(order.config), *playbook, "--output", "plain"
     )
     lines: list[str] = []
 

@@ -114,7 +114,7 @@ async def test_a_person_notices_a_command_that_fails_and_stops_there(
         raise BlueshiftError("helm upgrade failed: timed out waiting for the condition")
 
     monkeypatch.setattr(manual, "install", fails)
-    order = tools.Order(world=WORLD, running={}, target={}, config=Path(), say=lambda _: None)
+    order = tools.Order(world=WORLD, running={}, target={}, config=Path(), playbook=None, say=lambda _: None)
     ended = await tools.by_hand(order, person.clock)
     assert (ended.noticed, ended.said) == (True, "helm upgrade failed: timed out waiting for the condition")
     assert [what for what, _ in person.did][-1] == "dns 198.18.1.2", "names stay where they were moved"
