@@ -47,20 +47,18 @@ lab-ready: $(READY)
 	$(ROOT) $(BIN)/blueshift lab doctor --install
 	$(ROOT) $(BIN)/blueshift lab build
 
+# $(call programs,COMMANDS,PACKAGES): the packages, where one of the commands is missing.
+define programs
+missing=; for program in $(1); do command -v $$program >/dev/null || missing=yes; done; \
+	[ -z "$$missing" ] || { $(ROOT) apt-get update -q; \
+		$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(2); }
+endef
+
 # What only tests use: without it they would be skipped, and a machine of our own would hide that.
-TEST_PROGRAMS := busybox curl faketime openssl
 test-ready: lab-ready
-	@missing=; for program in $(TEST_PROGRAMS); do command -v $$program >/dev/null || missing=yes; done; \
-	if [ -n "$$missing" ]; then \
-		$(ROOT) apt-get update -q; \
-		$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-			busybox-static curl faketime openssl; \
-	fi
-	@command -v chromium >/dev/null || { \
-		$(ROOT) apt-get update -q; \
-		$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-			chromium fonts-dejavu-core; \
-	} || echo "there is no package of Chromium (Ubuntu has none): reports are opened in no browser"
+	@$(call programs,busybox curl faketime openssl,busybox-static curl faketime openssl)
+	@$(call programs,chromium,chromium fonts-dejavu-core) \
+		|| echo "there is no package of Chromium (Ubuntu has none): reports are opened in no browser"
 
 # The closing line is pytest's own, over all stages in one run.
 test: quick test-ready
@@ -87,19 +85,14 @@ bench-parity: venv
 	$(BIN)/python -m tests.bench.parity
 
 # The witnesses of traffic beside GoAccess and wrk: build/bench/traffic.json.
-BENCH_PROGRAMS := goaccess wrk
 bench-traffic: venv
-	@missing=; for program in $(BENCH_PROGRAMS); do command -v $$program >/dev/null || missing=yes; done; \
-	if [ -n "$$missing" ]; then \
-		$(ROOT) apt-get update -q; \
-		$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-			$(BENCH_PROGRAMS); \
-	fi
+	@$(call programs,goaccess wrk,goaccess wrk)
 	$(BIN)/python -m tests.bench.traffic
 
 # The same upgrade three ways: build/bench/upgrade.json, docs/results/ and docs/benchmarks.md, which are
 # committed. SHORT=1 leaves the committed ones alone. ARGUMENTS=--help tells how to do a part of it.
 bench-upgrade: lab-ready
+	@$(call programs,wrk,wrk)
 	$(ROOT) $(BIN)/python -m tests.bench.upgrade $(if $(SHORT),--short,--publish) $(ARGUMENTS)
 
 # Writes docs/reliability.md, which is committed; ARGUMENTS=--help tells how to do a part of it.

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from tests.bench.upgrade.ledger import Count
+from tests.bench.upgrade.second import Seen
 
 ToolName = Literal["helm_upgrade", "manual", "blueshift"]
 TOOLS: tuple[ToolName, ...] = ("helm_upgrade", "manual", "blueshift")
@@ -52,6 +53,8 @@ class Ran(msgspec.Struct, frozen=True):
     """Why its figures prove nothing; then they are counted nowhere."""
     ledger: str = ""
     """Its file in build/bench/upgrade."""
+    second: Seen = Seen()
+    """What wrk saw beside it, in the scenarios that have it."""
 
 
 def cells(repeats: Mapping[str, int], tools: Mapping[str, Sequence[ToolName]], seed: int) -> list[Cell]:

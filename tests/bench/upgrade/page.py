@@ -136,6 +136,8 @@ def _sentences(result: Result) -> Iterator[str]:
     yield from _as_good(result)
     yield from _slower(result)
     for name, tools in result.scenarios.items():
+        if any(each.wrk.requests for each in tools.values()):
+            yield f"wrk, a second witness beside the traffic of `{name}`: {'; '.join(_by_wrk(tools))}."
         if any(each.long for each in tools.values()):
             counted = (f"{_NAMES[tool]} {each.cut_long} of {each.long}" for tool, each in tools.items())
             yield (
@@ -144,6 +146,16 @@ def _sentences(result: Result) -> Iterator[str]:
             )
             if (ours := tools.get("blueshift")) and ours.long and not ours.cut_long:
                 yield "Who moves traffic away first and waits for open connections cuts none of them."
+
+
+def _by_wrk(tools: Mapping[str, Sum]) -> Iterator[str]:
+    for tool, each in tools.items():
+        seen = each.wrk
+        if seen.requests:
+            yield (
+                f"{_NAMES[tool]} {seen.refused + seen.broken} of {seen.requests:,} requests failed "
+                f"({seen.refused} by their status, {seen.broken} by their connection)"
+            )
 
 
 def _total(tool: str, of: Mapping[str, Sum]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tests.bench.upgrade.order import TOOLS, Cell, Ran, sound, voids
+from tests.bench.upgrade.second import Seen
 
 
 class Sum(msgspec.Struct):
@@ -26,6 +27,8 @@ class Sum(msgspec.Struct):
     wall_s: float = 0.0
     noticed: int = 0
     """In how many of the runs the tool itself noticed."""
+    wrk: Seen = Seen()
+    """The second witness, where there was one; none of its requests is among the others."""
 
     def add(self, run: Ran) -> None:
         """Take a run."""
@@ -34,6 +37,7 @@ class Sum(msgspec.Struct):
             setattr(self, field, getattr(self, field) + getattr(run.count, field))
         self.wall_s = round(self.wall_s + run.wall_s, 1)
         self.noticed += run.noticed
+        self.wrk = self.wrk.plus(run.second)
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -55,6 +55,8 @@ class Scenario(msgspec.Struct, frozen=True):
     """Of the lab."""
     before: float = 0.0
     """Seconds of traffic before the tool is started, beside the first ten."""
+    second: bool = False
+    """Whether wrk asks beside the traffic, as a witness that is not ours."""
     tools: tuple[ToolName, ...] = TOOLS
     overrides: Mapping[str, Values] = settings.OVERRIDES
     """Of the playbook's steps, for Blueshift."""
@@ -89,7 +91,8 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
     {
         "healthy": Scenario(
             "two replicas, the chart's own hook (`/wait-shutdown`) and grace period of 300 s, and a target "
-            "that serves all"
+            "that serves all",
+            second=True,
         ),
         "silent-break": Scenario(
             "one Ingress has a snippet, which the running controller allows and the target's risk level of "

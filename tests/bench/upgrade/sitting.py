@@ -22,6 +22,7 @@ from tests.bench.upgrade.ledger import Count, counted
 from tests.bench.upgrade.load import traffic
 from tests.bench.upgrade.order import Cell, Ran
 from tests.bench.upgrade.scenarios import Scenario
+from tests.bench.upgrade.second import Second
 from tests.bench.upgrade.tools import TOOLS, Ended, Order
 from tests.e2e.hazards import merged, settled
 
@@ -60,7 +61,7 @@ async def sit(cell: Cell, scenario: Scenario, ground: Ground, number: int, clock
 async def _run(cell: Cell, scenario: Scenario, ground: Ground, lab: Lab, clock: Clock, at: str) -> Ran:
     order = await _prepared(scenario, ground, lab, clock)
     world = order.world
-    generator = Generator(world, clock)
+    generator, second = Generator(world, clock), Second(lab)
     with (ground.folder / f"{cell.name}.log").open("w") as log:
 
         def hear(line: str) -> None:
@@ -71,13 +72,17 @@ async def _run(cell: Cell, scenario: Scenario, ground: Ground, lab: Lab, clock: 
         try:
             await generator.start(scenario.load(traffic(world, ground.rate)))
             await generator.warm(_WARM, within=60)
+            if scenario.second:
+                second.start()
             await clock.sleep(scenario.before)
             began, instant = clock.now(), clock.utc().timestamp()
             ended: Ended = await TOOLS[cell.tool](order, clock)
             wall = clock.now() - began
             await clock.sleep(scenario.after)
+            told = await second.stop()
             summary: Summary = await generator.stop()
         finally:
+            await second.kill()
             await generator.kill()
     ledger = ground.folder / f"{cell.name}.ledger"
     shutil.copyfile(generator.ledger, ledger)
@@ -94,6 +99,7 @@ async def _run(cell: Cell, scenario: Scenario, ground: Ground, lab: Lab, clock: 
         version=await seen.chart_version(world.lab),
         void=void_by(summary.void_reasons, count),
         ledger=ledger.name,
+        second=told,
     )
 
 
