@@ -24,7 +24,7 @@ from blueshift.steps.podlogs import LAG, Hear, PodLogs, clock_time
 from blueshift.steps.witness import Look, Witness, started
 from blueshift.traffic.counters import Counters, thinned
 from blueshift.traffic.drain import DrainRules
-from blueshift.traffic.judge import Observed
+from blueshift.traffic.judge import Observed, is_error
 from blueshift.traffic.routes import Routes
 from blueshift.traffic.sides import NOBODY, Answered
 from blueshift.traffic.windows import Lately
@@ -160,7 +160,7 @@ class Follower:
         errors: dict[str, float] = {}
         for series, count in self._counters.window(since, self._counters.last).counts.items():
             requests[series.host] = requests.get(series.host, 0.0) + count
-            if series.status >= 500:
+            if is_error(series.status):
                 errors[series.host] = errors.get(series.host, 0.0) + count
         targets = {host: Observed(round(n), round(errors.get(host, 0.0))) for host, n in requests.items()}
         return Answered(Observed(whole.requests, whole.errors), targets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from blueshift.steps.witness import Look
+from blueshift.traffic.judge import is_error
 from blueshift.traffic.metrics import Sample, delta
 
 
@@ -15,7 +16,7 @@ class Rates:
         self._last: dict[str, Sample] = {}
 
     def add(self, looks: Sequence[Look]) -> tuple[float | None, float | None]:
-        """(requests/s, 5xx/s) since the last look; None where no pod was seen twice."""
+        """(requests/s, errors/s) since the last look; None where no pod was seen twice."""
         requests = errors = 0.0
         seen = False
         for look in looks:
@@ -29,5 +30,5 @@ class Rates:
             seconds = look.sample.at - before.at
             for series, count in delta(before, look.sample).counts.items():
                 requests += count / seconds
-                errors += count / seconds if series.status >= 500 else 0.0
+                errors += count / seconds if is_error(series.status) else 0.0
         return (requests, errors) if seen else (None, None)

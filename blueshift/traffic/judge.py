@@ -20,12 +20,18 @@ Outcome = Literal["pass", "marginal", "fail", "nodata"]
 BETTER_FIRST: tuple[Outcome, ...] = ("pass", "marginal", "nodata", "fail")
 
 
+def is_error(status: int) -> bool:
+    """Whether an answer is an error of the side that gave it: 500 and more, and what is no status, as where a
+    backend sent no valid header (nginx logs `009`). 0 is unknown."""
+    return status >= 500 or 0 < status < 100
+
+
 class Observed(msgspec.Struct, frozen=True):
     """What one side did in one window."""
 
     requests: int
     errors: int
-    """Answers of 500 or more."""
+    """Answers that are errors (`is_error`)."""
     latency: Sketch | None = None
     """Seconds; None where nobody measured it."""
     turned: int | None = None

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from blueshift.errors import BlueshiftError
+from blueshift.traffic.judge import is_error
 from blueshift.traffic.status import Connections
 
 _LABEL = re.compile(rb'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -110,9 +111,9 @@ class Window(msgspec.Struct, frozen=True):
             hosts[series.host] += count
         return dict(hosts)
 
-    def errors(self, least: int = 500) -> float:
-        """Requests whose status is `least` or more."""
-        return sum(count for series, count in self.counts.items() if series.status >= least)
+    def errors(self) -> float:
+        """Requests whose answer was an error."""
+        return sum(count for series, count in self.counts.items() if is_error(series.status))
 
     def total(self) -> float:
         """All requests."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from blueshift.traffic.judge import is_error
 from blueshift.traffic.logs import Line, LogFormat
 
 MOST_SECONDS = 90_000
@@ -40,7 +41,7 @@ class Row(msgspec.Struct):
         if not self.requests:
             self.first = line.at
         self.requests += 1
-        self.errors += line.status >= 500
+        self.errors += is_error(line.status)
         self.last = max(self.last, line.at)
         self.began = max(self.began, line.at - line.seconds)
 

@@ -6,7 +6,7 @@ import math
 
 import msgspec
 
-from blueshift.traffic.judge import Observed
+from blueshift.traffic.judge import Observed, is_error
 from blueshift.traffic.sides import Answered, answered
 from blueshift.traffic.sketch import Sketch
 
@@ -26,7 +26,7 @@ class Target(msgspec.Struct):
 
     requests: int = 0
     errors: int = 0
-    """Answers of 500 and more."""
+    """See `judge.is_error`."""
     statuses: dict[int, int] = {}
     latency: Sketch = msgspec.field(default_factory=Sketch)
     """Seconds, where the format tells them; without WebSockets, whose time is that of the whole session."""
@@ -34,7 +34,7 @@ class Target(msgspec.Struct):
     def add(self, status: int, seconds: float | None, count: int = 1) -> None:
         """Count requests that ended alike; seconds that are none, or no number, are unknown."""
         self.requests += count
-        self.errors += count if status >= 500 else 0
+        self.errors += count if is_error(status) else 0
         self.statuses[status] = self.statuses.get(status, 0) + count
         if status != _SWITCHED and seconds is not None and math.isfinite(seconds):
             self.latency.add(max(0.0, seconds), count)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from blueshift.traffic.bursts import Bursts
+from blueshift.traffic.judge import is_error
 from blueshift.traffic.logs import Line
 from blueshift.traffic.sides import Answered
 from blueshift.traffic.targets import OTHERS, Target, Targets
@@ -38,7 +39,7 @@ class Window:
     def add(self, name: str, status: int, seconds: float | None, at: float) -> None:
         """Count an access."""
         self.targets.of(name).add(status, seconds)
-        if status >= 500:
+        if is_error(status):
             self._all.add(at)
             self._bursts.setdefault(name if name in self.targets else OTHERS, Bursts()).add(at)
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueshift.traffic.judge import JudgeRules, Observed, judge, wilson
+from blueshift.traffic.judge import JudgeRules, Observed, is_error, judge, wilson
 from blueshift.traffic.sketch import Sketch
 
 NOTHING = Observed(0, 0)
@@ -51,6 +51,14 @@ def test_latency(seconds: float, outcome: str) -> None:
     found = judge(new, old, NOTHING)
     assert found.outcome == outcome
     assert found.numbers["old.latency"] == pytest.approx(0.1, rel=0.01)
+
+
+def test_an_answer_without_a_status_is_an_error_and_an_unknown_one_is_none() -> None:
+    assert [status for status in (0, 9, 101, 200, 304, 404, 499, 500, 504) if is_error(status)] == [
+        9,
+        500,
+        504,
+    ]
 
 
 @pytest.mark.parametrize(
