@@ -12,8 +12,10 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
+from blueshift import __version__
 from blueshift.errors import BlueshiftError
 from blueshift.traffic.connect import trusting
+from blueshift.traffic.logs import PROBE_AGENT
 from blueshift.traffic.prober.names import Resolve, Resolved
 from blueshift.traffic.prober.plan import Kind, Persona, Plan, Protocol, Route, Stream
 
@@ -98,7 +100,14 @@ async def plan_of(asked: Asked) -> Plan:
             personas.append(Persona(name, protocol, family, most_connections=most))
             kind: Kind = "longpoll" if route.wait else protocol
             streams.append(Stream(kind, name, route, rate, hold=(hold, hold)))
-    return Plan(tuple(personas), tuple(streams), asked.seconds, ca=asked.ca, answer_timeout=asked.timeout)
+    return Plan(
+        tuple(personas),
+        tuple(streams),
+        asked.seconds,
+        ca=asked.ca,
+        answer_timeout=asked.timeout,
+        agent=f"{PROBE_AGENT}{__version__}",
+    )
 
 
 def _check_ca(ca: str) -> None:

@@ -17,6 +17,7 @@ from blueshift import __version__
 from blueshift.clock import Clock
 from blueshift.traffic.connect import SYSTEM_CA, Failed, Target, dial, fingerprint, trusting
 from blueshift.traffic.http1 import Http1, encode_request
+from blueshift.traffic.logs import PROBE_AGENT
 
 MARKER = "X-Blueshift-Probe"
 """The header that tells our own questions apart from users' in logs and counts."""
@@ -81,7 +82,7 @@ async def probe(
     the two it is shows only by trying: without a header the side ends the connection at once.
     """
     sent = {
-        "User-Agent": f"blueshift-probe/{__version__}",
+        "User-Agent": f"{PROBE_AGENT}{__version__}",
         "Accept": "*/*",
         MARKER: "1",
         "Connection": "close",

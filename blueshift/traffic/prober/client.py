@@ -10,7 +10,6 @@ from __future__ import annotations
 import ssl
 from typing import NamedTuple
 
-from blueshift import __version__
 from blueshift.clock import Clock
 from blueshift.traffic.connect import Failed, Target, dial, trusting
 from blueshift.traffic.http1 import Http1, Response, encode_request
@@ -50,6 +49,7 @@ class Client:
         self.persona = persona
         self.plan = plan
         self.watch = watch
+        self.agent = f"{plan.agent} ({persona.name})"
         self._run = run
         self._names = Names(resolve, persona.family, watch.clock, persona.cache)
         alpn = ("h2",) if persona.protocol == "http2" else ("http/1.1",)
@@ -191,5 +191,4 @@ class Client:
         return prepared
 
     def _headers(self, route: Route) -> dict[str, str]:
-        agent = f"blueshift-traffic/{__version__} ({self.persona.name})"
-        return {"User-Agent": agent, "Accept": "*/*", **route.headers}
+        return {"User-Agent": self.agent, "Accept": "*/*", **route.headers}

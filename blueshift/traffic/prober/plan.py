@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from blueshift import __version__
 from blueshift.errors import BlueshiftError
 
 Kind = Literal["http1", "http2", "websocket", "longpoll", "websocket_long"]
@@ -118,6 +119,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Requests beyond this are not sent, which is counted and voids the run."""
     seed: int = 1
     """Of the lives of sessions, so that two runs of a plan do the same."""
+    agent: str = f"blueshift-traffic/{__version__}"
+    """How the user agent of every request begins. This one is a user's; what begins with `logs.PROBE_AGENT`
+    is known as our own in access logs, and holds no drain up."""
 
     @property
     def rate(self) -> float:

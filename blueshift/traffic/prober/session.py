@@ -112,6 +112,7 @@ class _Session:
             "Connection": "Upgrade",
             "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": key,
+            "User-Agent": self._client.agent,
             **route.headers,
             **dict.fromkeys(ID_HEADERS, self._client.id_of(row)),
         }

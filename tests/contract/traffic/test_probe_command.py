@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from blueshift.traffic.logs import PROBE_AGENT
 from blueshift.traffic.prober.ledger import read_ledger
 from blueshift.traffic.websocket import CLOSE, PING, PONG, TEXT
 from tests.contract.traffic.servers import (
@@ -71,6 +72,8 @@ async def test_what_it_counts_is_what_the_server_served(tmp_path: Path) -> None:
     # The port is no part of the name, and stands in Host where it is not the scheme's own.
     assert {request.headers["host"] for request in one.requests} == {f"{HOST}:{one.port}"}
     assert {request.path for request in one.requests} == {"/a?b=c"}
+    # By it the access logs of an ingress controller know our own.
+    assert all(request.headers["user-agent"].startswith(PROBE_AGENT) for request in one.requests)
 
 
 async def test_a_wrong_status_and_a_cut_connection_are_told_apart() -> None:

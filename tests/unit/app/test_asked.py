@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from blueshift.app.asked import CONNECTIONS, Asked, plan_of
+import asyncio
+import re
+from collections.abc import Callable
+
+import pytest
+
+from blueshift.app.asked import CONNECTIONS, Asked, plan_of, resolver
+from blueshift.clock import Clock
+from blueshift.traffic.connect import Failed, Target
+from blueshift.traffic.logs import compile_format
+from blueshift.traffic.prober import client, session
+from blueshift.traffic.prober.client import Client, Watch
+from blueshift.traffic.prober.ledger import Row
+from blueshift.traffic.prober.plan import Plan
 from blueshift.traffic.prober.run import longest
+from tests.fakes import ManualClock
 
 PINNED = {"a.test": ("192.0.2.1", "2001:db8::1"), "b.test": ("192.0.2.2",)}
 
@@ -39,3 +53,60 @@ async def test_websockets_stand_beside_what_is_polled() -> None:
     assert [one.protocol for one in plan.personas] == ["websocket", "http2"]
     assert plan.personas[1].most_connections == CONNECTIONS + 20 * 60  # each poll has its own meanwhile
     assert longest(plan) > 60.0 + 15.0  # the last poll gets its answer
+
+
+class Wire(asyncio.Transport):
+    """Keeps what is written, and ends the connection at once."""
+
+    def __init__(self, sent: list[bytes], protocol: asyncio.BaseProtocol) -> None:
+        super().__init__()
+        self._sent, self._protocol = sent, protocol
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._sent.append(bytes(data))
+        asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+async def sent_by(plan: Plan, asked: Asked, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The first request of each stream, as it goes over the wire."""
+    sent: list[bytes] = []
+
+    async def dial(
+        _target: Target, make: Callable[[], asyncio.Protocol], _clock: Clock, _timeout: float
+    ) -> tuple[asyncio.Protocol, None]:
+        protocol = make()
+        protocol.connection_made(Wire(sent, protocol))
+        return protocol, None
+
+    monkeypatch.setattr(client, "dial", dial)
+    monkeypatch.setattr(session, "dial", dial)
+    for persona, stream in zip(plan.personas, plan.streams, strict=True):
+        one = Client(persona, plan, "0" * 8, resolver(asked), Watch(ManualClock(), 0.0))
+        row = Row(0, stream.kind, persona.name, stream.route.host, "/", "", 0.0)
+        held = stream.kind == "websocket"
+        asking = session.hold(one, stream.route, row, 1.0, bool) if held else one.ask(stream.route, row)
+        with pytest.raises(Failed, match="closed before the answer"):
+            await asking
+    return sent
+
+
+async def test_what_the_command_sends_is_known_as_ours_and_what_a_user_sends_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Asked(("http://b.test/", "ws://b.test/live"), 1.0, 1.0, pinned={"b.test": PINNED["b.test"]})
+    ours = await plan_of(asked)
+    users = Plan(ours.personas, ours.streams, 1.0)  # as the lab writes its own
+    log = compile_format('$remote_addr "$http_user_agent"')
+    for plan, own in ((ours, True), (users, False)):
+        requests = await sent_by(plan, asked, monkeypatch)
+        assert len(requests) == 2
+        for request in requests:
+            agent = re.search(rb"\r\nUser-Agent: (.+)\r\n", request)
+            assert agent
+            line = log.parse(b'192.0.2.7 "%s"' % agent[1])
+            assert line
+            assert line.own is own
