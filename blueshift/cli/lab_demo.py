@@ -8,7 +8,7 @@ import click
 
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.lab_options import Speaker, balancer_options, become_root
-from blueshift.cli.options import run_async
+from blueshift.cli.options import Rate, run_async
 from blueshift.lab.loadbalancer import Habits
 
 _BREAKS = ("target-image", "primary-unready", "parity", "dns-key")
@@ -22,7 +22,7 @@ _CLIENTS = ("long-cached", "pinned", "in-cluster", "scanner")
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(min=10, max=1000),
+    type=Rate(min=10, max=1000),
     default=300.0,
     show_default=True,
     metavar="N",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -113,6 +114,19 @@ def output_of(*formats: str) -> Callable[[Command], Command]:
 
 facts_output = output_of("table", "json")
 """`output: "table" | "json"`, for commands that print facts."""
+
+
+class Rate(click.FloatRange):
+    """So many a second. "nan" is a number to `float`, and within every range to its own."""
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> float:
+        """See click."""
+        number = float(super().convert(value, parameter, context))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a valid number.", parameter, context)
+        return number
 
 
 def seconds_of(text: str, option: str, *, least: float = 0.0) -> float:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.options import facts_output, run_async, seconds_of
+from blueshift.cli.options import Rate, facts_output, run_async, seconds_of
 from blueshift.cli.output import print_json, print_table, say
 from blueshift.errors import BlueshiftError
 
@@ -33,7 +33,7 @@ FAMILIES: dict[str, tuple[Literal[4, 6], ...]] = {"4": (4,), "6": (6,), "both": 
 @click.argument("urls", nargs=-1, required=True, metavar="URL…")
 @click.option(
     "--rate",
-    type=click.FloatRange(0, 20_000, min_open=True),
+    type=Rate(0, 20_000, min_open=True),
     default=10.0,
     show_default=True,
     metavar="R",

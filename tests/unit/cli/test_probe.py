@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from blueshift.app.asked import Asked
 from blueshift.app.probe import Probed, _targets
-from blueshift.cli.probe import _tell
+from blueshift.cli.probe import _tell, probe
 from blueshift.traffic.prober.count import Counter
 from blueshift.traffic.prober.ledger import LedgerWriter, Row
 
@@ -31,6 +32,21 @@ def probed(folder: Path, *rows: Row) -> Probed:
             counter.end(each, prompt=False)
             ledger.add(each)
     return Probed(tuple(_targets([URL], folder / "rows")), counter.summary(60.0, (), ()), BEGAN)
+
+
+@pytest.mark.parametrize("rate", ["nan", "-nan", "NaN", "inf", "1e999", "0", "-1", "soon"])
+def test_a_rate_that_is_no_number_is_an_error_of_usage(rate: str) -> None:
+    ended = CliRunner().invoke(probe, ["http://192.0.2.1/", "--rate", rate])
+    assert isinstance(ended.exception, SystemExit), ended.exception
+    assert "Invalid value for '--rate'" in ended.output
+
+
+@pytest.mark.parametrize("length", ["nan", "inf", "1e9", "-1", "11000000h"])
+@pytest.mark.parametrize("option", ["--for", "--timeout", "--wait", "--hold"])
+def test_a_length_that_is_none_is_an_error_of_usage(option: str, length: str) -> None:
+    ended = CliRunner().invoke(probe, ["ws://192.0.2.1/", option, length])
+    assert isinstance(ended.exception, SystemExit), ended.exception
+    assert f"Invalid value for {option}" in ended.output
 
 
 def test_a_failure_has_its_moment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
