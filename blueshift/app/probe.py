@@ -6,8 +6,9 @@ import asyncio
 import gc
 import math
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -43,11 +44,13 @@ class Probed(msgspec.Struct, frozen=True):
     summary: Summary
     began: datetime
     """The instant, in UTC, from which the moments of `summary` count."""
+    unwritten: str = ""
+    """Why the ledger could not be written, at which the sending ended; the figures are those up to then."""
 
     @property
     def sound(self) -> bool:
-        """Nothing failed, and the rate was held."""
-        return not (self.summary.failed or self.summary.void)
+        """Nothing failed, the rate was held, and every request has its row."""
+        return not (self.summary.failed or self.summary.void or self.unwritten)
 
 
 Report = Callable[[float, Counter], None]
@@ -72,7 +75,9 @@ async def probe(asked: Asked, ledger: Path, clock: Clock, report: Report, stoppi
             watching.cancel()
     # There are no backends to compare with, and a slow answer of somebody's service is a fact, not a doubt.
     summary = counter.summary(run.seconds, (), (), longest_gap=math.inf)
-    return Probed(tuple(_targets(asked.urls, ledger)), summary, started_of(ledger))
+    rows = chain(read_ledger(ledger), writer.unwritten())
+    unwritten = run.fault.message if run.fault else ""
+    return Probed(tuple(_targets(asked.urls, rows)), summary, started_of(ledger), unwritten)
 
 
 def _opened(ledger: Path, name: str, clock: Clock) -> LedgerWriter:
@@ -115,10 +120,10 @@ class _Seen(msgspec.Struct):
             self.took.add(max(0.0, answered - row.scheduled))
 
 
-def _targets(urls: Sequence[str], ledger: Path) -> Iterator[Target]:
-    """What the ledger says of each URL. A request that this machine never came to is none of the URL's."""
+def _targets(urls: Sequence[str], rows: Iterable[Row]) -> Iterator[Target]:
+    """What the rows say of each URL. A request that this machine never came to is none of the URL's."""
     seen = [_Seen() for _ in urls]
-    for row in read_ledger(ledger):
+    for row in rows:
         if row.begun >= 0:
             seen[int(row.persona.partition("/")[0])].add(row)
     for url, one in zip(urls, seen, strict=True):

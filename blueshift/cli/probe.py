@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 COLUMNS = ("url", "requests", "failed", "p50 ms", "p95 ms", "p99 ms", "statuses", "addresses")
 SHOWN_FAILURES = 10
 SHOWN_LASTING = 1.0  # seconds
+_NO_ROOM = "make room there, or let $TMPDIR name another folder"
+_SIZE = "a request takes about 14 bytes"
 FAMILIES: dict[str, tuple[Literal[4, 6], ...]] = {"4": (4,), "6": (6,), "both": (4, 6)}
 
 
@@ -145,15 +147,32 @@ def probe(
     )
     stopping = asyncio.Event()
     with ExitStack() as stack:
-        if ledger is None:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="blueshift-"))
-            ledger = Path(folder) / "ledger"
-        found = run_async(probe(asked, ledger, SystemClock(), _report, stopping), stopping)
+        rows = ledger or stack.enter_context(_passing())
+        found = run_async(probe(asked, rows, SystemClock(), _report, stopping), stopping)
     if output == "json":
         print_json(found)
     else:
         _tell(found, asked)
+    if found.unwritten:
+        raise BlueshiftError(
+            f"{found.unwritten}; the sending ended there, and the figures are those up to then",
+            place=str(rows),
+            hint=f"{'make room there, or name another file' if ledger else _NO_ROOM}; {_SIZE}",
+        )
     return ExitCode.DONE if found.sound else ExitCode.ERROR
+
+
+@contextmanager
+def _passing() -> Iterator[Path]:
+    """The ledger's file where nobody keeps it."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="blueshift-")
+    except OSError as error:
+        raise BlueshiftError(
+            f"there is no room for the rows of the requests: {error.strerror}", hint=f"{_NO_ROOM}; {_SIZE}"
+        ) from error
+    with folder as name:
+        yield Path(name) / "ledger"
 
 
 def _pinned(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:

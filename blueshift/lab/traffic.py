@@ -89,6 +89,8 @@ async def run_traffic(config: Config, clock: Clock) -> Summary:
         finally:
             fetching.cancel()
             await asyncio.gather(fetching, return_exceptions=True)
+    if run.fault is not None:
+        raise run.fault
     for _ in range(_TRIES):
         await fetch_all(backends, clock)
         if not any(backend.lost for backend in backends):
@@ -153,7 +155,7 @@ def _report(seconds: float, counter: Counter) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run; 0 if no request failed and the run is not void, 1 if not, 2 if the file is of no use."""
+    """Run; 0 if no request failed and the run is not void, 1 if not, 2 if a file is of no use."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True, metavar="FILE")
     given = parser.parse_args(arguments)

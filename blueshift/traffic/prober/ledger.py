@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -85,11 +86,19 @@ class _Chunk(msgspec.Struct, frozen=True):
 
 
 class LedgerWriter:
-    """Appends rows to a file; use it as a context manager, so that the last chunk is written."""
+    """Appends rows to a file; use it as a context manager, so that the last chunk is written.
+
+    A write that fails (no room, a limit) is an error once, and the last: the file keeps its whole chunks,
+    and the rows since then are in `unwritten`.
+    """
 
     def __init__(self, path: Path, run: str, started: datetime) -> None:
-        self._file = path.open("wb")
-        self._file.write(MAGIC)
+        self._path = path
+        self._file = path.open("wb", buffering=0)  # what is in a buffer could be written after it had failed
+        self._whole = 0
+        """Bytes of the file that are whole frames."""
+        self._full = False
+        self._write(MAGIC)
         self._frame(msgspec.msgpack.encode(_Head(run, started)))
         self._fresh: list[str] = ["", _REST]
         self._numbers = {text: number for number, text in enumerate(self._fresh)}
@@ -109,7 +118,7 @@ class LedgerWriter:
         self._file.close()
 
     def add(self, row: Row) -> None:
-        """Append a row that has ended."""
+        """Append a row that has ended. Raises BlueshiftError if the file cannot be written."""
         columns = self._columns
         columns["id"].append(row.id - self._last_id)
         self._last_id = row.id
@@ -135,19 +144,25 @@ class LedgerWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is there."""
+        """Write what is there. Raises BlueshiftError if it cannot be written."""
         rows = len(self._columns["id"])
-        if not rows:
+        if not rows or self._full:
             return
         packed = {name: pack(column) for name, column in self._columns.items()}
         chunk = _Chunk(rows, tuple(self._fresh), tuple(self._fresh_questions), packed)
         self._frame(msgspec.msgpack.encode(chunk))
-        self._file.flush()
         self._fresh.clear()
         self._fresh_questions.clear()
         self._begin()
 
+    def unwritten(self) -> Iterator[Row]:
+        """Yield the rows that are not in the file, rounded as they would be there."""
+        texts = list(self._numbers)
+        questions = [dict(zip(_QUESTION, asked, strict=True)) for asked in self._questions]
+        yield from _rows(self._columns, texts, questions, self._before)
+
     def _begin(self) -> None:
+        self._before = self._last_id, self._last
         self._columns: dict[str, array[int]] = {name: array(code) for name, code in _CODES.items()}
 
     def _question(self, asked: tuple[str, ...]) -> int:
@@ -163,7 +178,24 @@ class LedgerWriter:
         return number
 
     def _frame(self, data: bytes) -> None:
-        self._file.write(len(data).to_bytes(4, "big") + data)
+        self._write(len(data).to_bytes(4, "big") + data)
+
+    def _write(self, data: bytes) -> None:
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            self._full = True
+            with suppress(OSError):
+                self._file.truncate(self._whole)
+                self._file.close()
+            raise BlueshiftError(
+                f"the ledger cannot be written: {error.strerror}",
+                place=str(self._path),
+                hint="make room there, or write it elsewhere; a request takes about 14 bytes",
+            ) from error
+        self._whole += len(data)
 
 
 _CODES = {
@@ -182,7 +214,7 @@ def read_ledger(path: Path) -> Iterator[Row]:
     """Yield the rows in the order in which they ended. Raises BlueshiftError if it is not a ledger."""
     texts: list[str] = []
     questions: list[dict[str, str]] = []
-    last = last_id = 0
+    before = 0, 0
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             raise BlueshiftError(
@@ -201,12 +233,8 @@ def read_ledger(path: Path) -> Iterator[Row]:
                 for asked in chunk.questions
             )
             columns = {name: unpack(_CODES[name], data) for name, data in chunk.columns.items()}
-            for number in range(chunk.rows):
-                last_id += columns["id"][number]
-                last += columns["scheduled"][number]
-                text = {name: texts[columns[name][number]] for name in _TEXTS}
-                text |= questions[columns["question"][number]]
-                yield _row(columns, text, number, last_id, last)
+            yield from _rows(columns, texts, questions, before)
+            before = before[0] + sum(columns["id"]), before[1] + sum(columns["scheduled"])
 
 
 def started_of(path: Path) -> datetime:
@@ -223,6 +251,19 @@ def _read_frame(size: bytes, read: object) -> bytes | None:
         return None
     data: bytes = read(int.from_bytes(size, "big"))
     return data if len(data) == int.from_bytes(size, "big") else None
+
+
+def _rows(
+    columns: dict[str, array[int]], texts: list[str], questions: list[dict[str, str]], before: tuple[int, int]
+) -> Iterator[Row]:
+    """A chunk's; `before`: id and moment of the last row of the chunk before."""
+    identity, scheduled = before
+    for number in range(len(columns["id"])):
+        identity += columns["id"][number]
+        scheduled += columns["scheduled"][number]
+        text = {name: texts[columns[name][number]] for name in _TEXTS}
+        text |= questions[columns["question"][number]]
+        yield _row(columns, text, number, identity, scheduled)
 
 
 def _row(

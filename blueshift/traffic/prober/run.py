@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 
 from blueshift.clock import Clock
+from blueshift.errors import BlueshiftError
 from blueshift.traffic.connect import Failed
 from blueshift.traffic.prober.client import Client, Watch, patience
 from blueshift.traffic.prober.count import Counter
@@ -43,6 +44,8 @@ class Run:
         self.counter = Counter(run)
         self.seconds = 0.0
         """How long it has been sending."""
+        self.fault: BlueshiftError | None = None
+        """The ledger's, which ended the sending: what has no row is not asked."""
         self._plan = plan
         self._watch = Watch(clock, clock.now())
         self._ledger = ledger
@@ -57,7 +60,10 @@ class Run:
         self._stopped = True
 
     async def go(self) -> Counter:
-        """Send until the plan's duration is over or `stop` was called; return the count of all rows."""
+        """Send until the plan's duration is over or `stop` was called; return the count of all rows.
+
+        Where the ledger cannot be written it ends early too, with `fault`.
+        """
         reporter = asyncio.create_task(self._report_often())
         try:
             await self._send()
@@ -66,6 +72,10 @@ class Run:
             for task in self._under_way:
                 task.cancel()
             await asyncio.gather(*self._under_way, return_exceptions=True)
+            try:
+                self._ledger.flush()
+            except BlueshiftError as error:
+                self.fault = error
         finally:
             reporter.cancel()
             for client in self._clients.values():
@@ -128,7 +138,11 @@ class Run:
     def _end(self, row: Row, prompt: bool) -> None:
         row.end = self._watch.now()
         self.counter.end(row, prompt=prompt)
-        self._ledger.add(row)
+        try:
+            self._ledger.add(row)
+        except BlueshiftError as error:
+            self.fault = error
+            self.stop()
 
     async def _report_often(self) -> None:
         while self._report is not None:

@@ -40,10 +40,16 @@ class Ended(NamedTuple):
         return json.loads(self.out)
 
 
-async def probe(*arguments: str, after: float | None = None) -> Ended:
-    """Run it to its end; with Ctrl-C `after` so many seconds."""
+async def probe(*arguments: str, after: float | None = None, room: int | None = None) -> Ended:
+    """Run it to its end; with Ctrl-C `after` so many seconds; `room`: bytes that a file may have."""
+    limited = () if room is None else ("prlimit", f"--fsize={room}")
     process = await asyncio.create_subprocess_exec(
-        BLUESHIFT, "probe", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *limited,
+        BLUESHIFT,
+        "probe",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     talk = asyncio.create_task(process.communicate())
     if after is not None:
@@ -177,6 +183,28 @@ async def test_ctrl_c_ends_it_with_the_figures_so_far() -> None:
     assert done.code == 0, done.said
     assert done.figures["summary"]["requests"] == served > 0
     assert "once more stops now" in done.said
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_full_disk_is_one_error_with_the_figures_so_far(tmp_path: Path, *, kept: bool) -> None:
+    """As `ulimit -f 8` has it: the first 2,048 rows take 20 KiB."""
+    arguments = ("--rate", "1200", "--for", "1m", *AT, "-o", "json")
+    ledger = ("--ledger", str(tmp_path / "rows")) if kept else ()
+    async with serving(healthy) as server:
+        done = await probe(f"http://{HOST}:{server.port}/", *arguments, *ledger, room=8192)
+        served = len(server.requests)
+    assert done.code == 1
+    error, hint = done.said.splitlines()[-2:]
+    assert "the ledger cannot be written: File too large; the sending ended there" in error
+    assert (str(tmp_path / "rows") in error) is kept
+    assert ("$TMPDIR" in hint) is not kept
+    assert "fault" not in done.said
+    assert "Traceback" not in done.said
+    summary = done.figures["summary"]
+    assert 2048 <= summary["requests"] == done.figures["targets"][0]["requests"] == served
+    assert (summary["failed"], summary["void"]) == (0, False)
+    assert summary["seconds"] < 60
+    assert done.figures["unwritten"] == "the ledger cannot be written: File too large"
 
 
 async def test_a_rate_that_is_not_held_voids_the_figures() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +13,9 @@ from click.testing import CliRunner
 from blueshift.app.asked import Asked
 from blueshift.app.probe import Probed, _targets
 from blueshift.cli.probe import _tell, probe
+from blueshift.errors import BlueshiftError
 from blueshift.traffic.prober.count import Counter
-from blueshift.traffic.prober.ledger import LedgerWriter, Row
+from blueshift.traffic.prober.ledger import LedgerWriter, Row, read_ledger
 
 BEGAN = datetime(2026, 11, 29, 15, 0, tzinfo=UTC)
 URL = "https://a.test/"
@@ -31,7 +34,7 @@ def probed(folder: Path, *rows: Row) -> Probed:
             counter.due(each, prompt=False)
             counter.end(each, prompt=False)
             ledger.add(each)
-    return Probed(tuple(_targets([URL], folder / "rows")), counter.summary(60.0, (), ()), BEGAN)
+    return Probed(tuple(_targets([URL], read_ledger(folder / "rows"))), counter.summary(60.0, (), ()), BEGAN)
 
 
 @pytest.mark.parametrize("rate", ["nan", "-nan", "NaN", "inf", "1e999", "0", "-1", "soon"])
@@ -47,6 +50,17 @@ def test_a_length_that_is_none_is_an_error_of_usage(option: str, length: str) ->
     ended = CliRunner().invoke(probe, ["ws://192.0.2.1/", option, length])
     assert isinstance(ended.exception, SystemExit), ended.exception
     assert f"Invalid value for {option}" in ended.output
+
+
+def test_no_room_for_temporary_files_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", full)
+    ended = CliRunner().invoke(probe, ["http://192.0.2.1/"])
+    assert isinstance(ended.exception, BlueshiftError), ended.exception
+    assert "no room for the rows of the requests: No space left on device" in ended.exception.message
+    assert "$TMPDIR" in (ended.exception.hint or "")
 
 
 def test_a_failure_has_its_moment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
