@@ -16,7 +16,7 @@ import msgspec
 from blueshift.app.asked import Asked, plan_of, resolver
 from blueshift.clock import Clock
 from blueshift.errors import BlueshiftError
-from blueshift.traffic.prober.count import Counter
+from blueshift.traffic.prober.count import STALE_SHARE, Counter
 from blueshift.traffic.prober.ledger import LedgerWriter, Row, read_ledger, started_of
 from blueshift.traffic.prober.run import Run
 from blueshift.traffic.prober.summary import Summary
@@ -35,6 +35,8 @@ class Target(msgspec.Struct, frozen=True):
     ms: Milliseconds | None
     """From when a request was due to the end of its answer, right or wrong; of a WebSocket, to the answer
     with which its session began. None without any."""
+    stale_closed: int
+    """Kept connections that the server had closed when a request was to go over them: no failure."""
 
 
 class Probed(msgspec.Struct, frozen=True):
@@ -46,6 +48,8 @@ class Probed(msgspec.Struct, frozen=True):
     """The instant, in UTC, from which the moments of `summary` count."""
     unwritten: str = ""
     """Why the ledger could not be written, at which the sending ended; the figures are those up to then."""
+    remarks: tuple[str, ...] = ()
+    """What is no failure, and worth knowing."""
 
     @property
     def sound(self) -> bool:
@@ -73,11 +77,37 @@ async def probe(asked: Asked, ledger: Path, clock: Clock, report: Report, stoppi
             counter = await run.go()
         finally:
             watching.cancel()
-    # There are no backends to compare with, and a slow answer of somebody's service is a fact, not a doubt.
-    summary = counter.summary(run.seconds, (), (), longest_gap=math.inf)
     rows = chain(read_ledger(ledger), writer.unwritten())
     unwritten = run.fault.message if run.fault else ""
-    return Probed(tuple(_targets(asked.urls, rows)), summary, started_of(ledger), unwritten)
+    return found(asked.urls, rows, counter, run.seconds, started_of(ledger), unwritten)
+
+
+def found(
+    urls: Sequence[str],
+    rows: Iterable[Row],
+    counter: Counter,
+    seconds: float,
+    began: datetime,
+    unwritten: str = "",
+) -> Probed:
+    """What rows and counter of `seconds` of sending come to.
+
+    There are no backends to compare with. A slow answer of somebody's service is a fact and no doubt, and so
+    are connections that it ends when they are idle, as every server does after a time of its own.
+    """
+    summary = counter.summary(seconds, (), (), longest_gap=math.inf, most_stale=math.inf)
+    return Probed(tuple(_targets(urls, rows)), summary, began, unwritten, tuple(_remarks(summary)))
+
+
+def _remarks(summary: Summary) -> Iterator[str]:
+    share = summary.stale_closed / max(1, summary.requests)
+    if share > STALE_SHARE:
+        again = f", {summary.repeated} requests were sent once more" if summary.repeated else ""
+        yield (
+            f"{summary.stale_closed} kept connections were found closed by the server, {share:.2%} of the "
+            f"requests: it ends them after a short time without use; others took their place{again}, and no "
+            "request failed for it"
+        )
 
 
 def _opened(ledger: Path, name: str, clock: Clock) -> LedgerWriter:
@@ -105,6 +135,7 @@ async def _until(stopping: asyncio.Event, stop: Callable[[], None]) -> None:
 class _Seen(msgspec.Struct):
     requests: int = 0
     failed: int = 0
+    stale_closed: int = 0
     statuses: dict[str, int] = msgspec.field(default_factory=dict)
     addresses: dict[str, int] = msgspec.field(default_factory=dict)
     took: Sketch = msgspec.field(default_factory=Sketch)
@@ -112,6 +143,7 @@ class _Seen(msgspec.Struct):
     def add(self, row: Row) -> None:
         self.requests += 1
         self.failed += row.failed
+        self.stale_closed += row.stale_closed
         if row.address:
             self.addresses[row.address] = self.addresses.get(row.address, 0) + 1
         if row.status:
@@ -127,4 +159,12 @@ def _targets(urls: Sequence[str], rows: Iterable[Row]) -> Iterator[Target]:
         if row.begun >= 0:
             seen[int(row.persona.partition("/")[0])].add(row)
     for url, one in zip(urls, seen, strict=True):
-        yield Target(url, one.requests, one.failed, one.statuses, one.addresses, milliseconds(one.took))
+        yield Target(
+            url,
+            one.requests,
+            one.failed,
+            one.statuses,
+            one.addresses,
+            milliseconds(one.took),
+            one.stale_closed,
+        )

@@ -210,8 +210,11 @@ def _tell(found: Probed, asked: Asked) -> None:
     failed = f"{summary.failed} failed ({phases})" if phases else f"{summary.failed} failed"
     say(
         f"{summary.requests} requests in {summary.seconds:.1f} s (asked for {asked.rate:g}/s), "
-        f"{failed}, sent {summary.late_p99_ms:.1f} ms late at most (p99)"
+        f"{failed}, {summary.stale_closed} kept connections found closed, "
+        f"sent {summary.late_p99_ms:.1f} ms late at most (p99)"
     )
+    for remark in found.remarks:
+        say(f"note: {remark}")
     for reason in summary.void_reasons:
         say(f"void: {reason}")
 

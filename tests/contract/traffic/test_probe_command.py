@@ -185,6 +185,21 @@ async def test_ctrl_c_ends_it_with_the_figures_so_far() -> None:
     assert "once more stops now" in done.said
 
 
+async def test_a_server_that_ends_idle_connections_is_well() -> None:
+    async def impatient(connection: Connection) -> None:
+        await connection.request()
+        await connection.answer(b"")
+        await asyncio.sleep(0.1)
+
+    async with serving(impatient) as server:
+        done = await probe(f"http://{HOST}:{server.port}/", "--rate", "2", "--for", "2s", *AT, "-o", "json")
+    assert done.code == 0, done.said
+    (target,) = done.figures["targets"]
+    assert target["statuses"] == {"200": 4}
+    assert (target["stale_closed"], done.figures["summary"]["stale_closed"]) == (3, 3)
+    assert "3 kept connections were found closed by the server" in done.figures["remarks"][0]
+
+
 @pytest.mark.parametrize("kept", [True, False])
 async def test_a_full_disk_is_one_error_with_the_figures_so_far(tmp_path: Path, *, kept: bool) -> None:
     """As `ulimit -f 8` has it: the first 2,048 rows take 20 KiB."""

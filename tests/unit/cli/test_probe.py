@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from blueshift.app.asked import Asked
-from blueshift.app.probe import Probed, _targets
+from blueshift.app.probe import Probed, found
 from blueshift.cli.probe import _tell, probe
 from blueshift.errors import BlueshiftError
 from blueshift.traffic.prober.count import Counter
@@ -34,7 +34,7 @@ def probed(folder: Path, *rows: Row) -> Probed:
             counter.due(each, prompt=False)
             counter.end(each, prompt=False)
             ledger.add(each)
-    return Probed(tuple(_targets([URL], read_ledger(folder / "rows"))), counter.summary(60.0, (), ()), BEGAN)
+    return found([URL], read_ledger(folder / "rows"), counter, 60.0, BEGAN)
 
 
 @pytest.mark.parametrize("rate", ["nan", "-nan", "NaN", "inf", "1e999", "0", "-1", "soon"])
@@ -75,6 +75,29 @@ def test_a_failure_has_its_moment(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 def test_what_was_never_sent_is_no_failure_of_the_url(tmp_path: Path) -> None:
     never = {"begun": -1.0, "sent": -1.0, "end": -1.0, "phase": "unsent", "reason": "too many in flight"}
-    found = probed(tmp_path, row(0, 1.0, status=200, first_byte=1.01), row(1, 2.0, **never))
-    assert [(one.requests, one.failed) for one in found.targets] == [(1, 0)]
-    assert (found.summary.requests, found.summary.failed, found.summary.void) == (1, 0, True)
+    came_to = probed(tmp_path, row(0, 1.0, status=200, first_byte=1.01), row(1, 2.0, **never))
+    assert [(one.requests, one.failed) for one in came_to.targets] == [(1, 0)]
+    assert (came_to.summary.requests, came_to.summary.failed, came_to.summary.void) == (1, 0, True)
+
+
+def test_idle_connections_that_a_server_ended_are_a_figure_and_no_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answered = {"status": 200, "first_byte": 1.0}
+    rows = [row(number, float(number), **answered, stale_closed=int(number > 0)) for number in range(5)]
+    came_to = probed(tmp_path, *rows)
+    assert came_to.sound
+    (target,) = came_to.targets
+    assert (target.failed, came_to.summary.failed, came_to.summary.by_phase) == (0, 0, {})
+    assert (target.stale_closed, came_to.summary.stale_closed) == (4, 4)
+    assert came_to.summary.failures == ()
+    _tell(came_to, Asked((URL,), 1.0, 5.0))
+    said = capsys.readouterr().err
+    assert "0 failed, 4 kept connections found closed" in said
+    assert "note: 4 kept connections were found closed by the server, 80.00% of the requests" in said
+
+
+def test_a_connection_that_was_closed_now_and_then_is_no_remark(tmp_path: Path) -> None:
+    rows = [row(number, number / 10, status=200, stale_closed=int(number == 7)) for number in range(500)]
+    came_to = probed(tmp_path, *rows)
+    assert (came_to.summary.stale_closed, came_to.remarks) == (1, ())
