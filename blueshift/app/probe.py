@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from blueshift.app.asked import Asked, plan_of, resolver
+from blueshift.app.overhead import Meter, Overhead
 from blueshift.clock import Clock
 from blueshift.errors import BlueshiftError
 from blueshift.traffic.prober.count import STALE_SHARE, Counter
@@ -46,6 +47,7 @@ class Probed(msgspec.Struct, frozen=True):
     summary: Summary
     began: datetime
     """The instant, in UTC, from which the moments of `summary` count."""
+    own: Overhead
     unwritten: str = ""
     """Why the ledger could not be written, at which the sending ended; the figures are those up to then."""
     remarks: tuple[str, ...] = ()
@@ -67,19 +69,21 @@ async def probe(asked: Asked, ledger: Path, clock: Clock, report: Report, stoppi
     """
     plan = await plan_of(asked)
     name = secrets.token_hex(4)
+    # Nothing that exists now goes away before the end; looking through it would only delay requests.
+    gc.collect()
     with _opened(ledger, name, clock) as writer:
         run = Run(plan, name, resolver(asked), clock, writer, report=report)
         watching = asyncio.create_task(_until(stopping, run.stop))
-        # Nothing that exists now goes away before the end; looking through it would only delay requests.
-        gc.collect()
         gc.freeze()
+        meter = Meter(clock)
         try:
             counter = await run.go()
         finally:
             watching.cancel()
+    own = meter.read(counter.requests + counter.long.requests)
     rows = chain(read_ledger(ledger), writer.unwritten())
     unwritten = run.fault.message if run.fault else ""
-    return found(asked.urls, rows, counter, run.seconds, started_of(ledger), unwritten)
+    return found(asked.urls, rows, counter, run.seconds, started_of(ledger), own, unwritten)
 
 
 def found(
@@ -88,6 +92,7 @@ def found(
     counter: Counter,
     seconds: float,
     began: datetime,
+    own: Overhead,
     unwritten: str = "",
 ) -> Probed:
     """What rows and counter of `seconds` of sending come to.
@@ -96,7 +101,7 @@ def found(
     are connections that it ends when they are idle, as every server does after a time of its own.
     """
     summary = counter.summary(seconds, (), (), longest_gap=math.inf, most_stale=math.inf)
-    return Probed(tuple(_targets(urls, rows)), summary, began, unwritten, tuple(_remarks(summary)))
+    return Probed(tuple(_targets(urls, rows)), summary, began, own, unwritten, tuple(_remarks(summary)))
 
 
 def _remarks(summary: Summary) -> Iterator[str]:

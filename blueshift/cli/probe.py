@@ -115,6 +115,9 @@ def probe(
     no Pong within --timeout, has failed (phases upgrade, session, close). For a long poll whose answer may
     come at any time a longer --timeout is enough.
 
+    A kept connection that the server ended while it was idle is no failure; another is opened. At the end it
+    also says what it took itself of processor and memory.
+
     If this machine does not hold the rate, the figures are void, and it says so. Ctrl-C ends it early, with
     the figures so far. Exit code 1 where a request failed or the figures are void.
 
@@ -212,6 +215,10 @@ def _tell(found: Probed, asked: Asked) -> None:
         f"{summary.requests} requests in {summary.seconds:.1f} s (asked for {asked.rate:g}/s), "
         f"{failed}, {summary.stale_closed} kept connections found closed, "
         f"sent {summary.late_p99_ms:.1f} ms late at most (p99)"
+    )
+    say(
+        f"itself: {found.own.cpu_s:.1f} s of the processor ({found.own.cpu_share:.0%} of one, "
+        f"{found.own.cpu_ms_per_request:.2f} ms a request), {found.own.peak_rss_mb:.0f} MiB of memory at most"
     )
     for remark in found.remarks:
         say(f"note: {remark}")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from blueshift.lab.certificates import Authority
+from blueshift.traffic.prober.count import STALE_SHARE
 from blueshift.traffic.prober.ledger import read_ledger
 from tests.bench.pinned import pinned
 
@@ -61,7 +62,8 @@ def held(folder: Path) -> Held:
             ledger = folder / f"ledger-{rate}"
             got = _probed(url, ca, rate, ledger)
             print(f"prober at {rate}/s: {got}", flush=True)
-            if got["void"] or got["failed"] or got["late_p99_ms"] > LATE_MS:
+            stale = got["stale_closed"] > STALE_SHARE * got["requests"]
+            if got["void"] or got["failed"] or stale or got["late_p99_ms"] > LATE_MS:
                 break
             best = (got["requests"] / got["seconds"], got["late_p99_ms"], _sent_p99(ledger), got["requests"])
         argv = ["wrk", "-t1", "-c64", f"-d{SECONDS}s", "-H", f"Host: {HOST}", f"https://127.0.0.1:{port}/"]
@@ -80,7 +82,8 @@ def _probed(url: str, ca: Path, rate: int, ledger: Path) -> dict[str, float]:
         ok=(0, 1),
     )  # fmt: skip
     summary = json.loads(done.out)["summary"]
-    return {name: summary[name] for name in ("requests", "failed", "void", "late_p99_ms", "seconds")}
+    names = ("requests", "failed", "stale_closed", "void", "late_p99_ms", "seconds")
+    return {name: summary[name] for name in names}
 
 
 def _sent_p99(ledger: Path) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import signal
 import sys
 from collections import Counter
@@ -64,7 +65,9 @@ async def test_what_it_counts_is_what_the_server_served(tmp_path: Path) -> None:
     ledger = tmp_path / "rows"
     async with serving(healthy) as one, serving(healthy) as other:
         urls = [f"http://{HOST}:{one.port}/a?b=c", f"http://{HOST}:{other.port}/a?b=c"]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = await probe(*urls, "--rate", "40", "--for", "2s", *AT, "--ledger", str(ledger), "-o", "json")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.code == 0, done.said
     served = [len(one.requests), len(other.requests)]
     assert served == [40, 40]
@@ -78,6 +81,12 @@ async def test_what_it_counts_is_what_the_server_served(tmp_path: Path) -> None:
     # The port is no part of the name, and stands in Host where it is not the scheme's own.
     assert {request.headers["host"] for request in one.requests} == {f"{HOST}:{one.port}"}
     assert {request.path for request in one.requests} == {"/a?b=c"}
+    own = done.figures["own"]
+    whole = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime  # with start and end
+    assert 0 < own["cpu_s"] < whole
+    assert own["cpu_ms_per_request"] == pytest.approx(own["cpu_s"] * 1000 / 80, abs=0.01)
+    assert 0 < own["cpu_share"] <= own["cpu_s"]  # of two seconds, less what came before the first request
+    assert 10 < own["peak_rss_mb"] <= after.ru_maxrss / 1024
     # By it the access logs of an ingress controller know our own.
     assert all(request.headers["user-agent"].startswith(PROBE_AGENT) for request in one.requests)
 

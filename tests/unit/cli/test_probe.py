@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from blueshift.app.asked import Asked
+from blueshift.app.overhead import Overhead
 from blueshift.app.probe import Probed, found
 from blueshift.cli.probe import _tell, probe
 from blueshift.errors import BlueshiftError
@@ -19,6 +20,7 @@ from blueshift.traffic.prober.ledger import LedgerWriter, Row, read_ledger
 
 BEGAN = datetime(2026, 11, 29, 15, 0, tzinfo=UTC)
 URL = "https://a.test/"
+OWN = Overhead(cpu_s=3.04, cpu_share=0.0506, cpu_ms_per_request=0.15, peak_rss_mb=61.4)
 
 
 def row(number: int, at: float, **more: object) -> Row:
@@ -34,7 +36,7 @@ def probed(folder: Path, *rows: Row) -> Probed:
             counter.due(each, prompt=False)
             counter.end(each, prompt=False)
             ledger.add(each)
-    return found([URL], read_ledger(folder / "rows"), counter, 60.0, BEGAN)
+    return found([URL], read_ledger(folder / "rows"), counter, 60.0, BEGAN, OWN)
 
 
 @pytest.mark.parametrize("rate", ["nan", "-nan", "NaN", "inf", "1e999", "0", "-1", "soon"])
@@ -71,6 +73,7 @@ def test_a_failure_has_its_moment(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "failed at 2026-11-29 15:01:01.500Z, 60.5 s after it was due: a.test/ at no address" in said
     assert "failed at 2026-11-29 15:00:02.002Z: a.test/ at 192.0.2.1 in connect: refused" in said
     assert "2 failed (connect 1, session 1)" in said
+    assert "itself: 3.0 s of the processor (5% of one, 0.15 ms a request), 61 MiB of memory at most" in said
 
 
 def test_what_was_never_sent_is_no_failure_of_the_url(tmp_path: Path) -> None:
