@@ -45,6 +45,8 @@ async def dial(
     Raises Failed in phase "connect" or "tls".
     """
     loop = asyncio.get_running_loop()
+    # RFC 6066 §3: without the dot that ends a full name, which is in no certificate either; Host keeps it.
+    name = target.host.removesuffix(".") if target.tls else None
     phase = "connect"
     ours: socket.socket | None = None  # as long as no transport has it, which closes it then
     try:
@@ -54,9 +56,7 @@ async def dial(
             if target.proxy_protocol:
                 await loop.sock_sendall(sock, proxy_line(sock.getsockname(), sock.getpeername()))
             phase, ours = ("tls" if target.tls else phase), None
-            _, protocol = await loop.create_connection(
-                make, sock=sock, ssl=target.tls, server_hostname=target.host if target.tls else None
-            )
+            _, protocol = await loop.create_connection(make, sock=sock, ssl=target.tls, server_hostname=name)
             return protocol, sock
     except (OSError, ValueError, EOFError) as error:
         raise Failed(phase, reason_of(error)) from error

@@ -183,6 +183,22 @@ async def test_certificates_are_verified_unless_told_otherwise(tmp_path: Path) -
     assert failure["reason"].startswith("certificate: ")
 
 
+async def test_the_dot_of_a_full_name_is_in_host_and_in_no_certificate(tmp_path: Path) -> None:
+    context, ca = server_tls(tmp_path)
+    asked: list[str | None] = []
+    context.sni_callback = lambda _socket, name, _context: asked.append(name)
+    async with serving(healthy, context) as server:
+        done = await probe(
+            f"https://{HOST}.:{server.port}/", "--rate", "4", "--for", "500ms", "--ca", ca,
+            "--address", f"{HOST}.=127.0.0.1", "-o", "json",
+        )  # fmt: skip
+    assert done.code == 0, done.out
+    assert set(asked) == {HOST}
+    assert {request.headers["host"] for request in server.requests} == {
+        f"{HOST}.:{server.port}"
+    }  # as curl has it
+
+
 async def test_ctrl_c_ends_it_with_the_figures_so_far() -> None:
     async with serving(healthy) as server:
         done = await probe(

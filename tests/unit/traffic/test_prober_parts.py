@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blueshift.errors import BlueshiftError, Retryable
+from blueshift.traffic import connect
 from blueshift.traffic.connect import Failed, Target, closed_by_peer
 from blueshift.traffic.prober.client import Client, Watch
 from blueshift.traffic.prober.ledger import Row
@@ -99,6 +101,28 @@ async def test_a_client_with_an_address_of_its_own_asks_no_name() -> None:
     row = Row(id=0, kind="http1", persona="p", host="a.test", path="/", expected="", scheduled=0.0)
     assert await client.target(route, row) == Target("192.0.2.9", 80, "a.test", None, "192.0.2.10")
     assert (row.address, resolver.asked) == ("192.0.2.9", [])
+
+
+@pytest.mark.parametrize(("host", "name"), [("a.test", "a.test"), ("a.test.", "a.test")])
+async def test_tls_has_a_name_without_the_dot_that_ends_it(
+    monkeypatch: pytest.MonkeyPatch, pair: tuple[socket.socket, socket.socket], host: str, name: str
+) -> None:
+    ours, _ = pair
+    asked: list[object] = []
+
+    async def connected(*_: object) -> None: ...
+
+    async def create(make: Callable[[], asyncio.Protocol], **how: object) -> tuple[None, asyncio.Protocol]:
+        asked.append(how["server_hostname"])
+        return None, make()
+
+    monkeypatch.setattr(connect, "open_socket", lambda _target: ours)
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", connected)
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", create)
+    for tls in (connect.trusting(), None):
+        target = Target("192.0.2.1", 443, host, tls)
+        await connect.dial(target, asyncio.Protocol, ManualClock(), 1.0)
+    assert asked == [name, None]
 
 
 async def test_requests_that_wait_for_a_name_ask_once() -> None:
