@@ -108,7 +108,7 @@ def probe(
     clients keep them. None is repeated. A host is looked up again every 5 s, in both families, unless
     --address names where to ask; server name and Host are the URL's in either case. What fails is told with
     the phase in which it did: resolve, connect, tls, write, headers, body, or check (a wrong status, or a
-    long poll that ended early).
+    long poll that ended early). An answer of more than 8 MiB is not read to its end and has failed, in body.
 
     wss:// and ws:// are WebSockets: --rate sessions are begun each second, held for --hold with a Ping every
     second, and ended by a Close, at the end of --for at the latest. One that is cut without a Close, or gives

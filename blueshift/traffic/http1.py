@@ -13,6 +13,7 @@ from blueshift.traffic.connect import Failed, reason_of
 MAX_HEAD = 64 * 1024
 MAX_BODY = 8 * 1024 * 1024
 """Bytes; a longer answer fails, so that no server can fill our memory."""
+TOO_LONG = f"answer longer than {MAX_BODY >> 20} MiB, which is the most that is read"
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -126,7 +127,7 @@ class ResponseReader:
         del self._buffer[:most]
         self._body += part
         if len(self._body) > MAX_BODY:
-            raise ValueError("answer too long")
+            raise ValueError(TOO_LONG)
         return len(part)
 
     def _read_chunks(self) -> Response | None:

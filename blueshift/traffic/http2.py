@@ -16,7 +16,7 @@ import h2.settings
 import msgspec
 
 from blueshift.traffic.connect import Failed, reason_of
-from blueshift.traffic.http1 import MAX_BODY, Response
+from blueshift.traffic.http1 import MAX_BODY, TOO_LONG, Response
 
 _WINDOW = 1 << 20
 """Bytes that a server may send ahead, per stream; the connection gets sixteen times as much."""
@@ -187,7 +187,7 @@ class Http2(asyncio.Protocol):
         elif isinstance(event, h2.events.DataReceived):
             stream.body += event.data
             if len(stream.body) > MAX_BODY:
-                stream.answer.set_exception(Failed("body", "answer too long"))
+                stream.answer.set_exception(Failed("body", TOO_LONG))
         elif isinstance(event, h2.events.StreamEnded):
             stream.answer.set_result(Response(stream.status, stream.headers, bytes(stream.body), keep=True))
         elif isinstance(event, h2.events.StreamReset):

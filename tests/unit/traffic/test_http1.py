@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from blueshift.cli.probe import probe
 from blueshift.traffic.http1 import Response, ResponseReader, encode_request
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Two: a: b \r\n\r\nhello"
@@ -112,6 +113,21 @@ def test_an_end_within_an_answer_is_never_an_answer(cut: int) -> None:
 def test_what_is_not_http_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError):
         feed(data, [])
+
+
+@pytest.mark.parametrize("length", ["", "Content-Length: {0}\r\n", "Transfer-Encoding: chunked\r\n"])
+def test_an_answer_that_is_too_long_says_how_long_it_may_be(length: str) -> None:
+    def answer(size: int) -> bytes:
+        body = b"x" * size
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (size, body) if "chunked" in length else body
+        return f"HTTP/1.1 200 OK\r\n{length.format(size)}\r\n".encode() + body
+
+    reader = ResponseReader("GET")
+    most = reader.feed(answer(8 << 20)) or reader.end()
+    assert len(most.body) == 8 << 20
+    with pytest.raises(ValueError, match="answer longer than 8 MiB"):
+        ResponseReader("GET").feed(answer((8 << 20) + 1))
+    assert "more than 8 MiB" in (probe.help or "")
 
 
 def test_a_request_says_how_long_its_body_is() -> None:
