@@ -39,9 +39,12 @@ def encode_request(method: str, host: str, path: str, headers: Mapping[str, str]
 
 
 def parse_head(raw: bytes) -> tuple[int, bool, tuple[tuple[str, str], ...]]:
-    """Return status, whether it is HTTP/1.0, and headers. Raises ValueError for anything else."""
-    first, *rest = raw.decode("latin-1").split("\r\n")
-    parts = first.split(" ", 2)
+    """Return status, whether it is HTTP/1.0, and headers. Raises ValueError for anything else.
+
+    A line may end with LF alone, as for browsers (RFC 9112 §2.2).
+    """
+    first, *rest = raw.decode("latin-1").split("\n")
+    parts = first.rstrip("\r").split(" ", 2)
     if (
         len(parts) < 2
         or parts[0] not in ("HTTP/1.1", "HTTP/1.0")
@@ -55,6 +58,22 @@ def parse_head(raw: bytes) -> tuple[int, bool, tuple[tuple[str, str], ...]]:
             raise ValueError("malformed header")
         headers.append((name.lower(), value.strip()))
     return int(parts[1]), parts[0] == "HTTP/1.0", tuple(headers)
+
+
+def _end_of_head(buffer: bytearray) -> tuple[int, int]:
+    """Where the last line's LF is, and where the empty line after it ends, of CRLF or LF; -1: not yet."""
+    end = buffer.find(b"\n\r\n")
+    bare = buffer.find(b"\n\n", 0, end + 1 if end >= 0 else len(buffer))
+    return (bare, bare + 2) if bare >= 0 else (end, end + 3)
+
+
+def _length_of(headers: tuple[tuple[str, str], ...]) -> int:
+    """Content-Length, which may be there several times if it is the same each time (RFC 9110 §8.6)."""
+    found = {part.strip() for name, value in headers if name == "content-length" for part in value.split(",")}
+    length = found.pop()
+    if found or not length.isdigit():
+        raise ValueError("malformed length")
+    return int(length)
 
 
 class ResponseReader:
@@ -93,12 +112,19 @@ class ResponseReader:
     def _read_head(self) -> bool:
         while True:
             end = self._buffer.find(b"\r\n\r\n")
+            after = end + 4
+            if end < 0:
+                end, after = _end_of_head(self._buffer)
             if end < 0:
                 if len(self._buffer) > MAX_HEAD:
                     raise ValueError("headers too long")
                 return False
-            self._status, old, self._headers = parse_head(bytes(self._buffer[:end]))
-            del self._buffer[: end + 4]
+            try:
+                self._status, old, self._headers = parse_head(bytes(self._buffer[:end]))
+            except ValueError:  # the head may have ended before, with LFs alone: an empty line is no header
+                end, after = _end_of_head(self._buffer)
+                self._status, old, self._headers = parse_head(bytes(self._buffer[:end]))
+            del self._buffer[:after]
             if self._status >= 200 or self._status == 101:
                 break
         self.phase = "body"
@@ -110,9 +136,8 @@ class ResponseReader:
         elif "chunked" in fields.get("transfer-encoding", "").lower():
             self._chunked, self._left = True, 0
         elif (length := fields.get("content-length")) is not None:
-            if not length.isdigit():
-                raise ValueError("malformed length")
-            self._left = int(length)
+            once = length.isdigit() and len(fields) == len(self._headers)  # nearly always, and at once
+            self._left = int(length) if once else _length_of(self._headers)
         return True
 
     def _read_plain(self) -> Response | None:

@@ -45,6 +45,28 @@ def test_the_cuts_make_no_difference(cuts: list[int]) -> None:
         assert response.body == body
 
 
+@settings(deadline=None)
+@given(
+    cuts=st.lists(st.integers(0, 500), max_size=12),
+    ends=st.lists(st.sampled_from([b"\n", b"\r\n"]), min_size=4, max_size=4),
+    body=st.sampled_from([b"hello", b"\n\n\r\n\r", b"\r\n\r\n\n"]),
+)
+def test_a_line_may_end_with_lf_alone(cuts: list[int], ends: list[bytes], body: bytes) -> None:
+    lines = (b"HTTP/1.1 200", b"Content-Length: 5", b"X-Two: a", b"")
+    head = b"".join(line + end for line, end in zip(lines, ends, strict=True))
+    response, _ = feed(head + body, cuts)
+    assert response is not None
+    assert (response.status, response.header("x-two")) == (200, "a")
+    assert (response.body, response.keep) == (body, True)
+
+
+@pytest.mark.parametrize("lengths", ["2, 2", "2,2 ,2", "2\r\nX: y\r\nContent-Length: 2"])
+def test_the_same_length_several_times_is_one(lengths: str) -> None:
+    response, _ = feed(f"HTTP/1.1 200 OK\r\nContent-Length: {lengths}\r\n\r\nhi".encode(), [])
+    assert response is not None
+    assert (response.body, response.keep) == (b"hi", True)
+
+
 def test_headers_are_found_by_lower_case_name() -> None:
     response, _ = feed(PLAIN, [])
     assert response is not None
@@ -104,6 +126,9 @@ def test_an_end_within_an_answer_is_never_an_answer(cut: int) -> None:
         b"HTTP/1.1 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\nhi!",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2,\r\n\r\nhi",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi!",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabXX",
