@@ -9,7 +9,7 @@ from collections.abc import Callable
 from blueshift.clock import Clock
 from blueshift.errors import BlueshiftError
 from blueshift.traffic.connect import Failed
-from blueshift.traffic.prober.client import Client, Watch, patience
+from blueshift.traffic.prober.client import Client, Watch, patience, tls_of
 from blueshift.traffic.prober.count import Counter
 from blueshift.traffic.prober.ledger import LedgerWriter, Row
 from blueshift.traffic.prober.names import Resolve
@@ -49,7 +49,10 @@ class Run:
         self._plan = plan
         self._watch = Watch(clock, clock.now())
         self._ledger = ledger
-        self._clients = {p.name: Client(p, plan, run, resolve, self._watch) for p in plan.personas}
+        tls = tls_of(plan)
+        self._clients = {
+            p.name: Client(p, plan, run, resolve, self._watch, tls[p.protocol]) for p in plan.personas
+        }
         self._random = random.Random(plan.seed)  # noqa: S311  # lengths of sessions, not secrets
         self._under_way: set[asyncio.Task[None]] = set()
         self._stopped = False

@@ -10,7 +10,7 @@ import pytest
 
 from blueshift.app.asked import CONNECTIONS, Asked, plan_of, resolver
 from blueshift.clock import Clock
-from blueshift.traffic.connect import Failed, Target
+from blueshift.traffic.connect import Failed, Target, trusting
 from blueshift.traffic.logs import compile_format
 from blueshift.traffic.prober import client, session
 from blueshift.traffic.prober.client import Client, Watch
@@ -85,7 +85,8 @@ async def sent_by(plan: Plan, asked: Asked, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(client, "dial", dial)
     monkeypatch.setattr(session, "dial", dial)
     for persona, stream in zip(plan.personas, plan.streams, strict=True):
-        one = Client(persona, plan, "0" * 8, resolver(asked), Watch(ManualClock(), 0.0))
+        watch = Watch(ManualClock(), 0.0)
+        one = Client(persona, plan, "0" * 8, resolver(asked), watch, trusting())
         row = Row(0, stream.kind, persona.name, stream.route.host, "/", "", 0.0)
         held = stream.kind == "websocket"
         asking = session.hold(one, stream.route, row, 1.0, bool) if held else one.ask(stream.route, row)

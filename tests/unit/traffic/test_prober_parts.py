@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,9 +18,10 @@ from blueshift.errors import BlueshiftError, Retryable
 from blueshift.traffic import connect
 from blueshift.traffic.connect import Failed, Target, closed_by_peer
 from blueshift.traffic.prober.client import Client, Watch
-from blueshift.traffic.prober.ledger import Row
+from blueshift.traffic.prober.ledger import LedgerWriter, Row
 from blueshift.traffic.prober.names import Names, Resolved
-from blueshift.traffic.prober.plan import Persona, Plan, Route, Stream, check_plan
+from blueshift.traffic.prober.plan import Persona, Plan, Protocol, Route, Stream, check_plan
+from blueshift.traffic.prober.run import Run
 from blueshift.traffic.prober.schedule import moments
 from blueshift.traffic.websocket import CLOSE, TEXT, Message, MessageReader, accept_of, encode
 from tests.fakes import ManualClock
@@ -97,7 +101,7 @@ async def test_a_client_with_an_address_of_its_own_asks_no_name() -> None:
     resolver, route = Resolver(), Route(host="a.test", tls=False)
     persona = Persona(name="p", protocol="http1", address="192.0.2.9", source="192.0.2.10")
     plan = Plan(personas=(persona,), streams=(), duration=1.0)
-    client = Client(persona, plan, "0" * 8, resolver, Watch(ManualClock(), 0.0))
+    client = Client(persona, plan, "0" * 8, resolver, Watch(ManualClock(), 0.0), connect.trusting())
     row = Row(id=0, kind="http1", persona="p", host="a.test", path="/", expected="", scheduled=0.0)
     assert await client.target(route, row) == Target("192.0.2.9", 80, "a.test", None, "192.0.2.10")
     assert (row.address, resolver.asked) == ("192.0.2.9", [])
@@ -123,6 +127,24 @@ async def test_tls_has_a_name_without_the_dot_that_ends_it(
         target = Target("192.0.2.1", 443, host, tls)
         await connect.dial(target, asyncio.Protocol, ManualClock(), 1.0)
     assert asked == [name, None]
+
+
+def test_what_the_machine_trusts_is_read_once_however_many_clients_there_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    read: list[tuple[str, ...]] = []
+
+    def trusting(_ca: str, *, alpn: tuple[str, ...]) -> ssl.SSLContext:
+        read.append(alpn)
+        return connect.trusting(alpn=alpn)
+
+    monkeypatch.setattr("blueshift.traffic.prober.client.trusting", trusting)
+    spoken: tuple[Protocol, ...] = ("http1", "http2")
+    personas = [Persona(f"{protocol}-{number}", protocol) for protocol in spoken for number in range(60)]
+    plan = Plan(tuple(personas), (), 1.0, ca=connect.SYSTEM_CA)
+    with LedgerWriter(tmp_path / "rows", "run", datetime(2026, 11, 24, tzinfo=UTC)) as ledger:
+        Run(plan, "run", Resolver(), ManualClock(), ledger)
+    assert sorted(read) == [("h2",), ("http/1.1",)]
 
 
 async def test_requests_that_wait_for_a_name_ask_once() -> None:
