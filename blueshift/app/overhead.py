@@ -22,7 +22,7 @@ class Overhead(msgspec.Struct, frozen=True):
     """Of one processor, over that time. One that is near 1 holds no higher rate."""
     cpu_ms_per_request: float
     peak_rss_mb: float
-    """MiB: the most that the process ever had in memory."""
+    """MiB: the most that the process had in memory until then."""
 
 
 class Meter:
