@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
 from typing import cast
 
@@ -11,6 +11,7 @@ import msgspec
 
 from blueshift.app.look import temporary_of
 from blueshift.app.session import Session
+from blueshift.app.unseen import Counted, Note, Unseen
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.primary import primary
 from blueshift.engine.state import SideName
@@ -22,6 +23,8 @@ from blueshift.traffic.logs import Line
 SIDES: tuple[SideName, ...] = ("primary", "temporary")
 AGAIN = 5.0
 """Seconds until a side that cannot be followed is tried again."""
+LOOK = 2.0
+"""Seconds between two looks at what cannot be seen."""
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -29,7 +32,7 @@ class Chosen(msgspec.Struct, frozen=True):
 
     sides: tuple[SideName, ...] = SIDES
     hosts: tuple[str, ...] = ()
-    """Patterns (`*.example.com`); of the upstream's name where the log has no host."""
+    """Patterns (`*.example.com`), of the upstream's name where the log has no host."""
     statuses: tuple[tuple[int, int], ...] = ()
     """Ranges, both ends included."""
     slower: float = 0.0
@@ -48,14 +51,6 @@ class Chosen(msgspec.Struct, frozen=True):
         )
 
 
-class Counted(msgspec.Struct):
-    """One side since the watching began."""
-
-    requests: int = 0
-    errors: int = 0
-    """Answers of 500 and more."""
-
-
 class Watching:
     """Follows every pod of both sides, those too that come meanwhile."""
 
@@ -64,7 +59,7 @@ class Watching:
         session: Session,
         chosen: Chosen,
         tell: Callable[[SideName, str, Line], None],
-        note: Callable[[str], None],
+        note: Callable[[Note], None],
         *,
         since: float = 0.0,
     ) -> None:
@@ -74,29 +69,34 @@ class Watching:
         self._tell = tell
         self._note = note
         self._since = since
+        self._troubles: dict[SideName, tuple[str, float]] = {}
+        """Side → why it cannot be followed, and when that was seen last."""
         self._failed: Exception | None = None
         """Why nothing can be told any more, such as a reader that went away."""
         self._ended = asyncio.Event()
+        self._over = False
+        """A task that is cancelled just as what it waits for fails hears of the failure alone (Python before
+        3.13), and must not begin anew."""
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Follow until `stopping` is set. Raises BlueshiftError where there is no release to follow."""
         session = self._session
         release = session.config.release
         found = await primary(session.kube, release.name, release.namespace, session.recognise)
-        if not found.settings.access_log:
-            self._note(f"the primary writes no access log ({found.settings.access_log_why})")
         profile = cast(Profile, found.known)
         where = Whereabouts(release.namespace, found.workload, temporary_of(session))
         witness = Witness(session.kube, profile, session.clock, where)
+        followers = [self._follower(side, witness, profile) for side in self._chosen.sides]
+        unseen = [Unseen(one, self.counted[one.side]) for one in followers]
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._again(side, self._follower(side, witness, profile).run))
-                for side in self._chosen.sides
-            ]
+            tasks = [group.create_task(self._again(one)) for one in followers]
+            tasks.append(group.create_task(self._looks(followers, unseen)))
             waits = [group.create_task(event.wait()) for event in (stopping, self._ended)]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            self._over = True
             for task in (*tasks, *waits):
                 task.cancel()
+        self._look(followers, unseen)
         if self._failed:
             raise self._failed
 
@@ -117,11 +117,49 @@ class Watching:
             side, session.kube, witness, profile, session.clock, hear, counts=False, back=self._since
         )
 
-    async def _again(self, side: SideName, follow: Callable[[], Awaitable[None]]) -> None:
+    async def _again(self, follower: Follower) -> None:
         """A side that cannot be looked at now is looked at again."""
-        while True:
+        side, clock = follower.side, self._session.clock
+        while not self._over:
             try:
-                await follow()
+                await follower.run()
             except BlueshiftError as error:
-                self._note(f"the {side} cannot be followed: {error.message}; trying again in {AGAIN:g} s")
-                await self._session.clock.sleep(AGAIN)
+                before, _ = self._troubles.get(side, ("", 0.0))
+                self._troubles[side] = (error.message, clock.now())
+                self.counted[side].lost = True
+                if error.message != before:
+                    self._write(
+                        Note(
+                            f"the {side} cannot be followed: {error.message}; trying again in {AGAIN:g} s",
+                            side,
+                        )
+                    )
+                if not self._over:
+                    await clock.sleep(AGAIN)
+
+    async def _looks(self, followers: Collection[Follower], unseen: Collection[Unseen]) -> None:
+        while True:
+            await self._session.clock.sleep(LOOK)
+            self._look(followers, unseen)
+
+    def _look(self, followers: Collection[Follower], unseen: Collection[Unseen]) -> None:
+        """Say what has come to be unseen, or to be seen again."""
+        for follower in followers:
+            side = follower.side
+            if side in self._troubles and follower.looked > self._troubles[side][1]:
+                del self._troubles[side]
+                self.counted[side].lost = False
+                self._write(Note(f"the {side} is followed again", side))
+        for one in unseen:
+            for note in one.news(self._session.clock.utc().timestamp()):
+                self._write(note)
+
+    def _write(self, note: Note) -> None:
+        """To a reader that may be gone."""
+        if self._failed:
+            return
+        try:
+            self._note(note)
+        except Exception as error:
+            self._failed = error
+            self._ended.set()

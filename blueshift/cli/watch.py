@@ -15,6 +15,7 @@ from blueshift.cli.output import escaped, say
 from blueshift.masks import masked
 
 if TYPE_CHECKING:
+    from blueshift.app.unseen import Note
     from blueshift.app.watching import Chosen, Watching
     from blueshift.cli.work import Wanted
     from blueshift.engine.state import SideName
@@ -40,7 +41,7 @@ _STATUS = re.compile(r"([1-5])xx|(\d{3})(?:-(\d{3}))?")
     type=click.Choice(("lines", "json")),
     default="lines",
     show_default=True,
-    help="Lines for people, or one JSON object per access.",
+    help="Lines for people, or one JSON object per access and per note.",
 )
 @config_option
 @group_option
@@ -65,11 +66,15 @@ def watch(
     the side, the pod, the status, what was asked and by whom, and how long it took; every ten seconds comes
     what was counted on each side. It decides nothing and changes nothing; Ctrl-C ends it.
 
+    What it cannot see it says, on standard error and with -o json as an object with a `note` too: a pod whose
+    log may not be read, a stream that broke and what is missing of it, and lines of another format. The
+    numbers say of how many pods they are.
+
     \b
         blueshift watch
         blueshift watch --status 5xx --status 499
         blueshift watch --side temporary --host 'shop.*' --slow 500ms
-        blueshift watch --since 5m -o json | jq .path
+        blueshift watch --since 5m -o json | jq '.path // empty'
         blueshift watch --group internal
     """
     from blueshift.app.watching import SIDES, Chosen
@@ -92,8 +97,8 @@ async def _watch(wanted: Wanted, chosen: Chosen, since: float, output: str, stop
     async with open_session(
         wanted.settings(), clock, kubeconfig=kubeconfig, context=wanted.context
     ) as session:
-        tell = _json if output == "json" else _line
-        watching = Watching(session, chosen, tell, say, since=since)
+        tell, note = (_json, _json_note) if output == "json" else (_line, _note)
+        watching = Watching(session, chosen, tell, note, since=since)
         counting = asyncio.create_task(_count(watching, clock.sleep))
         try:
             await watching.run(stopping)
@@ -109,8 +114,24 @@ async def _count(watching: Watching, sleep: Callable[[float], Awaitable[None]]) 
 
 
 def _counted(watching: Watching) -> str:
-    told = (f"{side} {one.requests} requests, {one.errors} errors" for side, one in watching.counted.items())
+    told = (
+        f"{side} {one.requests} requests, {one.errors} errors"
+        + (f" ({', '.join(doubts)})" if (doubts := one.doubts()) else "")
+        for side, one in watching.counted.items()
+    )
     return "counted: " + "; ".join(told)
+
+
+def _note(note: Note) -> None:
+    say(escaped(note.note))
+
+
+def _json_note(note: Note) -> None:
+    """Beside the accesses, for programs, and for the person who began it."""
+    import msgspec
+
+    _note(note)
+    click.echo(msgspec.json.encode(note).decode())
 
 
 def _line(side: SideName, pod: str, line: Line) -> None:

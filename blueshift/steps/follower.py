@@ -88,6 +88,10 @@ class Follower:
         """Why the counters show not every request by host."""
         self._own: list[_Sent] = []
         self.latest: tuple[Look, ...] = ()
+        self.running: frozenset[str] | None = None
+        """Its pods at the latest look, none where the side is not there; None before the first."""
+        self.looked = -1.0
+        """When that was, by the clock's `now`."""
         self.since = clock.utc().timestamp() - back
 
     async def run(self) -> None:
@@ -104,18 +108,16 @@ class Follower:
         workload = await self._witness.workload(self.side)
         if workload is None:
             self.latest = ()
+            self.running, self.looked = frozenset(), self._clock.now()
             return
         logs = await self._prepare(workload)
-        pods = await pods_of(self._kube, workload)
-        logs.follow(
-            self._witness.namespace(self.side),
-            self._profile.container_name(workload),
-            {
-                pod["metadata"]["name"]: started(pod)
-                for pod in pods
-                if pod["status"].get("phase") == "Running"
-            },
-        )
+        pods = {
+            pod["metadata"]["name"]: started(pod)
+            for pod in await pods_of(self._kube, workload)
+            if pod["status"].get("phase") == "Running"
+        }
+        logs.follow(self._witness.namespace(self.side), self._profile.container_name(workload), pods)
+        self.running, self.looked = frozenset(pods), self._clock.now()
         if self._counts:
             await self._look()
 
@@ -167,7 +169,7 @@ class Follower:
 
     def logged(self, since: float) -> Answered:
         """By the access logs since an instant, from when this was asked first with it."""
-        if self.logs is None or self._dark():
+        if self.logs is None or self.dark:
             return NOBODY
         return self.logs.windows.window(since, self._clock.utc().timestamp()).answered()
 
@@ -200,14 +202,15 @@ class Follower:
         late = window.opened - since > LAG
         found = (
             f"the access log of the {self.side} does not show every request ({dark})"
-            if (dark := self._dark())
+            if (dark := self.dark)
             else "",
             f"lines that were read before {clock_time(window.opened)} were not counted" if late else "",
             window.blind(margin),
         )
         return (*(one for one in found if one), *self.logs.holes(since, now))
 
-    def _dark(self) -> str:
+    @property
+    def dark(self) -> str:
         """Why the access log is no witness of errors; empty where it is."""
         if self.logs and "status" in self.logs.tally.form.lacks:
             return "its format has no $status"
@@ -237,7 +240,7 @@ class Follower:
 
     def lately(self) -> Lately | None:
         """What the logs of all pods showed since this was asked last; None where they tell nothing."""
-        if self.logs is None or self._dark():
+        if self.logs is None or self.dark:
             return None
         return self.logs.windows.lately(self._clock.utc().timestamp())
 

@@ -54,6 +54,8 @@ class PodLogs:
         """Pod → the kubelet's timestamp of the last line that was counted."""
         self._unproven: dict[str, float] = {}
         """Pod → the last line before its stream broke, until the new one shows that nothing is missing."""
+        self.broken: dict[str, BlueshiftError] = {}
+        """Pod → why its log cannot be followed, until it is followed again and what is missing is known."""
 
     def follow(self, namespace: str, container: str, pods: Mapping[str, float]) -> None:
         """Follow these pods (name → when it started), each whose stream has ended anew."""
@@ -77,8 +79,7 @@ class PodLogs:
             if follow.since > begin:
                 found.append(f"the log of {pod} is followed only since {clock_time(follow.since)}")
             found += [
-                f"the log of {pod} is missing from {clock_time(max(gap, begin))} "
-                f"{'on' if end > now else f'to {clock_time(end)}'}"
+                f"the log of {pod} is missing {stretch(max(gap, begin), end, now)}"
                 for gap, end in follow.gaps
                 if end > begin and gap < now
             ]
@@ -124,7 +125,8 @@ class PodLogs:
                         await self._clock.sleep(0)
         except NotFound:
             pass  # the pod has ended
-        except BlueshiftError:
+        except BlueshiftError as error:
+            self.broken[pod] = error
             tally.lost(pod, tally.pods[pod].until)
         finally:
             if ticking:
@@ -170,6 +172,7 @@ class PodLogs:
 
     def _prove(self, pod: str, at: float) -> None:
         """The first that is known of a stream opened anew is of that instant: what is between is missing."""
+        self.broken.pop(pod, None)
         last = self._unproven.pop(pod, None)
         if last is not None:
             self.tally.follow(pod, last)
@@ -194,6 +197,11 @@ class PodLogs:
 def clock_time(at: float) -> str:
     """An instant as a sentence names it, UTC."""
     return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
+
+
+def stretch(begin: float, end: float, now: float) -> str:
+    """From when to when something is missing, as a sentence names it."""
+    return f"from {clock_time(begin)} {'on' if end > now else f'to {clock_time(end)}'}"
 
 
 def _stamped(raw: bytes) -> tuple[float, bytes]:

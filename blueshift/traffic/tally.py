@@ -17,6 +17,8 @@ Silence = tuple[float, float]
 """When it began (seconds since the epoch), and how long it was."""
 _MOST_SILENCES = 8
 _INSTANT = 0.001
+_KEPT = 200
+"""Bytes of a line that could not be read."""
 _TOGETHER = 60.0
 """Seconds between two unreadable lines that make one gap, so that a noisy controller fills no memory."""
 
@@ -57,9 +59,17 @@ class Follow(msgspec.Struct):
     """Stretches in which lines could not be read."""
     unread: int = 0
     """Lines of an unknown time that should have been accesses and could not be parsed."""
+    read: int = 0
+    """Accesses."""
+    unreadable: int = 0
+    """Lines in all that should have been accesses and could not be parsed."""
+    example: bytes = b""
+    """The beginning of the first of these."""
 
-    def miss(self, at: float) -> None:
+    def miss(self, raw: bytes, at: float) -> None:
         """A line of that instant should have been an access and could not be parsed: a gap, which passes."""
+        self.example = self.example or raw[:_KEPT]
+        self.unreadable += 1
         if not at:
             self.unread += 1
         elif self.misread and self.misread[-1][1] >= at - _TOGETHER:
@@ -117,8 +127,9 @@ class Tally:
         line = self.form.parse(raw)
         if line is None:
             if self.form.unread(raw):
-                self.pods[pod].miss(at)
+                self.pods[pod].miss(raw, at)
             return None
+        self.pods[pod].read += 1
         if not line.at or _tells_more(at, line.at):
             line = line._replace(at=at)
         target = line.target

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from blueshift.app import watching
+from blueshift.app.unseen import Note
 from blueshift.app.watching import Chosen, Watching
 from blueshift.cli.main import run
 from blueshift.cli.watch import _line
 from blueshift.cluster.errors import ApiError
 from blueshift.controllers.ingress_nginx.profile import IngressNginx
+from blueshift.discovery.raw import Raw
 from blueshift.engine.state import SideName
 from blueshift.playbook.config import Config, Dns, Release
 from blueshift.traffic.logs import Line, compile_format
+from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
 from tests.unit.steps.test_follower import ON, OnePod, until
 from tests.unit.traffic.test_digest import access
 
+WORKLOAD = "/apis/apps/v1/namespaces/edge/deployments/demo"
 STAMP = b"2026-11-24T00:55:00.5Z "
 
 
@@ -54,21 +59,35 @@ def test_own_probes_are_shown_on_demand_alone() -> None:
 
 
 class Bench:
-    """One pod of the primary; the temporary is not there."""
+    """One pod of the primary, unless it is given another side; the temporary is not there."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, chosen: Chosen, *log: bytes) -> None:
-        self.clock = ManualClock()
-        self.kube = OnePod(ON, tuple(STAMP + one for one in log), {}, "")
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        chosen: Chosen,
+        *log: bytes,
+        kube: FakeKube | None = None,
+        clock: ManualClock | None = None,
+        config: Mapping[str, str] | None = None,
+        ingresses: Sequence[Raw] = (),
+        unserved: str = "",
+    ) -> None:
+        self.clock = clock or ManualClock()
+        self.kube = kube or OnePod(ON, tuple(STAMP + one for one in log), config or {}, "")
         self.told: list[tuple[SideName, str, int]] = []
         self.notes: list[str] = []
         profile = IngressNginx()
         found = SimpleNamespace(
-            settings=SimpleNamespace(access_log=True, access_log_why=""),
+            settings=profile.settings(
+                self.kube.objects["/apis/apps/v1/namespaces/edge/deployments/demo"], {}
+            ),
+            served=tuple(ingresses),
+            unserved=unserved,
             known=profile,
             workload=SimpleNamespace(kind="Deployment", namespace="edge", name="demo"),
         )
 
-        async def primary(*_: Any) -> Any:
+        async def primary(*_: Any, **__: Any) -> Any:
             return found
 
         monkeypatch.setattr(watching, "primary", primary)
@@ -76,7 +95,10 @@ class Bench:
         session = SimpleNamespace(
             config=config, clock=self.clock, kube=self.kube, recognise=lambda _: profile
         )
-        self.watching = Watching(cast(Any, session), chosen, self.tell, self.notes.append)
+        self.watching = Watching(cast(Any, session), chosen, self.tell, self.note)
+
+    def note(self, note: Note) -> None:
+        self.notes.append(note.note)
 
     def tell(self, side: SideName, pod: str, line: Line) -> None:
         self.told.append((side, pod, line.status))
@@ -113,7 +135,10 @@ async def test_a_side_that_cannot_be_looked_at_is_tried_again(monkeypatch: pytes
 
     monkeypatch.setattr(OnePod, "find", fails)
     await bench.watch(30)
-    assert bench.notes == ["the primary cannot be followed: the API server is gone; trying again in 5 s"]
+    assert bench.notes == [
+        "the primary cannot be followed: the API server is gone; trying again in 5 s",
+        "the primary is followed again",
+    ]
     assert len(bench.told) == 1
 
 
