@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from fnmatch import fnmatchcase
 from typing import cast
 
@@ -18,7 +18,7 @@ from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
 from blueshift.steps.follower import Follower
 from blueshift.steps.witness import Whereabouts, Witness
-from blueshift.traffic.logs import Line
+from blueshift.traffic.logs import HOST, Line, LogFormat
 
 SIDES: tuple[SideName, ...] = ("primary", "temporary")
 AGAIN = 5.0
@@ -50,6 +50,19 @@ class Chosen(msgspec.Struct, frozen=True):
             and line.seconds >= self.slower
         )
 
+    def blind(self, side: SideName, form: LogFormat) -> Iterator[str]:
+        """What nothing can be shown for, as the log of a side does not tell it."""
+        for option, given, groups in (
+            ("--slow", self.slower, ("request_time",)),
+            ("--status", self.statuses, ("status",)),
+            ("--host", self.hosts, (*HOST, "proxy_upstream_name")),
+        ):
+            if given and form.http.variables.isdisjoint(groups):
+                yield (
+                    f"{option} shows no request of the {side}: its log format has no ${groups[0]} "
+                    "(log-format-upstream in the controller's ConfigMap)"
+                )
+
 
 class Watching:
     """Follows every pod of both sides, those too that come meanwhile."""
@@ -69,6 +82,7 @@ class Watching:
         self._tell = tell
         self._note = note
         self._since = since
+        self._said: set[Note] = set()
         self._troubles: dict[SideName, tuple[str, float]] = {}
         """Side → why it cannot be followed, and when that was seen last."""
         self._failed: Exception | None = None
@@ -150,9 +164,18 @@ class Watching:
                 del self._troubles[side]
                 self.counted[side].lost = False
                 self._write(Note(f"the {side} is followed again", side))
+            if follower.logs:
+                form = follower.logs.tally.form
+                for sentence in self._chosen.blind(side, form):
+                    self._once(Note(sentence, side))
         for one in unseen:
             for note in one.news(self._session.clock.utc().timestamp()):
                 self._write(note)
+
+    def _once(self, note: Note) -> None:
+        if note not in self._said:
+            self._said.add(note)
+            self._write(note)
 
     def _write(self, note: Note) -> None:
         """To a reader that may be gone."""

@@ -67,8 +67,8 @@ def watch(
     what was counted on each side. It decides nothing and changes nothing; Ctrl-C ends it.
 
     What it cannot see it says, on standard error and with -o json as an object with a `note` too: a pod whose
-    log may not be read, a stream that broke and what is missing of it, and lines of another format. The
-    numbers say of how many pods they are.
+    log may not be read, a stream that broke and what is missing of it, lines of another format, and options
+    that the log's format cannot answer. The numbers say of how many pods they are.
 
     \b
         blueshift watch
