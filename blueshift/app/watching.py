@@ -9,14 +9,16 @@ from typing import cast
 
 import msgspec
 
+from blueshift.app.hosting import Hosting, hosting_of
 from blueshift.app.look import temporary_of
 from blueshift.app.session import Session
 from blueshift.app.unseen import Counted, Note, Unseen
 from blueshift.controllers.profile import Profile
-from blueshift.discovery.primary import primary
+from blueshift.discovery.primary import Primary, primary
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
 from blueshift.steps.follower import Follower
+from blueshift.steps.live import live_ingresses
 from blueshift.steps.witness import Whereabouts, Witness
 from blueshift.traffic.logs import HOST, Line, LogFormat
 
@@ -25,6 +27,8 @@ AGAIN = 5.0
 """Seconds until a side that cannot be followed is tried again."""
 LOOK = 2.0
 """Seconds between two looks at what cannot be seen."""
+HOSTS_AGAIN = 60.0
+"""Seconds until it is looked again which hosts there are: a list of all Ingresses may be long."""
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -32,7 +36,7 @@ class Chosen(msgspec.Struct, frozen=True):
 
     sides: tuple[SideName, ...] = SIDES
     hosts: tuple[str, ...] = ()
-    """Patterns (`*.example.com`), of the upstream's name where the log has no host."""
+    """Patterns (`*.example.com`), in lower case; of the upstream's name too where the log has no host."""
     statuses: tuple[tuple[int, int], ...] = ()
     """Ranges, both ends included."""
     slower: float = 0.0
@@ -40,12 +44,16 @@ class Chosen(msgspec.Struct, frozen=True):
     own: bool = False
     """Blueshift's own probes too."""
 
-    def shows(self, line: Line) -> bool:
-        """Whether this one is wanted."""
+    def shows(self, line: Line, upstreams: Collection[str] = ()) -> bool:
+        """Whether this one is wanted; `upstreams` are those that serve a host that is."""
         name = line.host or line.upstream
         return (
             (self.own or not line.own)
-            and (not self.hosts or any(fnmatchcase(name, pattern) for pattern in self.hosts))
+            and (
+                not self.hosts
+                or (not line.host and name in upstreams)
+                or any(fnmatchcase(name, pattern) for pattern in self.hosts)
+            )
             and (not self.statuses or any(low <= line.status <= high for low, high in self.statuses))
             and line.seconds >= self.slower
         )
@@ -82,6 +90,8 @@ class Watching:
         self._tell = tell
         self._note = note
         self._since = since
+        self._hosting = Hosting()
+        self._upstreams: frozenset[str] = frozenset()
         self._said: set[Note] = set()
         self._troubles: dict[SideName, tuple[str, float]] = {}
         """Side → why it cannot be followed, and when that was seen last."""
@@ -96,8 +106,9 @@ class Watching:
         """Follow until `stopping` is set. Raises BlueshiftError where there is no release to follow."""
         session = self._session
         release = session.config.release
-        found = await primary(session.kube, release.name, release.namespace, session.recognise)
+        found = await primary(session.kube, release.name, release.namespace, session.recognise, hosts=False)
         profile = cast(Profile, found.known)
+        self._learn(hosting_of(found.served, profile, found.settings.prefix), found.unserved)
         where = Whereabouts(release.namespace, found.workload, temporary_of(session))
         witness = Witness(session.kube, profile, session.clock, where)
         followers = [self._follower(side, witness, profile) for side in self._chosen.sides]
@@ -105,6 +116,8 @@ class Watching:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._again(one)) for one in followers]
             tasks.append(group.create_task(self._looks(followers, unseen)))
+            if self._chosen.hosts:
+                tasks.append(group.create_task(self._hosts(found, profile)))
             waits = [group.create_task(event.wait()) for event in (stopping, self._ended)]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             self._over = True
@@ -119,7 +132,7 @@ class Watching:
             if not line.own:
                 self.counted[side].requests += 1
                 self.counted[side].errors += line.status >= 500
-            if self._chosen.shows(line) and not self._failed:
+            if self._chosen.shows(line, self._upstreams) and not self._failed:
                 try:
                     self._tell(side, pod, line)
                 except Exception as error:  # kept for `run`: here it would end the log of one pod alone
@@ -168,9 +181,28 @@ class Watching:
                 form = follower.logs.tally.form
                 for sentence in self._chosen.blind(side, form):
                     self._once(Note(sentence, side))
+                for sentence in self._hosting.doubts(self._chosen.hosts, form):
+                    self._once(Note(sentence))
         for one in unseen:
             for note in one.news(self._session.clock.utc().timestamp()):
                 self._write(note)
+
+    async def _hosts(self, found: Primary, profile: Profile) -> None:
+        """Ingresses come and go while they are watched."""
+        session = self._session
+        while not self._over:
+            await session.clock.sleep(HOSTS_AGAIN)
+            try:
+                ingresses = await live_ingresses(session.kube, found.settings)
+            except BlueshiftError as error:
+                # What was known stays the best that is.
+                self._learn(self._hosting, error.message)
+            else:
+                self._learn(hosting_of(ingresses, profile, found.settings.prefix), "")
+
+    def _learn(self, hosting: Hosting, unknown: str) -> None:
+        self._hosting = msgspec.structs.replace(hosting, unknown=unknown)
+        self._upstreams = hosting.serving(self._chosen.hosts)
 
     def _once(self, note: Note) -> None:
         if note not in self._said:

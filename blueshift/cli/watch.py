@@ -30,7 +30,13 @@ _STATUS = re.compile(r"([1-5])xx|(\d{3})(?:-(\d{3}))?")
 @click.option(
     "--side", type=click.Choice(("primary", "temporary", "both")), default="both", show_default=True
 )
-@click.option("--host", "hosts", multiple=True, metavar="PATTERN", help="Only this host: *.example.com.")
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    metavar="PATTERN",
+    help="Only this host: *.example.com; or, where the log has no host, upstream: shop-web-80.",
+)
 @click.option("--status", "statuses", multiple=True, metavar="CODES", help="Only these: 5xx, 404 or 500-503.")
 @click.option("--slow", default="0s", metavar="T", help="Only answers that took as long: 500ms, 2s.")
 @click.option("--since", default="0s", metavar="T", help="Begin so long ago: 30s, 5m.")
@@ -70,6 +76,9 @@ def watch(
     log may not be read, a stream that broke and what is missing of it, lines of another format, and options
     that the log's format cannot answer. The numbers say of how many pods they are.
 
+    ingress-nginx's own format has no host: there --host shows the upstreams (namespace-service-port) that
+    serve one by the Ingresses, or those of that name, and says where such an upstream serves others too.
+
     \b
         blueshift watch
         blueshift watch --status 5xx --status 499
@@ -81,7 +90,8 @@ def watch(
     from blueshift.cli.work import Wanted
 
     sides = tuple(one for one in SIDES if side in (one, "both"))
-    chosen = Chosen(sides, hosts, tuple(map(_range, statuses)), seconds_of(slow, "--slow"), own)
+    patterns = tuple(pattern.lower() for pattern in hosts)
+    chosen = Chosen(sides, patterns, tuple(map(_range, statuses)), seconds_of(slow, "--slow"), own)
     stopping = asyncio.Event()
     wanted = Wanted(config, kubeconfig, context, state_namespace, group=group)
     run_async(_watch(wanted, chosen, seconds_of(since, "--since"), output, stopping), stopping)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -152,6 +152,10 @@ class Profile(Knowledge, Protocol):
 
     def aliases(self, ingress: Mapping[str, Any]) -> tuple[str, ...]:
         """Host names that an Ingress serves beside its rules, by annotations."""
+
+    def upstreams(self, ingress: Mapping[str, Any], prefix: str) -> Iterable[tuple[str, str]]:
+        """Each upstream, by its name in the access log, to which an Ingress leads, with a host that it serves
+        so (`traffic.routes.ANY_HOST` for those that no Ingress names); `prefix` is that of annotations."""
 
     def temporary_values(self, values: Values, facts: TemporaryFacts) -> tuple[Override, ...]:
         """What to change in a user's values so that the same chart serves the same beside the primary."""

@@ -53,10 +53,17 @@ class Primary:
     """All of the cluster."""
     beside: tuple[Raw, ...]
     """The Services beside it."""
+    unserved: str = ""
+    """Why it is not known which Ingresses it serves."""
 
 
-async def primary(kube: KubeApi, release: str, namespace: str, recognise: Recognise) -> Primary:
-    """Look at a release. Raises BlueshiftError where there is none, or no controller that is known in it."""
+async def primary(
+    kube: KubeApi, release: str, namespace: str, recognise: Recognise, *, hosts: bool = True
+) -> Primary:
+    """Look at a release. Raises BlueshiftError where there is none, or no controller that is known in it.
+
+    Without `hosts` it does without the right to list Ingresses, and says so in `unserved`.
+    """
     record = await latest(kube, namespace, release)
     if record is None:
         raise BlueshiftError(
@@ -66,12 +73,23 @@ async def primary(kube: KubeApi, release: str, namespace: str, recognise: Recogn
     objects = manifests.parse(record.manifest, f"manifest of {release}")
     hooks = [item for hook in record.hooks for item in manifests.parse(hook, f"a hook of {release}")]
     places = {manifests.key(item, namespace) for item in objects}
+    unserved: list[str] = []
+
+    async def routing(plural: str) -> list[dict[str, Any]]:
+        try:
+            return await kube.list(paths.apis("networking.k8s.io/v1", plural))
+        except Forbidden as error:
+            if hosts:
+                raise
+            unserved.append(error.message)
+            return []
+
     found, services, scalers, classes, ingresses, flux = await together(
         _of_release(kube, places, WORKLOADS),
         _services(kube, places, namespace),
         _scalers(kube, places, namespace),
-        kube.list(paths.apis("networking.k8s.io/v1", "ingressclasses")),
-        kube.list(paths.apis("networking.k8s.io/v1", "ingresses")),
+        routing("ingressclasses"),
+        routing("ingresses"),
         _flux(kube),
     )
     workload = choose(found, recognise)
@@ -88,7 +106,8 @@ async def primary(kube: KubeApi, release: str, namespace: str, recognise: Recogn
     settings = known.settings(workload, config)
     fronts = service_facts(services, pod_labels(workload))
     own_classes = serving.classes_of(classes, settings.controller)
-    served = serving.served(ingresses, own_classes, settings)
+    # By a part of what tells whose an Ingress is, others' would be among its own, or its own missing.
+    served = () if unserved else serving.served(ingresses, own_classes, settings)
     return Primary(
         record=record,
         objects=(*objects, *hooks),
@@ -117,6 +136,7 @@ async def primary(kube: KubeApi, release: str, namespace: str, recognise: Recogn
         served=served,
         ingress_classes=tuple(classes),
         beside=tuple(services),
+        unserved="; ".join(unserved),
     )
 
 

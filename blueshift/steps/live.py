@@ -7,12 +7,15 @@ moved by one more wave; one that is gone need not move.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from blueshift.cluster import paths
 from blueshift.discovery.ingresses import classes_of, host_facts, served
 from blueshift.discovery.names import Sides, classify, unknown
+from blueshift.discovery.raw import Raw
+from blueshift.discovery.settings import Settings
 from blueshift.discovery.world import HostFact, NameFact
 from blueshift.dns.records import Change
 from blueshift.engine.protocol import Effect
@@ -22,6 +25,9 @@ from blueshift.shift.protocol import Landed, desired
 from blueshift.shift.swap import swaps
 from blueshift.steps.context import Tools
 from blueshift.together import together
+
+if TYPE_CHECKING:
+    from blueshift.cluster.api import KubeApi
 
 _NETWORKING = "networking.k8s.io/v1"
 # Above every TTL (RFC 2181 §8): a record set keeps its own.
@@ -43,14 +49,17 @@ async def live_hosts(tools: Tools) -> tuple[HostFact, ...]:
     workload = await tools.witness.workload("primary")
     if workload is None:
         raise Retryable("the primary's workload is not there, and it tells which Ingresses are served")
-    config, classes, ingresses = await together(
-        tools.witness.config(workload),
-        tools.kube.list(paths.apis(_NETWORKING, "ingressclasses")),
-        tools.kube.list(paths.apis(_NETWORKING, "ingresses")),
+    settings = tools.profile.settings(workload, await tools.witness.config(workload))
+    return host_facts(await live_ingresses(tools.kube, settings), tools.profile.aliases)
+
+
+async def live_ingresses(kube: KubeApi, settings: Settings) -> tuple[Raw, ...]:
+    """The Ingresses that a controller with these settings serves now."""
+    classes, ingresses = await together(
+        kube.list(paths.apis(_NETWORKING, "ingressclasses")),
+        kube.list(paths.apis(_NETWORKING, "ingresses")),
     )
-    settings = tools.profile.settings(workload, config)
-    ours = served(ingresses, classes_of(classes, settings.controller), settings)
-    return host_facts(ours, tools.profile.aliases)
+    return served(ingresses, classes_of(classes, settings.controller), settings)
 
 
 async def appeared(tools: Tools, side: SideName, hosts: Collection[HostFact]) -> Appeared:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from blueshift.controllers.changes import Change, Explanation, Surroundings
@@ -19,6 +19,7 @@ from blueshift.controllers.ingress_nginx import (
 )
 from blueshift.controllers.ingress_nginx.annotations import below
 from blueshift.controllers.ingress_nginx.reloads.explain import explain
+from blueshift.controllers.ingress_nginx.reloads.ingress import backends
 from blueshift.controllers.overrides import Absent, Override, Values
 from blueshift.controllers.profile import (
     HardenFacts,
@@ -35,7 +36,7 @@ from blueshift.discovery.settings import Settings, Side
 from blueshift.traffic.logformat import Escape
 from blueshift.traffic.logs import LogFormat, compile_format
 from blueshift.traffic.metrics import MetricNames
-from blueshift.traffic.routes import Routes
+from blueshift.traffic.routes import ANY_HOST, Routes
 
 # Not every image has curl: upstream's by way of another package, some forks' not at all. Busybox has wget.
 _FETCH = 'command -v curl >/dev/null && exec curl -sS --max-time 5 "$0"; exec wget -q -T 5 -O - "$0"'
@@ -93,12 +94,27 @@ class IngressNginx:
     def aliases(self, ingress: Mapping[str, Any]) -> tuple[str, ...]:
         """See Profile: server-alias as it is, and the www name (or the bare one) of from-to-www-redirect."""
         marks = mapped(ingress, "metadata", "annotations")
-        written = re.split(r"[,\s]+", marks.get(_ANNOTATION + "server-alias", ""))
-        aliases = [alias for alias in written if alias and not alias.startswith("~")]
+        aliases = _server_aliases(ingress)
         if marks.get(_ANNOTATION + "from-to-www-redirect") == "true":
             hosts = [str(rule["host"]) for rule in listed(ingress, "spec", "rules") if rule.get("host")]
             aliases += [host[4:] if host.startswith("www.") else "www." + host for host in hosts]
         return tuple(dict.fromkeys(aliases))
+
+    def upstreams(self, ingress: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+        """See Profile. A canary's own is logged beside the one that it is an alternative of, and the redirect
+        of from-to-www without any."""
+        if below(ingress, prefix).get("canary") == "true":
+            return
+        rules, default = backends(ingress)
+        for rule in rules:
+            for path in rule.paths or ():
+                yield path.backend.upstream, rule.host.lower()
+        if default:
+            for host in [rule.host.lower() for rule in rules] or [ANY_HOST]:
+                yield default.upstream, host
+        for alias in _server_aliases(ingress):
+            for path in (rules[0].paths or ()) if rules else ():
+                yield path.backend.upstream, alias.lower()
 
     def unlogged(self, ingress: Mapping[str, Any], prefix: str) -> bool:
         """See Profile."""
@@ -157,3 +173,9 @@ class IngressNginx:
     def routes(self, dump: str) -> Routes:
         """See Profile."""
         return routes.parse(dump)
+
+
+def _server_aliases(ingress: Raw) -> list[str]:
+    """Names of the annotation server-alias, without expressions."""
+    written = mapped(ingress, "metadata", "annotations").get(_ANNOTATION + "server-alias", "")
+    return [alias for alias in re.split(r"[,\s]+", written) if alias and not alias.startswith("~")]

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from blueshift.cluster import paths
+from blueshift.cluster.errors import Forbidden
 from blueshift.cluster.execute import ExecResult
 from blueshift.cluster.identity import Cluster
 from blueshift.discovery import traffic
@@ -18,7 +19,7 @@ from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE, as_helm
 from blueshift.discovery.controllers import controllers
 from blueshift.discovery.look import Revised, Sources, look, look_again
 from blueshift.discovery.pods import Container, Pods
-from blueshift.discovery.primary import Primary
+from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.profile import Knowledge
 from blueshift.discovery.raw import Raw, annotated, name
 from blueshift.discovery.releases import listing
@@ -255,6 +256,18 @@ async def test_what_a_look_brings() -> None:
     assert list(world.findings["helm-history-max"]["revisions"]) == [3]
     assert world.findings["helm-values-drift"] == {"fields": (), "unread": {}}
     assert world.findings["helm-client"]["version"] == "3.19.0"
+
+
+@pytest.mark.parametrize("plural", ["ingresses", "ingressclasses"])
+async def test_whoever_needs_no_hosts_needs_no_right_to_list_what_tells_them(plural: str) -> None:
+    kube = cluster()
+    kube.forbidden = (f"/apis/networking.k8s.io/v1/{plural}",)
+    found = await primary(kube.api, "web", "ingress", recognise, hosts=False)
+    assert (found.workload.name, found.served, found.unserved) == ("web", (), "not yours")
+    with pytest.raises(Forbidden):
+        await primary(kube.api, "web", "ingress", recognise)
+    kube.forbidden = ()
+    assert (await primary(kube.api, "web", "ingress", recognise, hosts=False)).unserved == ""
 
 
 async def test_the_primary_is_compared_with_the_target_by_what_its_program_says_that_it_is() -> None:

@@ -76,17 +76,24 @@ def snippet_off(scene: Scene, annotation: str) -> bool:
 
 def _read(ingress: Raw, scene: Scene) -> Read:
     space = namespace(ingress)
+    rules, default = backends(ingress)
     written = official.below(ingress, scene.settings.prefix)
     allowed = {key: str(value) for key, value in written.items() if not snippet_off(scene, key)}
-    found = dig(ingress, "spec", "defaultBackend") or dig(ingress, "spec", "backend")
     return Read(
         ref=f"{space}/{name(ingress)}",
         namespace=space,
         marks=table.in_force(allowed, scene.config, scene.settings.version),
-        rules=tuple(_rules(ingress, space)),
-        default=_backend(space, found) if found else None,
+        rules=rules,
+        default=default,
         tls=tuple(listed(ingress, "spec", "tls")),
     )
+
+
+def backends(ingress: Raw) -> tuple[tuple[Rule, ...], Backend | None]:
+    """The rules of an Ingress, and where it leads what they do not match."""
+    space = namespace(ingress)
+    found = dig(ingress, "spec", "defaultBackend") or dig(ingress, "spec", "backend")
+    return tuple(_rules(ingress, space)), _backend(space, found) if found else None
 
 
 def _rules(ingress: Raw, space: str) -> Iterator[Rule]:
