@@ -13,6 +13,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.steps.follower import Follower
 from blueshift.steps.podlogs import PodLogs, stretch
 from blueshift.traffic.logfiles import shown
+from blueshift.traffic.logs import LogFormat
 from blueshift.traffic.tally import Follow
 
 _MAY = "`blueshift rbac --role viewer` prints a role that may"
@@ -68,6 +69,7 @@ class Unseen:
         """Pod → how many stretches that are missing were told."""
         self._unreadable: set[str] = set()
         self._dark = ""
+        self._form: LogFormat | None = None
 
     def news(self, now: float) -> Iterator[Note]:
         """What is to be said at an instant (seconds since the epoch)."""
@@ -88,6 +90,11 @@ class Unseen:
             sentence = f"the access log of the {self._side} does not show every request ({counted.dark})"
             yield self._note("", sentence)
         self._dark = counted.dark or self._dark
+        if self._form is not None and logs.tally.form is not self._form:
+            self._unreadable.clear()
+            sentence = f"the log format of the {self._side} was changed: lines are read by the new one too"
+            yield self._note("", sentence)
+        self._form = logs.tally.form
         for pod in sorted(pods):
             if pod in running:
                 yield from self._of_pod(pod, logs, now)
@@ -106,7 +113,7 @@ class Unseen:
         elif lost:
             yield self._note(pod, f"{log} is missing {lost}: it was rotated while its stream was broken")
         self._broken[pod], self._gaps[pod] = why, len(gaps)
-        if follow.unreadable and pod not in self._unreadable:
+        if follow.example and pod not in self._unreadable:
             self._unreadable.add(pod)
             yield self._note(
                 pod,

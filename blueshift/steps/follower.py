@@ -6,6 +6,7 @@ A service: it runs beside the loop, and steps ask it for evidence. What it misse
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from blueshift.cluster.workloads import pods_of
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.settings import Settings
 from blueshift.engine.state import SideName
+from blueshift.errors import BlueshiftError
 from blueshift.steps.clients import Clients
 from blueshift.steps.connected import Connected, Held
 from blueshift.steps.facts import Baseline, row, rows
@@ -130,6 +132,9 @@ class Follower:
         if self.logs is None:
             form = self._profile.log_format(config)
             self.logs = PodLogs(self._kube, self._clock, form, self.since, self._hear)
+        else:
+            with suppress(BlueshiftError):  # lines of a format that is none cannot be read, which is known
+                self.logs.reads(self._profile.log_format(config))
         self._settings = settings = self._profile.settings(workload, config)
         self._blind = settings.access_log_why
         self._uncounted = _uncounted(settings)

@@ -64,7 +64,7 @@ class Follow(msgspec.Struct):
     unreadable: int = 0
     """Lines in all that should have been accesses and could not be parsed."""
     example: bytes = b""
-    """The beginning of the first of these."""
+    """The beginning of the first of these since the format was changed last."""
 
     def miss(self, raw: bytes, at: float) -> None:
         """A line of that instant should have been an access and could not be parsed: a gap, which passes."""
@@ -83,6 +83,7 @@ class Tally:
 
     def __init__(self, form: LogFormat) -> None:
         self.form = form
+        self._former: LogFormat | None = None
         self.pods: dict[str, Follow] = {}
         self.others = 0
         self._seconds: dict[int, list[int]] = {}
@@ -91,6 +92,13 @@ class Tally:
         self._heard: dict[str, tuple[float, list[Silence]]] = {}
         """Client → when it was last heard of, and its silences, whatever it asked for: each longer than all
         that came later, so that the first after an instant is the longest since then."""
+
+    def reads(self, form: LogFormat) -> None:
+        """The format was changed. Lines of the one before still come: a reload takes a moment, and workers
+        that end write on as they began."""
+        self._former, self.form = self.form, form
+        for follow in self.pods.values():
+            follow.example = b""
 
     def follow(self, pod: str, at: float) -> None:
         """A pod's log is read from the instant `at` on (its start, say).
@@ -125,6 +133,8 @@ class Tally:
         second the others do not tell.
         """
         line = self.form.parse(raw)
+        if line is None and self._former:
+            line = self._former.parse(raw)
         if line is None:
             if self.form.unread(raw):
                 self.pods[pod].miss(raw, at)

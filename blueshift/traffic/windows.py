@@ -86,7 +86,7 @@ class Windows:
 
         Without `timed` the format tells no duration of a request.
         """
-        self._timed = timed
+        self.timed = timed
         self._begun = self._looked = now
         self._latest = Target()
         self._open = [Window(since, since)]
@@ -105,7 +105,7 @@ class Windows:
         name = line.target
         if not name or line.own:
             return
-        seconds = line.took if self._timed else None
+        seconds = line.took if self.timed else None
         if at >= self._begun:
             self._latest.add(line.status, seconds)
         for window in self._open:

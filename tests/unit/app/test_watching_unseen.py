@@ -230,6 +230,32 @@ async def test_a_side_that_cannot_be_looked_at_for_long_is_said_once(monkeypatch
     assert "cannot be followed now" in _counted(bench.watching)
 
 
+async def test_a_format_that_is_changed_meanwhile_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched(monkeypatch)
+    await watched.passed(10)
+    watched.kube.asked("a.org")
+    settings = watched.kube.objects["/api/v1/namespaces/edge/configmaps/demo"]
+    settings["data"] = {"log-format-upstream": "$remote_addr $host $status"}
+    await watched.passed(10)
+    watched.kube.write(b"192.0.2.7 a.org 503")
+    watched.kube.asked("a.org")  # by a worker that ends
+    await watched.passed(10)
+    assert watched.notes == ["the log format of the primary was changed: lines are read by the new one too"]
+    assert watched.counted == "counted: primary 3 requests, 1 errors"
+    watched.kube.write(b"what is this")
+    settings["data"] = {"log-format-upstream": "no variable in it"}
+    await watched.passed(30)
+    (note,) = watched.notes[1:]
+    assert note.startswith("1 of 4 lines in the log of p1 (primary) could not be read")
+    settings["data"] = {"log-format-upstream": "$remote_addr $status"}
+    await watched.passed(10)
+    watched.kube.write(b"and this, now")
+    await watched.passed(10)
+    assert "and this, now" in watched.notes[-1], "of the new format it is news"
+    assert len(watched.notes) == 4
+    await watched.end()
+
+
 def test_notes_stand_among_the_objects_and_before_the_person(capsys: pytest.CaptureFixture[str]) -> None:
     said = Note("the log of p1\x1b[2J cannot be read", "primary", "p1")
     _json_note(said)

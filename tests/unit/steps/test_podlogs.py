@@ -135,3 +135,16 @@ def test_how_far_a_pod_was_watched_is_told_now_and_then_and_at_every_change() ->
     ]
     assert told == [[whole], [], [broken], [], [mended], [mended]]
     assert list(words.news("temporary", [whole], 21.0)) == [whole]
+
+
+async def test_latency_is_none_where_one_of_the_formats_that_are_read_tells_no_time() -> None:
+    side = Side()
+    await side.passed(10)
+    settings = side.kube.objects["/api/v1/namespaces/edge/configmaps/demo"]
+    settings["data"] = {"log-format-upstream": "$remote_addr $host $status"}
+    await side.passed(10)
+    side.kube.write(b"192.0.2.7 a.org 200")
+    await side.passed(10)
+    found = side.follower.logged(side.follower.since).whole
+    assert (found.requests, found.latency.quantile(0.5)) == (1, None)
+    assert side.holes() == ()
