@@ -32,7 +32,7 @@ class Counted(msgspec.Struct):
 
     requests: int = 0
     errors: int = 0
-    """Answers of 500 and more."""
+    """See `judge.is_error`; none where the log tells no status."""
     pods: int | None = None
     """That run now; None until the side was looked at."""
     read: int = 0

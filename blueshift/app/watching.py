@@ -20,6 +20,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.steps.follower import Follower
 from blueshift.steps.live import live_ingresses
 from blueshift.steps.witness import Whereabouts, Witness
+from blueshift.traffic.judge import is_error
 from blueshift.traffic.logs import HOST, Line, LogFormat
 
 SIDES: tuple[SideName, ...] = ("primary", "temporary")
@@ -131,7 +132,7 @@ class Watching:
         def hear(pod: str, line: Line) -> None:
             if not line.own:
                 self.counted[side].requests += 1
-                self.counted[side].errors += line.status >= 500
+                self.counted[side].errors += is_error(line.status)
             if self._chosen.shows(line, self._upstreams) and not self._failed:
                 try:
                     self._tell(side, pod, line)

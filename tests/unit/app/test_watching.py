@@ -68,12 +68,12 @@ class Bench:
         *log: bytes,
         kube: FakeKube | None = None,
         clock: ManualClock | None = None,
-        config: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
         ingresses: Sequence[Raw] = (),
         unserved: str = "",
     ) -> None:
         self.clock = clock or ManualClock()
-        self.kube = kube or OnePod(ON, tuple(STAMP + one for one in log), config or {}, "")
+        self.kube = kube or OnePod(ON, tuple(STAMP + one for one in log), settings or {}, "")
         self.told: list[tuple[SideName, str, int]] = []
         self.notes: list[str] = []
         profile = IngressNginx()
@@ -116,12 +116,12 @@ async def test_all_is_counted_and_what_was_chosen_is_shown(monkeypatch: pytest.M
     bench = Bench(
         monkeypatch,
         Chosen(sides=("primary",), statuses=((500, 599),)),
-        access(1), access(2, status='" 502 '), own,
+        access(1), access(2, status='" 502 '), own, access(4, status='" 009 '),
     )  # fmt: skip
     await bench.watch(30)
     assert [(side, status) for side, _, status in bench.told] == [("primary", 502)]
     counted = bench.watching.counted["primary"]
-    assert (counted.requests, counted.errors) == (2, 1)
+    assert (counted.requests, counted.errors) == (3, 2)
     assert bench.notes == []
 
 

@@ -96,7 +96,7 @@ async def test_an_ingress_that_comes_meanwhile_counts(monkeypatch: pytest.Monkey
 async def test_a_filter_that_the_format_cannot_answer_is_said_once(
     chosen: Chosen, form: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = Bench(monkeypatch, chosen, config={"log-format-upstream": form}, ingresses=SHOP)
+    bench = Bench(monkeypatch, chosen, settings={"log-format-upstream": form}, ingresses=SHOP)
     await bench.watch(60)
     (note,) = [note for note in bench.notes if note.startswith("--")]
     assert note.startswith(says)

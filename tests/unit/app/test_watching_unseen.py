@@ -247,12 +247,14 @@ async def test_a_format_that_is_changed_meanwhile_is_read(monkeypatch: pytest.Mo
     await watched.passed(30)
     (note,) = watched.notes[1:]
     assert note.startswith("1 of 4 lines in the log of p1 (primary) could not be read")
-    settings["data"] = {"log-format-upstream": "$remote_addr $status"}
+    settings["data"] = {"log-format-upstream": "$remote_addr $request_id"}
     await watched.passed(10)
-    watched.kube.write(b"and this, now")
+    watched.kube.write(b"192.0.2.7 7c1e")
+    watched.kube.write(b"andthis,now")
     await watched.passed(10)
-    assert "and this, now" in watched.notes[-1], "of the new format it is news"
-    assert len(watched.notes) == 4
+    assert "'andthis,now'" in watched.notes[-1], "of the new format it is news"
+    assert "its format has no $status" in watched.counted
+    assert "4 requests, 1 errors" in watched.counted, "what has no status is no error"
     await watched.end()
 
 

@@ -146,5 +146,6 @@ async def test_latency_is_none_where_one_of_the_formats_that_are_read_tells_no_t
     side.kube.write(b"192.0.2.7 a.org 200")
     await side.passed(10)
     found = side.follower.logged(side.follower.since).whole
-    assert (found.requests, found.latency.quantile(0.5)) == (1, None)
+    assert found.requests == 1
+    assert found.latency is None or found.latency.quantile(0.5) is None
     assert side.holes() == ()
