@@ -11,7 +11,7 @@ from blueshift.cluster.errors import Forbidden
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
 from blueshift.steps.follower import Follower
-from blueshift.steps.podlogs import PodLogs, stretch
+from blueshift.steps.podlogs import PodLogs, clock_time, stretch
 from blueshift.traffic.logfiles import shown
 from blueshift.traffic.logs import LogFormat
 from blueshift.traffic.tally import Follow
@@ -105,6 +105,10 @@ class Unseen:
         gaps = [gap for gap in follow.gaps if not math.isinf(gap[1])]
         lost = ", ".join(stretch(*gap, now) for gap in gaps[self._gaps.get(pod, 0) :])
         log = f"the log of {pod} ({self._side})"
+        reach = max(self._follower.since, logs.born[pod])
+        if pod not in self._gaps and follow.since > reach:
+            told = f"{log} reaches back to {clock_time(follow.since)} alone: before that it was rotated"
+            yield self._note(pod, told)
         if why and why != before:
             yield self._note(pod, f"{log} cannot be read: {why}")
         elif before and not why:

@@ -48,7 +48,8 @@ class PodLogs:
         self._following: dict[str, asyncio.Task[None]] = {}
         self._seen: dict[str, float] = {}
         """Pod → when it was last seen running."""
-        self._born: dict[str, float] = {}
+        self.born: dict[str, float] = {}
+        """Pod → when it started."""
         self._read: dict[str, float] = {}
         """Pod → the kubelet's timestamp of the last line that was counted."""
         self._unproven: dict[str, float] = {}
@@ -66,7 +67,7 @@ class PodLogs:
         """Follow these pods (name → when it started), each whose stream has ended anew."""
         now = self._clock.utc().timestamp()
         for pod, started in pods.items():
-            self._born[pod], self._seen[pod] = started, now
+            self.born[pod], self._seen[pod] = started, now
             task = self._following.get(pod)
             if task is None or task.done():
                 self._following[pod] = asyncio.create_task(self._follow(namespace, pod, container))
@@ -80,7 +81,7 @@ class PodLogs:
         """What of the logs between two instants was not seen, by pod and stretch."""
         found = []
         for pod, follow in sorted(self.tally.pods.items()):
-            begin = max(since, self._born[pod])
+            begin = max(since, self.born[pod])
             if follow.since > begin:
                 found.append(f"the log of {pod} is followed only since {clock_time(follow.since)}")
             found += [
@@ -101,7 +102,7 @@ class PodLogs:
         (only the newest file is served), or the container is another one.
         """
         tally = self.tally
-        begin = max(self._since, self._born[pod])
+        begin = max(self._since, self.born[pod])
         if pod in self._read:
             begin = self._unproven[pod] = self._read[pod]
         else:

@@ -24,7 +24,13 @@ ALLOWED = 'pods "p2" is forbidden: User "eve" cannot get resource "pods/log"'
 class Watched:
     """Two pods of the primary, whose logs can be forbidden, cut and rotated."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, sides: tuple[SideName, ...] = ("primary",)) -> None:
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        sides: tuple[SideName, ...] = ("primary",),
+        *,
+        since: float = 0.0,
+    ) -> None:
         self.clock = Hand()
         self.kube = Pods(self.clock)
         self.forbidden = False
@@ -33,11 +39,16 @@ class Watched:
         async def logs(namespace: str, pod: str, container: str, **more: Any) -> AsyncIterator[bytes]:
             if self.forbidden and pod == "p2":
                 raise Forbidden(ALLOWED, hint="`kubectl auth can-i --list` shows what this user may")
+            if more.get("limit"):  # where a log begins
+                for at, line in self.kube._logs[pod][:1]:
+                    yield at.isoformat().encode() + b" " + line
+                return
             async for line in streams(namespace, pod, container, **more):
                 yield line
 
         monkeypatch.setattr(self.kube, "logs", logs)
-        self.bench = Bench(monkeypatch, Chosen(sides=sides), kube=self.kube, clock=self.clock)
+        chosen = Chosen(sides=sides)
+        self.bench = Bench(monkeypatch, chosen, kube=self.kube, clock=self.clock, since=since)
         self.stopping = asyncio.Event()
         self.running = asyncio.create_task(self.bench.watching.run(self.stopping))
 
@@ -255,6 +266,26 @@ async def test_a_format_that_is_changed_meanwhile_is_read(monkeypatch: pytest.Mo
     assert "'andthis,now'" in watched.notes[-1], "of the new format it is news"
     assert "its format has no $status" in watched.counted
     assert "4 requests, 1 errors" in watched.counted, "what has no status is no error"
+    await watched.end()
+
+
+@pytest.mark.parametrize(
+    ("back", "notes"),
+    [
+        (300.0, ["the log of p1 (primary) reaches back to 00:00:59 alone: before that it was rotated"]),
+        (30.0, []),
+        (0.0, []),
+    ],
+)
+async def test_a_log_that_does_not_reach_back_as_far_as_was_asked_is_said(
+    back: float, notes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Watched(monkeypatch, since=back)
+    watched.clock.advance(60)
+    watched.kube.asked("a.org")
+    watched.clock.advance(60)
+    await watched.passed(30)
+    assert watched.notes == notes
     await watched.end()
 
 
