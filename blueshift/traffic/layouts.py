@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from blueshift.errors import BlueshiftError
-from blueshift.traffic.logformat import DEFAULT, Escape
+from blueshift.traffic.logformat import DEFAULT, Escape, as_logged
 
 COMMON = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent'
 """The Common Log Format of NCSA httpd."""
@@ -23,7 +23,7 @@ class Layout(msgspec.Struct, frozen=True, eq=False):
 
     name: str
     text: str = ""
-    """A format string; empty for objects whose keys were guessed."""
+    """A format string as in a ConfigMap; empty for objects whose keys were guessed."""
     escape: Escape = "default"
     keys: Mapping[str, str] = {}
     """Variable → key, for lines that are JSON objects."""
@@ -60,7 +60,7 @@ def layout_of(given: str) -> Layout:
     """A layout by its name or its format string. Raises BlueshiftError for what is neither."""
     if given in NAMED:
         return NAMED[given]
-    if given.lstrip().startswith("{") and (keys := _keys(given)):
+    if given.lstrip().startswith("{") and (keys := _keys(as_logged(given))):
         return Layout("JSON", given, "json", keys)
     if "$" in given:
         return Layout("as given", given)

@@ -21,6 +21,9 @@ DEFAULT = (
 
 DEFAULT_STREAM = "[$remote_addr] [$time_local] $protocol $status $bytes_sent $bytes_received $session_time"
 
+_ESCAPED = re.compile(r"\\([trn\"'\\])")
+_UNESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
+
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 # Tries are joined by ", ", internal redirects by " : " (ngx_http_upstream_module); "-" stands for none.
@@ -64,11 +67,21 @@ class Compiled(msgspec.Struct, frozen=True):
     escape: Escape
 
 
+def as_logged(text: str) -> str:
+    """A format as nginx writes it, made of what stands in a ConfigMap, and so between quotes in nginx.conf.
+
+    There `\\t`, `\\r`, `\\n`, `\\"`, `\\'` and `\\\\` are escapes, and any other backslash is itself
+    (`ngx_conf_read_token`). Newlines around it, such as a YAML block leaves, are no part of a line.
+    """
+    return _ESCAPED.sub(lambda found: _UNESCAPED.get(found[1], found[1]), text).strip("\r\n")
+
+
 def compile_text(text: str, escape: Escape = "default", only: frozenset[str] | None = None) -> Compiled:
-    """Compile a format string; `only` these variables become groups, or all.
+    """Compile a format string as it stands in a ConfigMap; `only` these variables become groups, or all.
 
     Raises BlueshiftError for one without any variable.
     """
+    text = as_logged(text)
     parts: list[bytes] = []
     seen: set[str] = set()
     place = 0

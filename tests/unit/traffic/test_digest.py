@@ -87,6 +87,12 @@ def test_of_real_logs_it_counts_what_a_careful_look_sees(samples: Path, version:
             '"$request_method $uri" "$server_name" $remote_addr ($status)',
             '"GET /" "a.example" 192.0.2.7 (404)',
         ),
+        (r"$remote_addr\t$status\t$host" + "\n", "192.0.2.7\t404\ta.example"),
+        (r"$status\t\"$http_user_agent\"\t$host\t$remote_addr" + "\n", '404\t"x\ty"\ta.example\t192.0.2.7'),
+        (
+            r"{\"ip\": \"$remote_addr\", \"code\": $status, \"host\": \"$host\"}" + "\n",
+            '{"ip": "192.0.2.7", "code": 404, "host": "a.example"}',
+        ),
     ],
 )
 def test_any_format_is_read_by_what_it_says(form: str, line: str) -> None:

@@ -287,3 +287,30 @@ def test_official_oddities(samples: Path) -> None:
     many = (samples / "ingress-nginx-1.15.1" / "access.log").read_bytes().splitlines()
     assert max(line.tries for line in map(FORMAT.parse, many) if line) == 4
     assert DEFAULT in (samples / "ingress-nginx-1.15.1" / "nginx-T.conf").read_text()
+
+
+@pytest.mark.parametrize("around", ["{}\n", "\n{}", "{}\r\n", r"{}\n"])
+def test_newlines_around_a_format_are_no_part_of_a_line(around: str) -> None:
+    form = compile_format(
+        around.format(DEFAULT), stream=around.format("$remote_addr $protocol $status $session_time")
+    )
+    assert form.parse(text()) == read()
+    stream = form.parse(b"192.0.2.7 TCP 200 0.1")
+    assert stream is not None
+    assert stream.kind == "stream"
+
+
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [
+        (r"$remote_addr\t$status\t$host", b"192.0.2.7\t404\ta.example"),
+        (r"host:$host\tip:$remote_addr\tstatus:$status", b"host:a.example\tip:192.0.2.7\tstatus:404"),
+        (r"\"$http_user_agent\" $remote_addr $status $host", b'"a 1.1.1.1 200 x" 192.0.2.7 404 a.example'),
+        (r"it\'s $remote_addr \\ $status $host", rb"it's 192.0.2.7 \ 404 a.example"),
+        (r"\d $remote_addr \$status \\t$host", rb"\d 192.0.2.7 \404 \ta.example"),
+    ],
+)
+def test_nginxs_own_escapes_in_a_format_are_undone(form: str, line: bytes) -> None:
+    found = compile_format(form).parse(line)
+    assert found is not None
+    assert (found.client, found.status, found.host) == ("192.0.2.7", 404, "a.example")
