@@ -76,12 +76,12 @@ class Digest:
     @property
     def layout(self) -> str:
         """The names of the layouts by which lines were read."""
-        return ", ".join(dict.fromkeys(reader.layout.name for reader in self.readers))
+        return ", ".join(dict.fromkeys(reader.layout.name for reader in self._read))
 
     @property
     def lacks(self) -> tuple[str, ...]:
         """Variables that any of the layouts lacks."""
-        return tuple(dict.fromkeys(name for reader in self.readers for name in reader.lacks))
+        return tuple(dict.fromkeys(name for reader in self._read for name in reader.lacks))
 
     @property
     def requests(self) -> int:
@@ -98,6 +98,11 @@ class Digest:
             return None
         return datetime.fromtimestamp(self.first, UTC), datetime.fromtimestamp(self.last, UTC)
 
+    @property
+    def _read(self) -> list[Reader]:
+        """Those by which lines were read, and those that were tried first."""
+        return [one for reader in self.readers for one in (reader, *reader.helped)]
+
     def _with_care(self, raw: bytes) -> None:
         line = self.reader.parse(raw)
         if line is None:
@@ -111,12 +116,8 @@ class Digest:
         elif line.own:
             self.own += 1
         else:
-            self.targets.of(line.target).add(line.status, line.took if self._timed else None)
+            self.targets.of(line.target).add(line.status, line.took)
             self._counted.clients[line.client.encode()] += 1
-
-    @property
-    def _timed(self) -> bool:
-        return "request_time" not in self.reader.lacks
 
     def _time(self, lines: Iterable[bytes]) -> bool:
         """Take in the first time that is among the lines; False where all were looked at."""

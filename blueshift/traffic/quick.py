@@ -6,6 +6,7 @@ A line that is not as usual is for `logs.LogFormat`, which knows every oddity.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -93,6 +94,8 @@ class Reader:
     def __init__(self, layout: Layout, others: tuple[Reader, ...] = ()) -> None:
         self.layout = layout
         self.others = others
+        self.helped: list[Reader] = []
+        """Those of the others that could read a line."""
         self._form = compile_format(layout.text, escape=layout.escape) if layout.text else None
         known = frozenset(layout.keys) or (self._form.http.variables if self._form else frozenset())
         wanted = tuple(next((name for name in role if name in known), "") for role in _ROLES)
@@ -129,12 +132,19 @@ class Reader:
         return rest, len(lines) - len(found)
 
     def parse(self, line: bytes) -> Line | None:
-        """One line with all care; None for what is no access or cannot be read."""
+        """One line with all care; None for what is no access or cannot be read.
+
+        Its seconds are no number where the layout that reads it does not tell them.
+        """
         found = line_of_object(self.layout, line) if self.layout.keys else None
         if found is None and self._form:
             found = self._form.parse(line)
+            if found and "request_time" in self.lacks:
+                return found._replace(seconds=math.nan)
         for other in self.others if found is None else ():
             if found := other.parse(line):
+                if other not in self.helped:
+                    self.helped.append(other)
                 break
         return found
 

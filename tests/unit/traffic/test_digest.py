@@ -308,3 +308,23 @@ def test_the_span_is_that_of_the_accesses_whatever_stands_around_them() -> None:
         span = made([*around, *lines, *around], block=5000).span()
         assert span is not None
         assert [f"{at:%T}" for at in span] == ["23:00:00", "23:59:00"]
+
+
+@pytest.mark.parametrize("timed_first", [True, False])
+def test_of_two_formats_in_a_file_each_line_has_the_time_that_its_own_tells(timed_first: bool) -> None:
+    plain = b'192.0.2.7 - - [23/Nov/2026:23:41:48 +0000] "GET / HTTP/1.1" 200 12 "-" "curl/8"'
+    timed = Reader(NAMED["ingress-nginx"]), [access(number) for number in range(3)]
+    timeless = Reader(NAMED["combined"]), [plain] * 5
+    (reader, lines), (other, more) = (timed, timeless) if timed_first else (timeless, timed)
+    found = made([*lines, *more], Reader(reader.layout, (other,)))
+    latency = found.answered().whole.latency
+    assert latency is not None
+    assert (found.requests, latency.count) == (8, 3)
+    assert latency.quantile(0.0) == pytest.approx(0.004, rel=0.02)
+    assert set(found.layout.split(", ")) == {"ingress-nginx", "combined"}
+    assert "request_time" in found.lacks
+
+
+def test_a_format_of_which_no_line_came_is_not_told() -> None:
+    found = made([access(1)], Reader(NAMED["ingress-nginx"], (Reader(NAMED["combined"]),)))
+    assert (found.layout, found.lacks) == ("ingress-nginx", ())
