@@ -31,6 +31,7 @@ _LIST = rb"[^\s,]+(?:(?:, | : )[^\s,]+)*"
 
 _KNOWN: dict[str, bytes] = {
     "remote_addr": rb"[^\s\]\"]+",
+    "the_real_ip": rb"[^\s\]\",]+(?:, *[^\s\]\",]+)*",  # may be a forwarded header as it came, a list
     "status": rb"\d{3}",
     "body_bytes_sent": rb"\d+",
     "bytes_sent": rb"\d+",
@@ -47,9 +48,11 @@ _KNOWN: dict[str, bytes] = {
     "remote_user": rb"[^\"]*",
 }
 
+_ADDRESSES = {"remote_addr", "the_real_ip"}
+
 # Unquoted, these may hold spaces, as a client wrote them (seen: X-Request-ID).
 _SPACED = re.compile(
-    r"http_|req_id$|request_id$|request$|uri$|request_uri$|args$|sent_http_|arg_|cookie_|upstream_http_"
+    r"http_|proxy_add_x_forwarded_for$|req_id$|request_id$|request$|uri$|request_uri$|args$|sent_http_|arg_|cookie_|upstream_http_"
 )
 
 _INSIDE: dict[Escape, bytes] = {
@@ -111,7 +114,7 @@ def _value(name: str, quoted: bool, escape: Escape) -> bytes:
         # Inside quotes an empty value is empty; outside it is "-", or nothing at all with escape=json.
         return b"(?:" + _LIST + b")?"
     if name in _KNOWN and not (quoted and name in {"remote_user", "time_local"}):
-        return _KNOWN[name] + (b"|" if escape != "default" and name == "remote_addr" else b"")
+        return _KNOWN[name] + (b"|" if escape != "default" and name in _ADDRESSES else b"")
     if quoted:
         return _INSIDE[escape]
     return rb".*?" if _SPACED.match(name) else rb"\S*"

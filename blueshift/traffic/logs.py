@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -26,10 +26,20 @@ _FOREIGN = re.compile(
 )
 
 
-# Where a format names the client, the host and the time; the first that it has.
-CLIENT = ("remote_addr", "proxy_protocol_addr", "http_x_forwarded_for", "proxy_add_x_forwarded_for")
+# Where a format names the client, the host and the time; the first that says anything.
+CLIENT = (
+    "remote_addr",
+    "the_real_ip",  # ingress-nginx before 0.25: by PROXY header, forwarded headers or address, as configured
+    "proxy_protocol_addr",
+    "http_x_forwarded_for",
+    "proxy_add_x_forwarded_for",
+)
 HOST = ("host", "http_host", "server_name")
 TIME = ("msec", "time_local", "time_iso8601")
+_ALWAYS = frozenset({"remote_addr", "host"})
+"""nginx sets these for every request."""
+_UNSET = (b"", b"-")
+"""What nginx writes for a variable that is not set, with escape=json and without."""
 
 
 def foreign(line: bytes) -> bool:
@@ -141,11 +151,11 @@ def line_of(values: Mapping[str, bytes], escape: Escape) -> Line:
     return Line(
         kind="http",
         at=_when(values),
-        client=plain(next((values[name] for name in CLIENT if values.get(name)), None), escape),
+        client=plain(said(values, CLIENT), escape),
         status=int(values.get("status") or 0),
         # Without the variable nothing tells junk from known hosts: all counts as known.
         upstream=plain(values.get("proxy_upstream_name", b"-"), escape),
-        host=plain(next((values[name] for name in HOST if values.get(name)), None), escape).lower(),
+        host=plain(said(values, HOST), escape).lower(),
         method=plain(values.get("request_method"), escape) or method,
         path=plain(values.get("request_uri") or values.get("uri"), escape) or path,
         seconds=float(values.get("request_time") or 0),
@@ -155,6 +165,29 @@ def line_of(values: Mapping[str, bytes], escape: Escape) -> Line:
         upstream_status=int(statuses[-1]) if statuses and statuses[-1].isdigit() else 0,
         tries=sum(address != b"-" for address in _listed(values.get("upstream_addr"))),
     )
+
+
+def sources(role: Iterable[str], known: Container[str]) -> tuple[str, ...]:
+    """The known variables of a role that are asked in turn: none behind one that is always set."""
+    found = [name for name in role if name in known]
+    sure = next((number for number, name in enumerate(found) if name in _ALWAYS), len(found))
+    return tuple(found[: sure + 1])
+
+
+def first_said(values: Sequence[bytes]) -> bytes:
+    """The first of values that is set, else the last."""
+    return next((value for value in values if value not in _UNSET), values[-1] if values else b"")
+
+
+def said(values: Mapping[str, bytes], role: Iterable[str]) -> bytes:
+    """What a line says of a role: by `sources` and `first_said` in one, as each line is asked."""
+    last = b""
+    for name in role:
+        if (value := values.get(name)) is not None:
+            if name in _ALWAYS or value not in _UNSET:
+                return value
+            last = value
+    return last
 
 
 def _stream(found: re.Match[bytes]) -> Line:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from blueshift.traffic.layouts import Layout
-from blueshift.traffic.logs import TIME, Line, instant, line_of
+from blueshift.traffic.logs import TIME, Line, first_said, instant, line_of
 
 Found = tuple[tuple[bytes, ...], bytes]
 """What requests are told apart by, and the client."""
@@ -20,17 +20,18 @@ _ZEROS = re.compile(rb"(:\s*)0+(\d+\s*[,}])")
 
 
 def finder(
-    keys: Mapping[str, str], wanted: Sequence[str], own: bytes
+    keys: Mapping[str, str], wanted: Sequence[Sequence[str]], own: bytes
 ) -> Callable[[Iterable[bytes]], Iterator[Found | None]]:
-    """Cuts time, status, …, client and agent, the wanted variables in that order, out of each line.
+    """Cuts time, status, …, client and agent out of each line: of each the first wanted variable that says
+    anything.
 
     These keys alone are decoded. None for a line that is not as usual, or whose agent is our `own`.
     """
-    asked = [name if name in keys else "" for name in wanted]
-    fields = [(f"f{number}", Any, None) for number, name in enumerate(asked) if name]
-    rename = {f"f{number}": keys[name] for number, name in enumerate(asked) if name}
+    names = [name for role in wanted for name in role if name in keys]
+    rename = {f"f{number}": keys[name] for number, name in enumerate(names)}
+    fields = [(field, Any, None) for field in rename]
     decode = msgspec.json.Decoder(msgspec.defstruct("Object", fields, rename=rename)).decode
-    numbers = range(len(asked))
+    reads = [_reading([f"f{names.index(name)}" for name in role if name in keys]) for role in wanted]
     has_status = "status" in keys
 
     def find(lines: Iterable[bytes]) -> Iterator[Found | None]:
@@ -40,11 +41,20 @@ def finder(
             except (ValueError, RecursionError):  # no JSON, or bytes that are no UTF-8; nested deeply
                 yield None
                 continue
-            *key, client, agent = (_written(getattr(found, f"f{number}", None)) for number in numbers)
+            *key, client, agent = [read(found) for read in reads]
             usual = not (agent.startswith(own) or (has_status and not _is_status(key[1])))
             yield (tuple(key), client) if usual else None
 
     return find
+
+
+def _reading(fields: Sequence[str]) -> Callable[[object], bytes]:
+    if not fields:
+        return lambda found: b""
+    if len(fields) == 1:
+        (field,) = fields
+        return lambda found: _written(getattr(found, field))
+    return lambda found: first_said([_written(getattr(found, field)) for field in fields])
 
 
 def id_of_object(key: str) -> Callable[[bytes], bytes]:

@@ -23,7 +23,9 @@ from blueshift.traffic.logs import (
     TIME,
     Line,
     compile_format,
+    first_said,
     plain,
+    sources,
 )
 from blueshift.traffic.objects import finder, id_of_object, line_of_object, seconds_of
 
@@ -31,10 +33,12 @@ UPSTREAM = ("proxy_upstream_name",)
 AGENT = ("http_user_agent",)
 REQUEST_ID = ("req_id", "request_id")
 _ROLES = (("request_time",), ("status",), HOST, UPSTREAM, CLIENT)
-"""What is cut out, each by the first of these variables that a format has."""
+"""What is cut out, each by the first of these variables that says anything."""
 _OWN = PROBE_AGENT.encode()
 _NAME = re.compile(r"\$\{?(\w+)")
 
+Wanted = tuple[tuple[str, ...], ...]
+"""Of each role the variables that the format has, none or more."""
 Raw = tuple[bytes, ...]
 """Seconds, status, host, upstream as they were written; empty for what the format has not."""
 
@@ -98,7 +102,7 @@ class Reader:
         """Those of the others that could read a line."""
         self._form = compile_format(layout.text, escape=layout.escape) if layout.text else None
         known = frozenset(layout.keys) or (self._form.http.variables if self._form else frozenset())
-        wanted = tuple(next((name for name in role if name in known), "") for role in _ROLES)
+        wanted = tuple(sources(role, known) for role in _ROLES)
         self.lacks = tuple(
             role[0] for role in (CLIENT, ("status",), ("request_time",), TIME, AGENT) if not known & set(role)
         )
@@ -180,18 +184,32 @@ def _id_of(layout: Layout, name: str) -> Callable[[bytes], bytes] | None:
     return of_text
 
 
-def _matches(text: str, escape: Escape, wanted: tuple[str, ...]) -> _Cut:
+def _matches(text: str, escape: Escape, wanted: Wanted) -> _Cut:
     """For formats as text: matched up to the last variable that is wanted, often a third of the whole."""
-    names = frozenset(name for name in (*wanted, *AGENT) if name)
+    names = frozenset(name for role in (*wanted, AGENT) for name in role)
     begun = _until(text, names)
     found = compile_text(begun, escape, names).pattern.pattern
     # Our own probes do not match. An empty group stands for what the format has not.
     own = b"(?!" + re.escape(_OWN) + b")(?:"
     pattern = re.compile(found.replace(b"(?P<http_user_agent>", own) + rb"(?P<none>)", re.DOTALL)
     match = pattern.match if begun != text else pattern.fullmatch
-    *key, client = (pattern.groupindex[name or "none"] for name in wanted)
+    groups = [[pattern.groupindex[name] for name in role or ("none",)] for role in wanted]
+    *key, client = groups
+    return _Cut(partial(map, match), _tuple_of(key), _one_of(client))
 
-    return _Cut(partial(map, match), itemgetter(*key), itemgetter(client))
+
+def _one_of(groups: Sequence[int]) -> Callable[[Any], bytes]:
+    """The first that says anything."""
+    if len(groups) == 1:
+        return itemgetter(*groups)
+    return lambda found: first_said(found.group(*groups))
+
+
+def _tuple_of(key: Sequence[Sequence[int]]) -> Callable[[Any], Raw]:
+    if all(len(groups) == 1 for groups in key):
+        return itemgetter(*(group for groups in key for group in groups))
+    each = [_one_of(groups) for groups in key]
+    return lambda found: tuple(one(found) for one in each)
 
 
 def _until(text: str, names: frozenset[str]) -> str:
@@ -201,6 +219,6 @@ def _until(text: str, names: frozenset[str]) -> str:
     return text[: seen[last + 1].start()] if last + 1 < len(seen) else text
 
 
-def _objects(keys: Mapping[str, str], wanted: tuple[str, ...]) -> _Cut:
+def _objects(keys: Mapping[str, str], wanted: Wanted) -> _Cut:
     """For lines that are JSON objects."""
-    return _Cut(finder(keys, (*wanted, *AGENT), own=_OWN), itemgetter(0), itemgetter(1))
+    return _Cut(finder(keys, (*wanted, AGENT), own=_OWN), itemgetter(0), itemgetter(1))

@@ -328,3 +328,45 @@ def test_of_two_formats_in_a_file_each_line_has_the_time_that_its_own_tells(time
 def test_a_format_of_which_no_line_came_is_not_told() -> None:
     found = made([access(1)], Reader(NAMED["ingress-nginx"], (Reader(NAMED["combined"]),)))
     assert (found.layout, found.lacks) == ("ingress-nginx", ())
+
+
+BEHIND = ("proxy_protocol_addr", "http_x_forwarded_for", "proxy_add_x_forwarded_for")
+
+
+@pytest.mark.parametrize(
+    ("form", "line", "client", "host"),
+    [
+        (
+            f'${one} ${other} $status "$http_host" $server_name',
+            '- 192.0.2.7 200 "-" a.example',
+            "192.0.2.7",
+            "a.example",
+        )
+        for one, other in ((BEHIND[0], "remote_addr"), BEHIND[:2], BEHIND[1:])
+    ]
+    + [
+        ('$remote_addr $status "$http_x_forwarded_for"', '192.0.2.7 200 "198.51.100.1"', "192.0.2.7", ""),
+        ("$the_real_ip - [$the_real_ip] $status", "192.0.2.7 - [192.0.2.7] 200", "192.0.2.7", ""),
+        ("[$proxy_add_x_forwarded_for] $status", "[192.0.2.7, 192.0.2.8] 200", "192.0.2.7, 192.0.2.8", ""),
+        ("$proxy_protocol_addr $status", "- 200", "-", ""),
+        (
+            '{"p": "$proxy_protocol_addr", "f": "$http_x_forwarded_for", "s": $status, '
+            '"h": "$http_host", "n": "$server_name"}',
+            '{"p": "", "f": "192.0.2.7", "s": 200, "h": "", "n": "a.example"}',
+            "192.0.2.7",
+            "a.example",
+        ),
+    ],
+)
+def test_the_client_is_the_first_that_is_set_however_fast_one_looks(
+    form: str, line: str, client: str, host: str
+) -> None:
+    reader = Reader(layout_of(form))
+    rest, _ = reader.count([line.encode()], counted := Counted(), Seen())
+    assert rest == [], "this is for the quick look"
+    assert {reader.text(one) for one in counted.clients} == {client}
+    assert [raw[2] for raw in counted.raw] == [host.encode()]
+    slow = reader.parse(line.encode())
+    assert slow is not None
+    assert (slow.client, slow.host) == (client, host)
+    assert "remote_addr" not in reader.lacks
