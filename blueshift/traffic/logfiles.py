@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from blueshift.errors import BlueshiftError
 from blueshift.masks import masked
@@ -109,11 +110,15 @@ def shown(line: bytes) -> str:
 def _opened(file: Path) -> Iterator[io.BufferedIOBase]:
     try:
         if file == STDIN:
-            yield sys.stdin.buffer  # type: ignore[misc]  # a buffered reader, whatever typeshed allows
+            given: Any = sys.stdin.buffer  # reads as a raw stream does, whatever typeshed allows
+            peeked: io.BufferedReader = io.BufferedReader(given)
+            try:
+                yield _unpacked(peeked)
+            finally:
+                peeked.detach()  # which would close standard input in its end
             return
         with file.open("rb") as stream:
-            packed = stream.peek(2)[:2] == _GZIP
-            yield gzip.GzipFile(fileobj=stream) if packed else stream
+            yield _unpacked(stream)
     except (OSError, EOFError, zlib.error) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise BlueshiftError(
@@ -121,6 +126,10 @@ def _opened(file: Path) -> Iterator[io.BufferedIOBase]:
             place=str(file),
             hint="name files of access logs, or `-` for standard input",
         ) from error
+
+
+def _unpacked(stream: io.BufferedReader) -> io.BufferedIOBase:
+    return gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == _GZIP else stream
 
 
 def _blocks(stream: io.BufferedIOBase) -> Iterator[list[bytes]]:

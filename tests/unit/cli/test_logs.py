@@ -79,6 +79,14 @@ def test_gzip_prefixes_and_standard_input(
     assert (found["requests"], found["unread"], found["foreign"]) == (9, 0, 0)
 
 
+def test_standard_input_may_be_packed_too(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = io.BytesIO(gzip.compress(log(good=5)) + gzip.compress(log(good=3).replace(b"00000", b"11111")))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=given, isatty=lambda: False))
+    found = json.loads(command("logs", "analyze", "-", "-o", "json").out)
+    assert (found["requests"], found["unread"], found["foreign"]) == (8, 0, 0)
+    assert not given.closed
+
+
 def test_what_cannot_be_read_is_said(tmp_path: Path, command: Command) -> None:
     file = tmp_path / "mixed"
     long = b"x" * (3 << 20)

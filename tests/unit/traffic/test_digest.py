@@ -350,8 +350,10 @@ BEHIND = ("proxy_protocol_addr", "http_x_forwarded_for", "proxy_add_x_forwarded_
         ("[$proxy_add_x_forwarded_for] $status", "[192.0.2.7, 192.0.2.8] 200", "192.0.2.7, 192.0.2.8", ""),
         ("$proxy_protocol_addr $status", "- 200", "-", ""),
         (
-            '{"p": "$proxy_protocol_addr", "f": "$http_x_forwarded_for", "s": $status, '
-            '"h": "$http_host", "n": "$server_name"}',
+            (
+                '{"p": "$proxy_protocol_addr", "f": "$http_x_forwarded_for", "s": $status, '
+                '"h": "$http_host", "n": "$server_name"}'
+            ),
             '{"p": "", "f": "192.0.2.7", "s": 200, "h": "", "n": "a.example"}',
             "192.0.2.7",
             "a.example",
