@@ -42,7 +42,8 @@ def logs() -> None:
     "form",
     default="",
     metavar="FORMAT",
-    help="The controller's log-format-upstream, or: ingress-nginx, combined, vhost-combined, common.",
+    help="The controller's log-format-upstream, nginx's log_format, or one of these: ingress-nginx, main, "
+    "combined, vhost-combined, common.",
 )
 @facts_output
 def analyze(files: tuple[Path, ...], old: tuple[Path, ...], form: str, output: str) -> ExitCode:
@@ -50,9 +51,9 @@ def analyze(files: tuple[Path, ...], old: tuple[Path, ...], form: str, output: s
 
     Reads what `kubectl logs` of a controller's pods gives (with --prefix and --timestamps too), the kubelet's
     own files, gzip, and `-` for standard input. The format is found by the first lines: ingress-nginx's own,
-    nginx's and Apache's usual ones, JSON with the usual keys; any other is told by --format. Logs that were
-    fetched twice count once, where the format has a request id. What cannot be read is counted and shown, and
-    is never taken for silence.
+    the usual ones of nginx and Apache, JSON with the usual keys; any other is told by --format. What was
+    fetched twice counts once, where the format has a request id. What cannot be read is counted and shown,
+    and is never taken for silence.
 
     With --compare the new side's logs are judged by the old side's, whole and host by host: share of errors
     with its interval, and latency. Where more than 0.2 % of a side's lines could not be read, every verdict

@@ -33,11 +33,13 @@ class Layout(msgspec.Struct, frozen=True, eq=False):
 
 NAMED: Mapping[str, Layout] = {
     "ingress-nginx": Layout("ingress-nginx", DEFAULT),
-    "combined": Layout("combined", COMBINED),
-    "vhost-combined": Layout("vhost-combined", f"$host:$server_port {COMBINED}"),
-    "common": Layout("common", COMMON),
+    "main": Layout("main", COMBINED + ' "$http_x_forwarded_for"', "apache"),
+    "combined": Layout("combined", COMBINED, "apache"),
+    "vhost-combined": Layout("vhost-combined", f"$host:$server_port {COMBINED}", "apache"),
+    "common": Layout("common", COMMON, "apache"),
 }
-"""The most telling first: a line of one may begin as a line of a later one does."""
+"""The most telling first: a line of one may begin as a line of a later one does. `main` is that of
+nginx.org's packages (their nginx.conf)."""
 
 _GUESSES: Mapping[str, tuple[str, ...]] = {
     "remote_addr": ("remote_addr", "remote_ip", "client_ip", "client", "clientip", "x_forwarded_for"),
@@ -55,15 +57,26 @@ _ENVOY = {"response_code", "authority", "duration"}
 _PAIR = re.compile(r'"([^"]+)"\s*:\s*("?)\$(?:\{(\w+)\}|(\w+))\2(?=\s*[,}])')
 """A key whose value is one variable and nothing else."""
 
+_QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_DIRECTIVE = re.compile(
+    rf"\s*(?:log_format\s+\S+\s+)?(?:escape=(default|json|none)\s+)?((?:{_QUOTED.pattern}\s*)+);?\s*",
+    re.DOTALL,
+)
+"""As in nginx.conf, with its name or without: strings in quotes, which are one when joined."""
+
 
 def layout_of(given: str) -> Layout:
-    """A layout by its name or its format string. Raises BlueshiftError for what is neither."""
+    """A layout by its name, its format string or nginx's directive. Raises BlueshiftError for others."""
     if given in NAMED:
         return NAMED[given]
+    escape: Escape = "apache"
+    if pasted := _DIRECTIVE.fullmatch(given):
+        given = "".join(_QUOTED.findall(pasted[2]))
+        escape = msgspec.convert(pasted[1] or escape, Escape)
     if given.lstrip().startswith("{") and (keys := _keys(as_logged(given))):
         return Layout("JSON", given, "json", keys)
     if "$" in given:
-        return Layout("as given", given)
+        return Layout("as given", given, escape)
     raise BlueshiftError(
         f"{given!r} is no log format",
         place="--format",

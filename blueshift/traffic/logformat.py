@@ -9,7 +9,9 @@ import msgspec
 
 from blueshift.errors import BlueshiftError
 
-Escape = Literal["default", "json", "none"]
+Escape = Literal["default", "json", "none", "apache"]
+"""nginx's three, and one for what may be Apache's: its `\\"` is no end of a value, and what nginx writes
+by default is read too."""
 
 DEFAULT = (
     '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" '
@@ -33,8 +35,8 @@ _KNOWN: dict[str, bytes] = {
     "remote_addr": rb"[^\s\]\"]+",
     "the_real_ip": rb"[^\s\]\",]+(?:, *[^\s\]\",]+)*",  # may be a forwarded header as it came, a list
     "status": rb"\d{3}",
-    "body_bytes_sent": rb"\d+",
-    "bytes_sent": rb"\d+",
+    "body_bytes_sent": rb"[\d-]+",  # Apache writes `-` for none (mod_log_config, `%b`)
+    "bytes_sent": rb"[\d-]+",
     "bytes_received": rb"\d+",
     "request_length": rb"\d+",
     "request_time": rb"[\d.]+",
@@ -55,11 +57,13 @@ _SPACED = re.compile(
     r"http_|proxy_add_x_forwarded_for$|req_id$|request_id$|request$|uri$|request_uri$|args$|sent_http_|arg_|cookie_|upstream_http_"
 )
 
-_INSIDE: dict[Escape, bytes] = {
+INSIDE: dict[Escape, bytes] = {
     "default": rb"[^\"]*",  # a quote in a value is \x22
     "json": rb"(?:[^\"\\]|\\.)*",
     "none": rb".*?",
+    "apache": rb"[^\"\\]*(?:\\.[^\"\\]*)*",
 }
+"""What a value between quotes is."""
 
 
 class Compiled(msgspec.Struct, frozen=True):
@@ -114,7 +118,7 @@ def _value(name: str, quoted: bool, escape: Escape) -> bytes:
         # Inside quotes an empty value is empty; outside it is "-", or nothing at all with escape=json.
         return b"(?:" + _LIST + b")?"
     if name in _KNOWN and not (quoted and name in {"remote_user", "time_local"}):
-        return _KNOWN[name] + (b"|" if escape != "default" and name in _ADDRESSES else b"")
+        return _KNOWN[name] + (b"|" if escape in ("json", "none") and name in _ADDRESSES else b"")
     if quoted:
-        return _INSIDE[escape]
+        return INSIDE[escape]
     return rb".*?" if _SPACED.match(name) else rb"\S*"

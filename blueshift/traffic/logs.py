@@ -159,7 +159,7 @@ def line_of(values: Mapping[str, bytes], escape: Escape) -> Line:
         method=plain(values.get("request_method"), escape) or method,
         path=plain(values.get("request_uri") or values.get("uri"), escape) or path,
         seconds=float(values.get("request_time") or 0),
-        sent=int(values.get("body_bytes_sent") or values.get("bytes_sent") or 0),
+        sent=int(said(values, ("body_bytes_sent", "bytes_sent")).strip(b"-") or 0),
         agent=plain(values.get("http_user_agent"), escape),
         request_id=plain(values.get("req_id") or values.get("request_id"), escape),
         upstream_status=int(statuses[-1]) if statuses and statuses[-1].isdigit() else 0,
@@ -216,7 +216,8 @@ def _listed(value: bytes | None) -> list[bytes]:
 
 _HEX = re.compile(rb"\\x([0-9A-F]{2})")
 _JSON_ESCAPE = re.compile(rb"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
-_JSON_CONTROL = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+_APACHE_ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|.)", re.DOTALL)
+_CONTROL = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 
 
 def plain(value: bytes | None, escape: Escape) -> str:
@@ -228,6 +229,8 @@ def plain(value: bytes | None, escape: Escape) -> str:
             value = _HEX.sub(lambda found: bytes([int(found[1], 16)]), value)
         elif escape == "json":
             value = _JSON_ESCAPE.sub(_unescape, value)
+        elif escape == "apache":  # ap_escape_logitem of its util.c
+            value = _APACHE_ESCAPE.sub(_unescape, value)
     return value.decode(errors="replace")
 
 
@@ -235,7 +238,9 @@ def _unescape(found: re.Match[bytes]) -> bytes:
     code = found[1]
     if len(code) == 5:
         return chr(int(code[1:], 16)).encode(errors="replace")
-    return _JSON_CONTROL.get(code, code)
+    if len(code) == 3:
+        return bytes([int(code[1:], 16)])
+    return _CONTROL.get(code, code)
 
 
 def _when(values: Mapping[str, bytes]) -> float:

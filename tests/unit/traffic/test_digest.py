@@ -372,3 +372,47 @@ def test_the_client_is_the_first_that_is_set_however_fast_one_looks(
     assert slow is not None
     assert (slow.client, slow.host) == (client, host)
     assert "remote_addr" not in reader.lacks
+
+
+APACHE = r'192.0.2.7 - ann [23/Nov/2026:23:41:48 +0000] "GET /\" HTTP/1.1" 404 - "-" "say \"hi\" 200 \\"'
+OF_NGINX = r'192.0.2.7 - ann [23/Nov/2026:23:41:48 +0000] "GET /\x22" 404 0 "-" "say \x22hi\x22 200 \x5C"'
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("combined", APACHE),
+        ("combined", APACHE.replace("404 -", "404 0")),
+        ("combined", OF_NGINX),
+        ("vhost-combined", f"a.example:443 {APACHE}"),
+        ("common", APACHE.partition(' "-"')[0]),
+        ("common", APACHE.partition(' "-"')[0].replace("HTTP", '\\" 502 1 HTTP')),
+        ("main", f'{APACHE} "198.51.100.1"'),
+    ],
+)
+def test_nginxs_and_apaches_usual_logs_are_read_whatever_is_quoted_in_them(name: str, line: str) -> None:
+    lines = [line.encode()] * 2
+    first, *others = candidates(lines)
+    reader = Reader(first, tuple(map(Reader, others)))
+    found = made(lines, reader if all(map(Reader(first).parse, lines)) else Reader(NAMED[name]))
+    assert (found.unread, found.unread_first) == (0, b"")
+    assert [one.statuses for one in found.targets.values()] == [{404: 2}]
+    assert found.clients == {"192.0.2.7": 2}
+    parsed = Reader(NAMED[name]).parse(lines[0])
+    assert parsed is not None
+    assert parsed.agent in ("", 'say "hi" 200 \\')
+
+
+def test_a_form_is_taken_as_it_stands_in_nginx_conf() -> None:
+    form = """
+        log_format timed '$remote_addr - [$time_local] "$request" '
+                         '$status $body_bytes_sent\\t$request_time';
+    """
+    line = b'192.0.2.7 - [23/Nov/2026:23:41:48 +0000] "GET / HTTP/1.1" 200 1\t0.25'
+    for written in (form, form.partition("timed")[2], form.partition("timed")[2].rstrip(" ;\n")):
+        found = made([line], Reader(layout_of(written)))
+        assert found.answered().whole.latency is not None
+        assert (found.unread, found.clients) == (0, {"192.0.2.7": 1})
+    rows = layout_of('log_format rows escape=json \'{"ip": "$remote_addr", \' \'"s": $status}\';')
+    assert rows.keys == {"remote_addr": "ip", "status": "s"}
+    assert layout_of("escape=none '$remote_addr $status'").escape == "none"
