@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 
 from blueshift.traffic.logs import Line, foreign
 from blueshift.traffic.quick import Counted, Reader, Seen, identifies
 from blueshift.traffic.sides import Answered
+from blueshift.traffic.span import Span
 from blueshift.traffic.targets import NO_TARGET, Target, Targets
 
 MOST_CLIENTS = 20_000
 """Rows kept; beyond that the rarest are told as one number."""
 MOST_RAW = 100_000
 """Different status, latency and target together, before they are added up."""
-MOST_TIMELESS = 100
-"""Accesses without a time that can be read, after which no other is looked for: each takes a careful look."""
 
 
 class Digest:
@@ -34,14 +33,13 @@ class Digest:
         self.unread_first = b""
         self.foreign = 0
         """The controller's own messages, nginx's errors, empty lines."""
-        self.first = self.last = 0.0
-        """Seconds since the epoch, from the ends of blocks; 0 where the format has no time."""
         self.other_clients = 0
         """Requests of those that are not in `clients`."""
         self.clients: dict[str, int] = {}
         self.targets = Targets()
         self._counted = Counted()
         self._seen = Seen()
+        self._span = Span()
 
     def read_by(self, reader: Reader) -> None:
         """The blocks to come are another file's, and read by this."""
@@ -59,8 +57,8 @@ class Digest:
         for line in rest:
             self._with_care(line)
         self._seen.age()
-        if self.reader.has_time and self._time(block):
-            self._time(reversed(block))
+        if self.reader.has_time:
+            self._span.take(block, self.reader.at)
         if len(self._counted.raw) > MOST_RAW or len(self._counted.clients) > MOST_CLIENTS:
             self._settle()
 
@@ -94,9 +92,7 @@ class Digest:
 
     def span(self) -> tuple[datetime, datetime] | None:
         """The first and the last instant that was seen."""
-        if not self.last:
-            return None
-        return datetime.fromtimestamp(self.first, UTC), datetime.fromtimestamp(self.last, UTC)
+        return self._span.told()
 
     @property
     def _read(self) -> list[Reader]:
@@ -118,22 +114,6 @@ class Digest:
         else:
             self.targets.of(line.target).add(line.status, line.took)
             self._counted.clients[line.client.encode()] += 1
-
-    def _time(self, lines: Iterable[bytes]) -> bool:
-        """Take in the first time that is among the lines; False where all were looked at."""
-        timeless = 0
-        for raw in lines:
-            line = self.reader.parse(raw)
-            if line is None:
-                continue
-            if line.at:
-                self.first = min(self.first or line.at, line.at)
-                self.last = max(self.last, line.at)
-                return True
-            timeless += 1
-            if timeless == MOST_TIMELESS:
-                return True
-        return False
 
     def _settle(self) -> None:
         text = self.reader.text

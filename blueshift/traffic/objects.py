@@ -57,14 +57,14 @@ def _reading(fields: Sequence[str]) -> Callable[[object], bytes]:
     return lambda found: first_said([_written(getattr(found, field)) for field in fields])
 
 
-def id_of_object(key: str) -> Callable[[bytes], bytes]:
-    """Cuts the id out of a line; the whole line stands for one that is no text, but is one."""
-    kind = msgspec.defstruct("Identified", [("id", Any, None)], rename={"id": key})
+def value_of_object(key: str) -> Callable[[bytes], bytes]:
+    """Cuts one value out of a line; the whole line stands for one that is no text, but is one."""
+    kind = msgspec.defstruct("Object", [("value", Any, None)], rename={"value": key})
     decode = msgspec.json.Decoder(kind).decode
 
     def of_object(line: bytes) -> bytes:
         try:
-            return _written(getattr(decode(line), "id", None))
+            return _written(getattr(decode(line), "value", None))
         except (ValueError, RecursionError):  # such as an id that is no UTF-8
             return line
 

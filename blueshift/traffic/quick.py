@@ -6,6 +6,7 @@ A line that is not as usual is for `logs.LogFormat`, which knows every oddity.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections import Counter
@@ -24,10 +25,11 @@ from blueshift.traffic.logs import (
     Line,
     compile_format,
     first_said,
+    instant,
     plain,
     sources,
 )
-from blueshift.traffic.objects import finder, id_of_object, line_of_object, seconds_of
+from blueshift.traffic.objects import finder, line_of_object, seconds_of, value_of_object
 
 UPSTREAM = ("proxy_upstream_name",)
 AGENT = ("http_user_agent",)
@@ -113,6 +115,7 @@ class Reader:
         self.has_time: bool = bool(known & set(TIME)) or any(other.has_time for other in others)
         self._id = _id_of(layout, next((name for name in REQUEST_ID if name in known), ""))
         """The id in a line, by which two equal ones are one request, read twice; None without such."""
+        self._time = _time_of(layout, next(iter(sources(TIME, known)), ""))
         self._cut = (
             _objects(layout.keys, wanted) if layout.keys else _matches(layout.text, layout.escape, wanted)
         )
@@ -154,6 +157,14 @@ class Reader:
                 break
         return found
 
+    def at(self, line: bytes) -> float | None:
+        """The time of a line in seconds since the epoch; 0 for an access without one, None for no access."""
+        with contextlib.suppress(ValueError):
+            if at := instant(self._time(line)):
+                return at
+        found = self.parse(line)
+        return None if found is None else found.at
+
     def text(self, value: bytes) -> str:
         """A value that was cut out, without its escapes."""
         return plain(value, "none" if self.layout.keys else self.layout.escape)
@@ -173,7 +184,7 @@ def _id_of(layout: Layout, name: str) -> Callable[[bytes], bytes] | None:
     if not name:
         return None
     if layout.keys:
-        return id_of_object(layout.keys[name])
+        return value_of_object(layout.keys[name])
     match = compile_text(layout.text, layout.escape, frozenset({name})).pattern.fullmatch
     last = layout.text.endswith(f" ${name}")  # as in ingress-nginx's own: a look at the end is enough
 
@@ -184,6 +195,18 @@ def _id_of(layout: Layout, name: str) -> Callable[[bytes], bytes] | None:
         return found[name] if (found := match(line)) else line
 
     return of_text
+
+
+def _time_of(layout: Layout, name: str) -> Callable[[bytes], bytes]:
+    """How the time is cut out of a line that is as usual; empty for what is none."""
+    if not name:
+        return lambda line: b""
+    if layout.keys:
+        return value_of_object(layout.keys[name])
+    begun = _until(layout.text, frozenset({name, "status"}))
+    pattern = compile_text(begun, layout.escape, frozenset({name})).pattern
+    match = pattern.match if begun != layout.text else pattern.fullmatch
+    return lambda line: found[name] if (found := match(line)) else b""
 
 
 def _matches(text: str, escape: Escape, wanted: Wanted) -> _Cut:

@@ -13,6 +13,7 @@ from blueshift.traffic import digest as digests
 from blueshift.traffic import targets as rows
 from blueshift.traffic.digest import Digest
 from blueshift.traffic.layouts import COMBINED, NAMED, candidates, layout_of
+from blueshift.traffic.logs import instant
 from blueshift.traffic.quick import Counted, Reader, Seen
 from blueshift.traffic.sketch import Sketch
 from blueshift.traffic.targets import NO_TARGET, OTHERS
@@ -416,3 +417,63 @@ def test_a_form_is_taken_as_it_stands_in_nginx_conf() -> None:
     rows = layout_of('log_format rows escape=json \'{"ip": "$remote_addr", \' \'"s": $status}\';')
     assert rows.keys == {"remote_addr": "ip", "status": "s"}
     assert layout_of("escape=none '$remote_addr $status'").escape == "none"
+
+
+def minutes(hour: int, count: int, begin: int = 0) -> list[bytes]:
+    return [
+        access(hour * 10_000 + number).replace(b"23:41:48", b"%02d:%02d:00" % (hour, number * 60 // count))
+        for number in range(begin, begin + count)
+    ]
+
+
+BANNER = [b"I1123 23:41:48.000000       7 main.go:1] told"] * 30
+
+
+@pytest.mark.parametrize("between", [[], BANNER, [b"what is this"]])
+@pytest.mark.parametrize(
+    ("hours", "first", "last"),
+    [((10, 9), 9, 10), ((9, 10), 9, 10), ((9, 11, 10), 9, 11), ((11, 10, 9), 9, 11), ((10, 9, 11), 9, 11)],
+)
+def test_the_span_of_one_pod_after_another_is_that_of_both(
+    hours: tuple[int, ...], first: int, last: int, between: list[bytes]
+) -> None:
+    lines = [line for hour in hours for line in (*between, *minutes(hour, 120), *between)]
+    span = made(lines, block=5000).span()
+    assert span is not None
+    assert [f"{at:%T}" for at in span] == [f"{first:02}:00:00", f"{last:02}:59:00"]
+
+
+def test_the_span_of_a_block_takes_few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[bytes] = []
+    reader = Reader(NAMED["ingress-nginx"])
+    at = reader.at
+
+    def look(line: bytes) -> float | None:
+        looks.append(line)
+        return at(line)
+
+    monkeypatch.setattr(reader, "at", look)
+    made(minutes(10, 4000), reader, block=4000)
+    assert len(looks) == 10
+    made(minutes(10, 2000) + minutes(9, 2000), reader, block=4000)
+    assert len(looks) < 40
+
+
+@pytest.mark.parametrize(
+    ("local", "iso"),
+    [
+        ("28/Feb/2028:23:41:48 +0000", "2028-02-28T23:41:48+00:00"),
+        ("01/Dec/2026:00:30:00 -0330", "2026-12-01T00:30:00-03:30"),
+        ("01/Jan/2027:00:30:00 +0545", "2027-01-01T00:30:00+05:45"),
+    ],
+)
+def test_both_ways_of_writing_a_time_are_one_instant(local: str, iso: str) -> None:
+    assert instant(local.encode()) == instant(iso.encode()) > 0
+
+
+@pytest.mark.parametrize(
+    "written", ["31/Feb/2026:00:00:00 +0000", "01/Okt/2026:00:00:00 +0000", "1/2", "a/b"]
+)
+def test_what_is_no_day_is_no_time(written: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        instant(written.encode())
