@@ -123,11 +123,3 @@ def candidates(lines: Sequence[bytes]) -> tuple[Layout, ...]:
             if isinstance(first, dict) and (layout := guessed(first)):
                 return (layout, *NAMED.values())
     return tuple(NAMED.values())
-
-
-_STAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) "
-_POD = rb"(?:\[pod/[^\]\s]+\] )?"
-NOTHING = re.compile(b"")
-PREFIXES = (re.compile(_POD + rb"(?:" + _STAMP + rb"(?:std(?:out|err) [FP] )?)?"), re.compile(_POD), NOTHING)
-"""Before a line: of `kubectl logs --prefix --timestamps` and of the files that the kubelet keeps (CRI); of
-`--prefix` alone, where the time behind it is the format's own; nothing."""

@@ -15,8 +15,9 @@ from typing import Any
 from blueshift.errors import BlueshiftError
 from blueshift.masks import masked
 from blueshift.traffic.digest import Digest
-from blueshift.traffic.layouts import NAMED, NOTHING, PREFIXES, TRIED, candidates, layout_of
+from blueshift.traffic.layouts import NAMED, TRIED, candidates, layout_of
 from blueshift.traffic.logs import foreign
+from blueshift.traffic.prefixes import NOTHING, PREFIXES, Parts, without
 from blueshift.traffic.quick import Reader
 
 STDIN = Path("-")
@@ -61,12 +62,22 @@ def digested(files: Sequence[Path], form: str) -> Digest:
 def _count(stream: io.BufferedIOBase, given: Reader | None, digest: Digest) -> None:
     """The lines of one file, by the given reader or by the first that can be found."""
     reader, prefix = given, None
-    for block in _blocks(stream):
+    for block in _joined(_blocks(stream)):
         prefix = prefix or _prefix(block, given)
-        lines = _without(prefix or PREFIXES[0], block)
+        lines = without(prefix or PREFIXES[0], block)
         if reader is None and (reader := _reader(lines)):
             digest.read_by(reader)
         digest.add(lines)
+
+
+def _joined(blocks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
+    """The lines that a node's runtime cut in parts, whole."""
+    parts = Parts(_LONGEST)
+    for block in blocks:
+        if lines := parts.joined(block):
+            yield lines
+    if left := parts.left():
+        yield left
 
 
 def _reader(lines: Sequence[bytes]) -> Reader | None:
@@ -84,21 +95,14 @@ def _prefix(block: Sequence[bytes], given: Reader | None) -> re.Pattern[bytes] |
 
     A format may begin with a time of its own, which looks like kubectl's.
     """
-    begun = [line for line in block[:TRIED] if _without(PREFIXES[0], [line]) != [line]]
+    begun = [line for line in block[:TRIED] if without(PREFIXES[0], [line]) != [line]]
     if not begun:
         return NOTHING
     if given is None:
         return PREFIXES[0]
-    reads = {prefix: sum(map(bool, map(given.parse, _without(prefix, begun)))) for prefix in PREFIXES}
+    reads = {prefix: sum(map(bool, map(given.parse, without(prefix, begun)))) for prefix in PREFIXES}
     best = max(PREFIXES, key=lambda prefix: reads[prefix])
     return best if reads[best] else None
-
-
-def _without(prefix: re.Pattern[bytes], lines: list[bytes]) -> list[bytes]:
-    """The lines, and the same list where there is nothing before them."""
-    if prefix is NOTHING:
-        return lines
-    return [line[found.end() if (found := prefix.match(line)) else 0 :] for line in lines]
 
 
 def shown(line: bytes) -> str:

@@ -17,7 +17,7 @@ _AROUND = 50
 
 
 class Span:
-    """Takes blocks of lines. Times go forward, but where another pod's log begins: that place is looked for."""
+    """Takes blocks of lines. Times go forward, but where another pod's log begins, which is looked for."""
 
     def __init__(self) -> None:
         self._first = self._last = 0.0

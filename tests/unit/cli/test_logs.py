@@ -79,6 +79,34 @@ def test_gzip_prefixes_and_standard_input(
     assert (found["requests"], found["unread"], found["foreign"]) == (9, 0, 0)
 
 
+def test_lines_that_the_runtime_cut_are_whole_in_the_kubelets_own_files(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blueshift.traffic.logfiles._BLOCK", 300)
+
+    def row(part: bytes, stream: bytes = b"stdout", mark: bytes = b"F") -> bytes:
+        return b" ".join((b"2026-11-23T23:41:48.123456789Z", stream, mark, part)) + b"\n"
+
+    cut = access(2, status='" 502 ')
+    said = b"I1123 23:41:48.000000       7 main.go:1] P told"
+    lines = [
+        row(access(1)),
+        row(cut[:40], mark=b"P"),
+        row(said[:20], b"stderr", b"P"),
+        row(cut[40:90], mark=b"P"),
+        row(said[20:], b"stderr"),
+        row(cut[90:]),
+        row(access(3)),
+        row(access(4)[:90], mark=b"P"),
+    ]
+    file = tmp_path / "0.log"
+    file.write_bytes(b"".join(lines))
+    found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
+    assert (found["requests"], found["errors"], found["foreign"]) == (3, 1, 1)
+    assert (found["lines"], found["unread"]) == (5, 1), "the last one has no end"
+    assert found["clients"] == [["192.0.2.7", 3]]
+
+
 def test_standard_input_may_be_packed_too(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     given = io.BytesIO(gzip.compress(log(good=5)) + gzip.compress(log(good=3).replace(b"00000", b"11111")))
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=given, isatty=lambda: False))

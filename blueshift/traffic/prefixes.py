@@ -1,0 +1,56 @@
+"""What stands before a line of a log, put there by kubectl or by the node's container runtime."""
+
+from __future__ import annotations
+
+import re
+
+_STAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) "
+_POD = rb"(?:\[pod/[^\]\s]+\] )?"
+NOTHING = re.compile(b"")
+PREFIXES = (re.compile(_POD + rb"(?:" + _STAMP + rb"(?:std(?:out|err) [FP] )?)?"), re.compile(_POD), NOTHING)
+"""Before a line: of `kubectl logs --prefix --timestamps` and of the files that the kubelet keeps (CRI); of
+`--prefix` alone, where the time behind it is the format's own; nothing."""
+_PART = re.compile(_STAMP + rb"(stdout|stderr) ([FP]) ")
+
+
+def without(prefix: re.Pattern[bytes], lines: list[bytes]) -> list[bytes]:
+    """The lines, and the same list where there is nothing before them."""
+    if prefix is NOTHING:
+        return lines
+    return [line[found.end() if (found := prefix.match(line)) else 0 :] for line in lines]
+
+
+class Parts:
+    """Joins the lines that a runtime cut (containerd at 16 KiB), in one file of the kubelet's.
+
+    Parts are marked `P`, the last of a line `F`, in each stream (Kubernetes' design: kubelet-cri-logging).
+    """
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        """Bytes kept of a line."""
+        self._begun: dict[bytes, bytes] = {}
+        """Of each stream what came of its line."""
+
+    def joined(self, lines: list[bytes]) -> list[bytes]:
+        """The lines that are whole by now, and the same list where none was cut."""
+        # Every line of such a file is marked: of any other the two ends are all that is looked at.
+        if not (self._begun or _PART.match(lines[0]) or _PART.match(lines[-1])):
+            return lines
+        whole = []
+        for line in lines:
+            found = _PART.match(line)
+            if found is None:
+                whole.append(line)
+                continue
+            begun = self._begun.pop(found[1], b"")
+            line = begun + line[found.end() :] if begun else line
+            if found[2] == b"P":
+                self._begun[found[1]] = line[: self._longest]
+            else:
+                whole.append(line)
+        return whole
+
+    def left(self) -> list[bytes]:
+        """Lines that had no end."""
+        return list(self._begun.values())
