@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from blueshift.traffic.logs import Line, foreign
+from blueshift.traffic.logs import Line, bare, foreign
 from blueshift.traffic.quick import Counted, Reader, Seen, identifies
 from blueshift.traffic.sides import Answered
 from blueshift.traffic.span import Span
@@ -100,6 +100,7 @@ class Digest:
         return [one for reader in self.readers for one in (reader, *reader.helped)]
 
     def _with_care(self, raw: bytes) -> None:
+        raw = bare(raw)
         line = self.reader.parse(raw)
         if line is None:
             if foreign(raw):

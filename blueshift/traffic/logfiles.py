@@ -16,7 +16,7 @@ from blueshift.errors import BlueshiftError
 from blueshift.masks import masked
 from blueshift.traffic.digest import Digest
 from blueshift.traffic.layouts import NAMED, TRIED, candidates, layout_of
-from blueshift.traffic.logs import foreign
+from blueshift.traffic.logs import bare, foreign
 from blueshift.traffic.prefixes import NOTHING, PREFIXES, Parts, without
 from blueshift.traffic.quick import Reader
 
@@ -141,7 +141,7 @@ def _blocks(stream: io.BufferedIOBase) -> Iterator[list[bytes]]:
     left = b""
     while block := stream.read(_BLOCK):
         *lines, left = (left + block).split(b"\n")
-        if len(left) > _LONGEST:
+        if len(left) > _LONGEST and len(left := bare(left)) > _LONGEST:
             lines, left = [*lines, left[:_LONGEST]], b""
         if lines:
             yield lines

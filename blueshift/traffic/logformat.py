@@ -32,7 +32,7 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _LIST = rb"[^\s,]+(?:(?:, | : )[^\s,]+)*"
 
 _KNOWN: dict[str, bytes] = {
-    "remote_addr": rb"[^\s\]\"]+",
+    "remote_addr": rb"[!#-\\^-~]+",  # no space, quote, `]`; nor what a torn file has before its first line
     "the_real_ip": rb"[^\s\]\",]+(?:, *[^\s\]\",]+)*",  # may be a forwarded header as it came, a list
     "status": rb"\d{3}",
     "body_bytes_sent": rb"[\d-]+",  # Apache writes `-` for none (mod_log_config, `%b`)

@@ -42,6 +42,17 @@ _UNSET = (b"", b"-")
 """What nginx writes for a variable that is not set, with escape=json and without."""
 
 
+NO_TEXT = rb"\0|\xef\xbb\xbf"
+"""What may stand before a line and is none of it: the hole of a file that was truncated while it was written
+(logrotate's `copytruncate`), a byte order mark."""
+_MARK = b"\xef\xbb\xbf"
+
+
+def bare(line: bytes) -> bytes:
+    """A line without that."""
+    return line.lstrip(b"\0").removeprefix(_MARK).lstrip(b"\0") if line[:1] in (b"\0", b"\xef") else line
+
+
 def foreign(line: bytes) -> bool:
     """Whether a line is known to be none of an access log, but of the controller or of nginx itself."""
     return _FOREIGN.match(line) is not None

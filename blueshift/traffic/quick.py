@@ -20,9 +20,11 @@ from blueshift.traffic.logformat import INSIDE, Escape, compile_text
 from blueshift.traffic.logs import (
     CLIENT,
     HOST,
+    NO_TEXT,
     PROBE_AGENT,
     TIME,
     Line,
+    bare,
     compile_format,
     first_said,
     instant,
@@ -145,6 +147,7 @@ class Reader:
 
         Its seconds are no number where the layout that reads it does not tell them.
         """
+        line = bare(line)
         found = line_of_object(self.layout, line) if self.layout.keys else None
         if found is None and self._form:
             found = self._form.parse(line)
@@ -217,6 +220,8 @@ def _matches(text: str, escape: Escape, wanted: Wanted) -> _Cut:
     found = found.replace(INSIDE["apache"], _NO_QUOTE_INSIDE)
     # Our own probes do not match. An empty group stands for what the format has not.
     own = b"(?!" + re.escape(_OWN) + b")(?:"
+    if not text.startswith("$remote_addr"):  # which takes no such bytes
+        found = b"(?!" + NO_TEXT + b")" + found
     pattern = re.compile(found.replace(b"(?P<http_user_agent>", own) + rb"(?P<none>)", re.DOTALL)
     match = pattern.match if begun != text else pattern.fullmatch
     groups = [[pattern.groupindex[name] for name in role or ("none",)] for role in wanted]

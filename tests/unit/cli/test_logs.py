@@ -107,6 +107,25 @@ def test_lines_that_the_runtime_cut_are_whole_in_the_kubelets_own_files(
     assert found["clients"] == [["192.0.2.7", 3]]
 
 
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\0" * 10, b"\0" * 5000, b"\0" * 3_000_000])
+@pytest.mark.parametrize("form", ["", "$host $status $remote_addr", "{}"])
+def test_what_stands_before_a_line_of_a_torn_file_is_none_of_it(
+    tmp_path: Path, command: Command, before: bytes, form: str
+) -> None:
+    rows = {
+        "": log(good=5),
+        "$host $status $remote_addr": b"a.example 200 192.0.2.7\n" * 5,
+        "{}": b'{"remote_addr": "192.0.2.7", "status": 200}\n' * 5,
+    }
+    file = tmp_path / "access.log"
+    file.write_bytes(before + rows[form] + before + rows[form].replace(b"00000", b"11111") + before)
+    given = ["--format", form] if "$" in form else []
+    found = json.loads(command("logs", "analyze", str(file), *given, "-o", "json").out)
+    assert (found["requests"], found["unread"]) == (10, 0)
+    assert found["clients"] == [["192.0.2.7", 10]]
+    assert len(found["targets"]) == 1
+
+
 def test_standard_input_may_be_packed_too(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     given = io.BytesIO(gzip.compress(log(good=5)) + gzip.compress(log(good=3).replace(b"00000", b"11111")))
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=given, isatty=lambda: False))
