@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from blueshift.traffic.digest import MOST_CLIENTS, Digest
-from blueshift.traffic.judge import JudgeRules, Verdict
+from blueshift.traffic.judge import NOTHING, JudgeRules, Verdict, evidence
 from blueshift.traffic.logfiles import digested, shown
 from blueshift.traffic.sides import judge_sides
 from blueshift.traffic.sketch import Milliseconds, Sketch, milliseconds
@@ -55,6 +56,8 @@ class Figures(msgspec.Struct, frozen=True):
     """Requests that reached no known server."""
     duplicates: int
     """Lines that came twice, such as where the logs of a pod were fetched twice."""
+    duplicate_errors: int
+    """Of these, those of errors: whoever sends one request id again and again hides what he was answered."""
     foreign: int
     """The controller's own messages."""
     unread: int
@@ -94,26 +97,62 @@ def compare(
     """Judge the new side's logs by the old side's: error shares and latencies, whole and by target.
 
     Where more lines of a side could not be read than the rules' margin of errors, every verdict is `nodata`:
-    these may be the errors.
+    these may be the errors. Where what came twice would add more than that margin to the share of errors, and
+    chance does not explain it, the verdict is `marginal` at best: a client may have sent one id each time.
     """
     rules = rules or JudgeRules()
     ours, theirs = digested(new, form), digested(old, form)
     judged = judge_sides(ours.answered(), theirs.answered(), rules=rules)
     blind = (*_blind("new", ours, rules), *_blind("old", theirs, rules))
 
-    def told(verdict: Verdict) -> Verdict:
-        return Verdict("nodata", blind, verdict.numbers) if blind else verdict
+    names = (None, *(one.target for one in judged.targets))
+    each = msgspec.structs.replace(rules, comparisons=len(names))
+    hidden = {
+        name: (*_hidden("new", ours, name, each), *_hidden("old", theirs, name, each)) for name in names
+    }
+
+    def told(verdict: Verdict, why: tuple[str, ...]) -> Verdict:
+        return Verdict("nodata", blind, verdict.numbers) if blind else _doubted(verdict, why)
 
     differences = tuple(
         Difference(
             one.target,
             _told(one.target, theirs.targets.get(one.target)),
             _told(one.target, ours.targets.get(one.target)),
-            told(one.verdict),
+            told(one.verdict, hidden[one.target]),
         )
         for one in judged.targets
     )
-    return Comparison(_figures(old, theirs), _figures(new, ours), told(judged.verdict), differences)
+    # The whole is no better than its hosts.
+    of_hosts = (f"{name}: {why[0]}" for name, why in hidden.items() if name is not None and why)
+    whole = told(judged.verdict, hidden[None] or tuple(islice(of_hosts, 1)))
+    return Comparison(_figures(old, theirs), _figures(new, ours), whole, differences)
+
+
+def _doubted(verdict: Verdict, why: tuple[str, ...]) -> Verdict:
+    """A verdict that is no pass for these reasons."""
+    if not why or verdict.outcome not in ("pass", "marginal"):
+        return verdict
+    known = verdict.reasons if verdict.outcome == "marginal" else ()
+    return Verdict("marginal", (*known, *why), verdict.numbers)
+
+
+def _hidden(side: str, digest: Digest, name: str | None, rules: JudgeRules) -> Iterator[str]:
+    """Why what came twice may be no copy, of a target or of all: it holds too many of the errors."""
+    counted, again = digest.answered(), digest.again.answered()
+    once, twice = (
+        seen.whole if name is None else seen.targets.get(name, NOTHING) for seen in (counted, again)
+    )
+    if not (once.requests and twice.requests):
+        return
+    share = once.errors / once.requests
+    both = (once.errors + twice.errors) / (once.requests + twice.requests)
+    nats = evidence(twice.errors, twice.requests, once.errors, once.requests)
+    if both > share + rules.margin and nats >= rules.bar:
+        yield (
+            f"{twice.requests} lines of the {side} side came twice and count once, {twice.errors} of them "
+            f"errors: where a client sent one request id each time, {both:.2%} failed and not {share:.2%}"
+        )
 
 
 def _blind(side: str, digest: Digest, rules: JudgeRules) -> Iterator[str]:
@@ -153,6 +192,7 @@ def _figures(files: Sequence[Path], digest: Digest) -> Figures:
         own=digest.own,
         noise=noise,
         duplicates=digest.duplicates,
+        duplicate_errors=digest.again.answered().whole.errors,
         foreign=digest.foreign,
         unread=digest.unread,
         unread_first=shown(digest.unread_first),

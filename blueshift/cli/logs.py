@@ -52,12 +52,13 @@ def analyze(files: tuple[Path, ...], old: tuple[Path, ...], form: str, output: s
     Reads what `kubectl logs` of a controller's pods gives (with --prefix and --timestamps too), the kubelet's
     own files, gzip, and `-` for standard input. The format is found by the first lines: ingress-nginx's own,
     the usual ones of nginx and Apache, JSON with the usual keys; any other is told by --format. What was
-    fetched twice counts once, where the format has a request id. What cannot be read is counted and shown,
-    and is never taken for silence.
+    fetched twice counts once, where the format has a request id; how many of it were errors is told. What
+    cannot be read is counted and shown, and is never taken for silence.
 
     With --compare the new side's logs are judged by the old side's, whole and host by host: share of errors
     with its interval, and latency. Where more than 0.2 % of a side's lines could not be read, every verdict
-    is `nodata`. Exit code 1 for `fail` and for `nodata`, which is never a pass.
+    is `nodata`; where what came twice may hide errors, none is a pass. Exit code 1 for `fail` and for
+    `nodata`, which is never a pass.
 
     \b
         kubectl logs -n ingress deploy/web-controller | blueshift logs analyze -
@@ -118,10 +119,11 @@ def _sum(figures: Figures) -> str:
 
 
 def _doubts(figures: Figures) -> None:
+    errors = f", {figures.duplicate_errors} of them errors" if figures.duplicate_errors else ""
     apart = {
         "probes of Blueshift": figures.own,
         "that reached no known server": figures.noise,
-        "lines that came twice": figures.duplicates,
+        f"lines that came twice{errors}": figures.duplicates,
         "of the controller itself": figures.foreign,
     }
     if told := [f"{count} {what}" for what, count in apart.items() if count]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from blueshift.traffic.logs import Line, bare, foreign
-from blueshift.traffic.quick import Counted, Reader, Seen, identifies
+from blueshift.traffic.quick import Counted, Raw, Reader, Seen, identifies
 from blueshift.traffic.sides import Answered
 from blueshift.traffic.span import Span
 from blueshift.traffic.targets import NO_TARGET, Target, Targets
@@ -27,7 +27,8 @@ class Digest:
         self.lines = 0
         self.own = 0
         """Requests of our own probes, which count nowhere else."""
-        self.duplicates = 0
+        self.again = Targets()
+        """Requests whose lines came twice, which count once."""
         self.unread = 0
         """Lines that should have been accesses."""
         self.unread_first = b""
@@ -52,14 +53,15 @@ class Digest:
     def add(self, block: Sequence[bytes]) -> None:
         """Count the lines of a block."""
         self.lines += len(block)
-        rest, again = self.reader.count(block, self._counted, self._seen)
-        self.duplicates += again
-        for line in rest:
+        for line in self.reader.count(block, self._counted, self._seen):
             self._with_care(line)
         self._seen.age()
         if self.reader.has_time:
             self._span.take(block, self.reader.at)
-        if len(self._counted.raw) > MOST_RAW or len(self._counted.clients) > MOST_CLIENTS:
+        if (
+            len(self._counted.raw) + len(self._counted.again) > MOST_RAW
+            or len(self._counted.clients) > MOST_CLIENTS
+        ):
             self._settle()
 
     def finish(self) -> None:
@@ -80,6 +82,11 @@ class Digest:
     def lacks(self) -> tuple[str, ...]:
         """Variables that any of the layouts lacks."""
         return tuple(dict.fromkeys(name for reader in self._read for name in reader.lacks))
+
+    @property
+    def duplicates(self) -> int:
+        """Lines that came twice."""
+        return sum(target.requests for target in self.again.values())
 
     @property
     def requests(self) -> int:
@@ -109,7 +116,7 @@ class Digest:
                 self.unread += 1
                 self.unread_first = self.unread_first or raw[:200]
         elif identifies(line.request_id) and self._seen.again(raw):
-            self.duplicates += 1
+            self.again.of("" if line.own else line.target).add(line.status, line.took)
         elif line.own:
             self.own += 1
         else:
@@ -118,19 +125,8 @@ class Digest:
 
     def _settle(self) -> None:
         text = self.reader.text
-        known: dict[tuple[bytes, ...], tuple[int, Target]] = {}
-        for (seconds, *rest), count in self._counted.raw.items():
-            what = tuple(rest)
-            if what not in known:
-                status, host, upstream = rest
-                line = _LIKE._replace(
-                    status=_number(status),
-                    host=text(host).lower(),
-                    upstream=text(upstream) if self.reader.has_upstream else "-",
-                )
-                known[what] = line.status, self.targets.of(line.target)
-            answer, target = known[what]
-            target.add(answer, self.reader.seconds(seconds), count)
+        self._add_up(self._counted.raw, self.targets)
+        self._add_up(self._counted.again, self.again)
         for client, count in self._counted.clients.items():
             name = text(client)
             self.clients[name] = self.clients.get(name, 0) + count
@@ -139,6 +135,22 @@ class Digest:
             self.other_clients += sum(self.clients.values()) - sum(count for _, count in kept)
             self.clients = dict(kept)
         self._counted = Counted()
+
+    def _add_up(self, counted: Mapping[Raw, int], targets: Targets) -> None:
+        text = self.reader.text
+        known: dict[tuple[bytes, ...], tuple[int, Target]] = {}
+        for (seconds, *rest), count in counted.items():
+            what = tuple(rest)
+            if what not in known:
+                status, host, upstream = rest
+                line = _LIKE._replace(
+                    status=_number(status),
+                    host=text(host).lower(),
+                    upstream=text(upstream) if self.reader.has_upstream else "-",
+                )
+                known[what] = line.status, targets.of(line.target)
+            answer, target = known[what]
+            target.add(answer, self.reader.seconds(seconds), count)
 
 
 _LIKE = Line("http", 0.0, "", 0, "-", "", "", "", 0.0, 0, "", "", 0, 0)

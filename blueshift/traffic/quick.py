@@ -67,6 +67,8 @@ class Counted:
 
     def __init__(self) -> None:
         self.raw: Counter[Raw] = Counter()
+        self.again: Counter[Raw] = Counter()
+        """What came twice, and counts once."""
         self.clients: Counter[bytes] = Counter()
 
 
@@ -122,9 +124,8 @@ class Reader:
             _objects(layout.keys, wanted) if layout.keys else _matches(layout.text, layout.escape, wanted)
         )
 
-    def count(self, lines: Sequence[bytes], into: Counted, seen: Seen) -> tuple[list[bytes], int]:
-        """Count what can be cut; the others, our own probes among them, are returned for `parse`, and how
-        many came again and were not counted."""
+    def count(self, lines: Sequence[bytes], into: Counted, seen: Seen) -> list[bytes]:
+        """Count what can be cut; the others, our own probes among them, are returned for `parse`."""
         found = list(self._cut.find(lines))
         rest: list[bytes] = []
         if None in found:
@@ -132,15 +133,16 @@ class Reader:
             lines = [line for line, one in zip(lines, found, strict=True) if one is not None]
             found = [one for one in found if one is not None]
         if self._id and not seen.fresh(lines):
-            # The id is cut out of what comes again alone.
-            found = [
-                one
-                for line, one in zip(lines, found, strict=True)
-                if not (seen.again(line) and identifies(self._id(line)))
-            ]
+            again: list[Any] = []
+            once: list[Any] = []
+            for line, one in zip(lines, found, strict=True):
+                # The id is cut out of what comes again alone.
+                (again if seen.again(line) and identifies(self._id(line)) else once).append(one)
+            into.again.update(map(self._cut.raw, again))
+            found = once
         into.raw.update(map(self._cut.raw, found))
         into.clients.update(map(self._cut.client, found))
-        return rest, len(lines) - len(found)
+        return rest
 
     def parse(self, line: bytes) -> Line | None:
         """One line with all care; None for what is no access or cannot be read.

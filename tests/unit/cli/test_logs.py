@@ -301,3 +301,54 @@ def test_of_no_request_no_share_of_errors_is_told(tmp_path: Path, command: Comma
     told = command("logs", "analyze", str(file))
     assert "0 requests in 1 lines" in told.err
     assert "error" not in told.err
+
+
+def hidden(count: int, status: str = '" 502 ', upstream: str = "shop-web-80") -> bytes:
+    """Requests of a client that sends one request id, all within four seconds."""
+    lines = [
+        access(77_777, status=status, upstream=upstream).replace(b"23:41:48", b"23:41:4%d" % (number % 4))
+        for number in range(count)
+    ]
+    return b"\n".join(lines) + b"\n"
+
+
+@pytest.mark.parametrize("side", ["new", "old"])
+@pytest.mark.parametrize(
+    ("more", "outcome", "errors"),
+    [
+        (hidden(400), "marginal", 396),
+        (hidden(400, status='" 200 '), "pass", 0),
+        (log(good=0, bad=1), "pass", 1),
+        (log(good=3000, bad=3), "pass", 3),  # the same, fetched twice
+    ],
+)
+def test_errors_that_one_request_id_makes_equal_are_told_and_let_nothing_pass(
+    tmp_path: Path, command: Command, side: str, more: bytes, outcome: str, errors: int
+) -> None:
+    (tmp_path / "old").write_bytes(log(good=3000, bad=3) + (more if side == "old" else b""))
+    (tmp_path / "new").write_bytes(log(good=3000, bad=3) + (more if side == "new" else b""))
+    arguments = ["logs", "analyze", str(tmp_path / "new"), "--compare", str(tmp_path / "old")]
+    told = command(*arguments)
+    found = json.loads(command(*arguments, "-o", "json").out)
+    assert told.code == ExitCode.DONE
+    assert found[side]["duplicate_errors"] == errors
+    assert (f"{errors} of them errors" in told.err) is (errors > 0)
+    assert [one["verdict"]["outcome"] for one in (found, *found["differences"])] == [outcome] * 2
+    if outcome == "marginal":
+        assert f"396 lines of the {side} side came twice and count once" in found["verdict"]["reasons"][-1]
+
+
+def test_errors_that_are_hidden_at_a_small_host_make_the_whole_no_pass(
+    tmp_path: Path, command: Command
+) -> None:
+    small = log(good=2500, upstream="shop-small-80").replace(b"00000", b"11111")
+    for name in ("old", "new"):
+        (tmp_path / name).write_bytes(log(good=30_000) + small)
+    with (tmp_path / "new").open("ab") as file:
+        file.write(hidden(50, upstream="shop-small-80"))
+    told = command("logs", "analyze", str(tmp_path / "new"), "--compare", str(tmp_path / "old"), "-o", "json")
+    found = json.loads(told.out)
+    outcomes = {one["target"]: one["verdict"]["outcome"] for one in found["differences"]}
+    assert outcomes == {"shop-web-80": "pass", "shop-small-80": "marginal"}
+    assert found["verdict"]["outcome"] == "marginal"
+    assert found["verdict"]["reasons"][0].startswith("shop-small-80: 46 lines of the new side came twice")

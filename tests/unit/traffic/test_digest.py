@@ -365,7 +365,7 @@ def test_the_client_is_the_first_that_is_set_however_fast_one_looks(
     form: str, line: str, client: str, host: str
 ) -> None:
     reader = Reader(layout_of(form))
-    rest, _ = reader.count([line.encode()], counted := Counted(), Seen())
+    rest = reader.count([line.encode()], counted := Counted(), Seen())
     assert rest == [], "this is for the quick look"
     assert {reader.text(one) for one in counted.clients} == {client}
     assert [raw[2] for raw in counted.raw] == [host.encode()]
