@@ -24,6 +24,8 @@ STDIN = Path("-")
 _BLOCK = 1 << 20
 _LONGEST = 1 << 20
 """Bytes of a line; what is longer is no access line."""
+_RUN = 8
+"""Lines in a row, from each of the places at which formats are tried."""
 _GZIP = b"\x1f\x8b"
 _TOLD = 120
 """Characters of a line that could not be read."""
@@ -84,7 +86,9 @@ def _reader(lines: Sequence[bytes]) -> Reader | None:
     """That of the format by which most of these can be read; None where they are of none."""
     # A pod's log begins with what the controller says of its start.
     said = [line for line in lines if not foreign(line)]
-    sample = said[:: max(1, len(said) // TRIED)]
+    # Runs of lines, as two formats may take turns.
+    stride = max(_RUN, len(said) * _RUN // TRIED)
+    sample = [line for start in range(0, len(said), stride) for line in said[start : start + _RUN]]
     reads = {layout: sum(map(bool, map(Reader(layout).parse, sample))) for layout in candidates(sample)}
     best, *others = sorted(reads, key=lambda layout: -reads[layout])
     return Reader(best, tuple(Reader(layout) for layout in others if reads[layout])) if reads[best] else None

@@ -126,6 +126,17 @@ def test_what_stands_before_a_line_of_a_torn_file_is_none_of_it(
     assert len(found["targets"]) == 1
 
 
+@pytest.mark.parametrize("turns", [2, 3, 4])
+def test_two_formats_that_take_turns_are_both_read(tmp_path: Path, command: Command, turns: int) -> None:
+    plain = b'192.0.2.7 - - [23/Nov/2026:23:41:48 +0000] "GET / HTTP/1.1" 502 12 "-" "curl/8"'
+    file = tmp_path / "access.log"
+    lines = [plain if number % turns == 1 else access(number) for number in range(2400)]
+    file.write_bytes(b"\n".join(lines) + b"\n")
+    found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
+    assert (found["requests"], found["unread"], found["errors"]) == (2400, 0, 2400 // turns)
+    assert set(found["layout"].split(", ")) == {"ingress-nginx", "combined"}
+
+
 def test_standard_input_may_be_packed_too(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     given = io.BytesIO(gzip.compress(log(good=5)) + gzip.compress(log(good=3).replace(b"00000", b"11111")))
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=given, isatty=lambda: False))
