@@ -132,7 +132,7 @@ class LogFormat(msgspec.Struct, frozen=True):
         """One line, or None for what is no access: the controller's own messages, nginx's errors, junk."""
         line = line.rstrip(b"\r\n")
         with contextlib.suppress(ValueError):  # of the right shape, and no number or no day
-            if found := self.http.pattern.fullmatch(line):
+            if not self.http.hopeless(line) and (found := self.http.pattern.fullmatch(line)):
                 return line_of(found.groupdict(), self.http.escape)
             if found := self.stream.pattern.fullmatch(line):
                 return _stream(found)

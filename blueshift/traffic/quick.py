@@ -190,14 +190,14 @@ def _id_of(layout: Layout, name: str) -> Callable[[bytes], bytes] | None:
         return None
     if layout.keys:
         return value_of_object(layout.keys[name])
-    match = compile_text(layout.text, layout.escape, frozenset({name})).pattern.fullmatch
+    form = compile_text(layout.text, layout.escape, frozenset({name}))
     last = layout.text.endswith(f" ${name}")  # as in ingress-nginx's own: a look at the end is enough
 
     def of_text(line: bytes) -> bytes:
         line = line.rstrip(b"\r")
         if last and not line.endswith((b" -", b" ")):
             return line
-        return found[name] if (found := match(line)) else line
+        return found[name] if not form.hopeless(line) and (found := form.pattern.fullmatch(line)) else line
 
     return of_text
 
@@ -209,17 +209,17 @@ def _time_of(layout: Layout, name: str) -> Callable[[bytes], bytes]:
     if layout.keys:
         return value_of_object(layout.keys[name])
     begun = _until(layout.text, frozenset({name, "status"}))
-    pattern = compile_text(begun, layout.escape, frozenset({name})).pattern
-    match = pattern.match if begun != layout.text else pattern.fullmatch
-    return lambda line: found[name] if (found := match(line)) else b""
+    form = compile_text(begun, layout.escape, frozenset({name}))
+    match = form.pattern.match if begun != layout.text else form.pattern.fullmatch
+    return lambda line: found[name] if not form.hopeless(line) and (found := match(line)) else b""
 
 
 def _matches(text: str, escape: Escape, wanted: Wanted) -> _Cut:
     """For formats as text: matched up to the last variable that is wanted, often a third of the whole."""
     names = frozenset(name for role in (*wanted, AGENT) for name in role)
     begun = _until(text, names)
-    found = compile_text(begun, escape, names).pattern.pattern
-    found = found.replace(INSIDE["apache"], _NO_QUOTE_INSIDE)
+    form = compile_text(begun, escape, names)
+    found = form.pattern.pattern.replace(INSIDE["apache"], _NO_QUOTE_INSIDE)
     # Our own probes do not match. An empty group stands for what the format has not.
     own = b"(?!" + re.escape(_OWN) + b")(?:"
     if not text.startswith("$remote_addr"):  # which takes no such bytes
@@ -228,7 +228,10 @@ def _matches(text: str, escape: Escape, wanted: Wanted) -> _Cut:
     match = pattern.match if begun != text else pattern.fullmatch
     groups = [[pattern.groupindex[name] for name in role or ("none",)] for role in wanted]
     *key, client = groups
-    return _Cut(partial(map, match), _tuple_of(key), _one_of(client))
+    find: Callable[[Iterable[bytes]], Iterator[Any]] = partial(map, match)
+    if form.open:
+        find = lambda lines: (None if form.hopeless(line) else match(line) for line in lines)  # noqa: E731
+    return _Cut(find, _tuple_of(key), _one_of(client))
 
 
 def _one_of(groups: Sequence[int]) -> Callable[[Any], bytes]:

@@ -477,3 +477,11 @@ def test_both_ways_of_writing_a_time_are_one_instant(local: str, iso: str) -> No
 def test_what_is_no_day_is_no_time(written: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         instant(written.encode())
+
+
+def test_a_line_of_nothing_but_separators_counts_as_unread() -> None:
+    form = "[$time_local]|$http_referer|$host,$http_user_agent|$host,$args|$server_name,$remote_addr|$status"
+    right = b"[23/Nov/2026:23:41:48 +0000]|-|a.example,curl|b,x=1|c,192.0.2.7|200"
+    found = made([right, right.replace(b"curl", b"|," * 8_000), right], Reader(layout_of(form)))
+    assert (found.requests, found.unread) == (2, 1)
+    assert found.clients == {"192.0.2.7": 2}

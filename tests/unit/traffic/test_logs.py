@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blueshift.errors import BlueshiftError
-from blueshift.traffic.logformat import DEFAULT, compile_text
+from blueshift.traffic.logformat import DEFAULT, Escape, compile_text
 from blueshift.traffic.logs import Line, compile_format
 
 FORMAT = compile_format()
@@ -314,3 +314,65 @@ def test_nginxs_own_escapes_in_a_format_are_undone(form: str, line: bytes) -> No
     found = compile_format(form).parse(line)
     assert found is not None
     assert (found.client, found.status, found.host) == ("192.0.2.7", 404, "a.example")
+
+
+SPACED = "$remote_addr $http_referer $http_user_agent $http_cookie $status"
+
+
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [
+        (SPACED, b"10.0.0.1" + b" " * 30_000),
+        (SPACED, b"10.0.0.1" + b" : a" * 8_000),
+        (SPACED.replace(" ", "|"), b"10.0.0.1" + b"|" * 30_000),
+        ("$remote_addr|$http_referer|$host|$http_user_agent|$host|$args|$status", b"10.0.0.1" + b"|" * 8_000),
+        (
+            "$remote_addr $http_referer $host $http_user_agent $host $args $host $status",
+            b"a" + b" : " * 8_000,
+        ),
+        ("$http_cookie $upstream_addr $upstream_status $upstream_addr $host $status", b" : a" * 2_000),
+        ("$remote_addr,$host,$http_referer,$host,$http_cookie,$host,$status", b"a" + b"," * 8_000),
+    ],
+)
+@pytest.mark.parametrize("escape", ["default", "json", "none", "apache"])
+def test_no_header_of_a_client_holds_up_who_reads_its_line(form: str, line: bytes, escape: Escape) -> None:
+    # Cut in every way that there is these took hours: that they end is what is tried.
+    compiled = compile_format(form, escape=escape)
+    assert compiled.parse(line + b"x") is None
+    assert compiled.unread(line + b"x")
+
+
+@pytest.mark.parametrize(
+    ("form", "line", "agent"),
+    [
+        (SPACED, b"192.0.2.7 https://a.example/ Mozilla/5.0 a=1; b=2; c=3 200", "Mozilla/5.0"),
+        (SPACED, b"192.0.2.7 - - - 200", "-"),
+        (SPACED, b"192.0.2.7 - curl " + b"a=1; " * 3_000 + b"z=1 200", "curl"),
+        ("$host:$remote_addr,$http_user_agent,$request_uri,$status", b"a.example:192.0.2.7,a, b,/x,200", "a"),
+        (
+            "$scheme://$host:$server_port$request_uri $remote_addr $http_user_agent $status",
+            b"https://[::1]:443/a:b/c?d= 192.0.2.7 curl 8 200",
+            "curl 8",
+        ),
+        ("$remote_addr|$http_user_agent|$host|$args|$status", b"192.0.2.7|x y|a.example|a=1|200", "x y"),
+        (
+            "$http_user_agent $upstream_addr $upstream_status $remote_addr $status",
+            b"x y 10.0.0.1:80, 10.0.0.2:80 : 10.0.0.3:80 502, 502 : 200 192.0.2.7 200",
+            "x y",
+        ),
+        (
+            (
+                '{"a": "$remote_addr", "u": "$upstream_addr", "v": "$upstream_status", '
+                '"w": "$upstream_addr", "x": "$upstream_status", "s": $status, "g": "$http_user_agent"}'
+            ),
+            b'{"a": "192.0.2.7", "u": "", "v": "502, 200", "w": "[::1]:80, b:1", "x": "-", "s": 200, "g": "x'
+            + b" \x22y" * 100
+            + b'"}',
+            "x" + ' "y' * 100,
+        ),
+    ],
+)
+def test_what_is_right_is_read_however_many_ways_there_are(form: str, line: bytes, agent: str) -> None:
+    found = compile_format(form).parse(line.replace(b' "y', rb" \x22y"))
+    assert found is not None
+    assert (found.client, found.status, found.agent) == ("192.0.2.7", 200, agent)
