@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from blueshift.traffic.instants import instant
 from blueshift.traffic.layouts import Layout
-from blueshift.traffic.logs import TIME, Line, first_said, instant, line_of
+from blueshift.traffic.logs import TIME, Line, first_said, line_of
 
 Found = tuple[tuple[bytes, ...], bytes]
 """What requests are told apart by, and the client."""

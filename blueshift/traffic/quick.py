@@ -15,6 +15,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from blueshift.traffic.instants import instant
 from blueshift.traffic.layouts import Layout
 from blueshift.traffic.logformat import INSIDE, Escape, compile_text
 from blueshift.traffic.logs import (
@@ -27,7 +28,6 @@ from blueshift.traffic.logs import (
     bare,
     compile_format,
     first_said,
-    instant,
     plain,
     sources,
 )

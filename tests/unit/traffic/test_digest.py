@@ -12,8 +12,8 @@ import pytest
 from blueshift.traffic import digest as digests
 from blueshift.traffic import targets as rows
 from blueshift.traffic.digest import Digest
+from blueshift.traffic.instants import instant
 from blueshift.traffic.layouts import COMBINED, NAMED, candidates, layout_of
-from blueshift.traffic.logs import instant
 from blueshift.traffic.quick import Counted, Reader, Seen
 from blueshift.traffic.sketch import Sketch
 from blueshift.traffic.targets import NO_TARGET, OTHERS
