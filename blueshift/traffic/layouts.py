@@ -43,6 +43,7 @@ nginx.org's packages (their nginx.conf)."""
 
 _GUESSES: Mapping[str, tuple[str, ...]] = {
     "remote_addr": ("remote_addr", "remote_ip", "client_ip", "client", "clientip", "x_forwarded_for"),
+    "proxy_add_x_forwarded_for": ("x_forward_for", "x_forwarded_for", "http_x_forwarded_for"),
     "status": ("status", "status_code", "response_code", "code"),
     # Of `duration`, `latency` and the like nobody knows the unit.
     "request_time": ("request_time",),
@@ -107,6 +108,11 @@ def guessed(first: Mapping[str, object]) -> Layout | None:
     }
     if not {"remote_addr", "status"} <= keys.keys():
         return None
+    if keys.get("proxy_add_x_forwarded_for") == keys["remote_addr"]:
+        del keys["proxy_add_x_forwarded_for"]
+    elif "proxy_add_x_forwarded_for" in keys:
+        # ingress-nginx's documents have `"remote_addr": "$proxy_protocol_addr"`, which is often not set.
+        keys["proxy_protocol_addr"] = keys.pop("remote_addr")
     if envoy := known.keys() >= _ENVOY and "request_time" not in keys:
         keys["request_time"] = known["duration"]
     return Layout("JSON, by its keys", keys=keys, milliseconds=envoy)

@@ -485,3 +485,21 @@ def test_a_line_of_nothing_but_separators_counts_as_unread() -> None:
     found = made([right, right.replace(b"curl", b"|," * 8_000), right], Reader(layout_of(form)))
     assert (found.requests, found.unread) == (2, 1)
     assert found.clients == {"192.0.2.7": 2}
+
+
+@pytest.mark.parametrize(
+    ("address", "forwarded", "client"),
+    [
+        ("", "192.0.2.7", "192.0.2.7"),
+        ("-", "192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7", "198.51.100.1", "192.0.2.7"),
+    ],
+)
+def test_the_json_of_ingress_nginxs_documents_names_its_client_without_proxy_headers_too(
+    address: str, forwarded: str, client: str
+) -> None:
+    fast = row(remote_addr=address, x_forward_for=forwarded)
+    slow = json.dumps(fast).replace(" 200", " 009").encode()
+    assert objects(fast, slow).clients == {client: 2}
+    assert objects(row(x_forwarded_for="198.51.100.1")).clients == {"192.0.2.7": 1}
+    assert objects({"x_forwarded_for": "192.0.2.7", "status": 200}).clients == {"192.0.2.7": 1}
