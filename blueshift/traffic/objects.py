@@ -19,6 +19,9 @@ Found = tuple[tuple[bytes, ...], bytes]
 _ZEROS = re.compile(rb"(:\s*)0+(\d+\s*[,}])")
 """Of nginx: a backend's answer without a status is written `009`, which is no JSON number."""
 
+_HEX = re.compile(rb"(?<!\\)((?:\\\\)*)\\x([0-9A-Fa-f]{2})")
+"""Of nginx without `log-format-escape-json`: a quote in a value is `\\x22`, no escape of JSON's."""
+
 
 def finder(
     keys: Mapping[str, str], wanted: Sequence[Sequence[str]], own: bytes
@@ -74,7 +77,7 @@ def value_of_object(key: str) -> Callable[[bytes], bytes]:
 
 def line_of_object(layout: Layout, line: bytes) -> Line | None:
     """A line by its keys: an access if it has a status, whatever stands in the other fields."""
-    sound = _ZEROS.sub(rb"\1\2", line).decode(errors="replace")
+    sound = _HEX.sub(rb"\1\\u00\2", _ZEROS.sub(rb"\1\2", line)).decode(errors="replace")
     with contextlib.suppress(ValueError, RecursionError):  # no JSON; nested deeply
         found = msgspec.json.decode(sound, type=dict[str, Any])
         values = {name: _written(found.get(key)) for name, key in layout.keys.items()}

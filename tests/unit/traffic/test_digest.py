@@ -503,3 +503,15 @@ def test_the_json_of_ingress_nginxs_documents_names_its_client_without_proxy_hea
     assert objects(fast, slow).clients == {client: 2}
     assert objects(row(x_forwarded_for="198.51.100.1")).clients == {"192.0.2.7": 1}
     assert objects({"x_forwarded_for": "192.0.2.7", "status": 200}).clients == {"192.0.2.7": 1}
+
+
+def test_json_that_was_written_without_its_escapes_is_read() -> None:
+    line = (
+        rb'{"remote_addr": "192.0.2.7", "status": 502, "host": "a.example", "agent": "say \x22hi\x22 \\x5C"}'
+    )
+    (guess, *_) = candidates([b'{"remote_addr": "", "status": 200, "host": "", "agent": ""}'])
+    found = made([line], Reader(guess))
+    assert (found.unread, found.targets["a.example"].errors) == (0, 1)
+    parsed = Reader(guess).parse(line)
+    assert parsed is not None
+    assert parsed.agent == r'say "hi" \x5C'
