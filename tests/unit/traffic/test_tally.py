@@ -70,6 +70,19 @@ def test_silences_are_as_exact_as_the_kubelets_time_of_a_line(tally: Tally) -> N
     assert tally.rows()[0].last == BASE + 40.25
 
 
+def test_the_end_of_a_long_request_is_no_coming_back(tally: Tally) -> None:
+    def ended(second: int, took: float) -> bytes:
+        return line(second).replace(b" 9 0.0 ", f" 9 {took} ".encode())
+
+    tally.add("p", line(1))
+    for second in (9, 20, 50):  # sessions from before that request
+        tally.add("p", ended(second, second + 100.0))
+    assert tally.longest_gap() == 0.0
+    tally.add("p", ended(55, 30.0))
+    assert tally.longest_gap() == 24.0, "it came at 25, after 1"
+    assert tally.longest_gap(BASE + 2) == 0.0
+
+
 def test_probes_and_noise_stand_apart(tally: Tally) -> None:
     tally.add("p", line(1, agent="blueshift-probe/1"))
     tally.add("p", line(2, name="", status=400))
