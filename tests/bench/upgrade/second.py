@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 
 import msgspec
 
+from blueshift.clock import Clock
+from blueshift.errors import BlueshiftError
+from blueshift.lab.demo.upgrade import BLUESHIFT
 from blueshift.lab.paths import Lab
 from blueshift.lab.sites import sites
 
@@ -20,6 +22,9 @@ ROUND = 10
 CONNECTIONS = 8
 WAIT = 0.2
 """Seconds that the application takes for each answer: without a pause wrk would measure the machine."""
+_NOBODY = "unable to connect to "
+_PAUSE = 1.0
+"""Seconds after a start that reached nobody, which ends at once."""
 _REQUESTS = re.compile(r"(\d+) requests in ")
 _BROKEN = re.compile(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)")
 _REFUSED = re.compile(r"Non-2xx or 3xx responses: (\d+)")
@@ -41,9 +46,11 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 def read(printed: str) -> Seen:
-    """The figures of one start; where there are none, it reached nobody."""
+    """The figures of one start. Raises BlueshiftError for what is none, and no word of reaching nobody."""
     asked = _REQUESTS.search(printed)
     if asked is None:
+        if _NOBODY not in printed:
+            raise BlueshiftError(f"wrk has no figures: {printed[-200:] or 'it said nothing'}")
         return Seen(broken=1)
     broken, refused = _BROKEN.search(printed), _REFUSED.search(printed)
     return Seen(
@@ -54,8 +61,9 @@ def read(printed: str) -> Seen:
 class Second:
     """wrk, as long as it is wanted."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, clock: Clock) -> None:
         self._lab = lab
+        self._clock = clock
         self._enough = False
         self._task: asyncio.Task[Seen] | None = None
 
@@ -64,7 +72,7 @@ class Second:
         self._task = asyncio.create_task(self._ask())
 
     async def stop(self) -> Seen:
-        """The sum, when the start that is under way has ended."""
+        """The sum, when the start that is under way has ended. Raises BlueshiftError; see `read`."""
         self._enough = True
         return await self._task if self._task else Seen()
 
@@ -77,7 +85,7 @@ class Second:
     async def _ask(self) -> Seen:
         (inbox,) = (site for site in sites() if site.name == "inbox")
         wrk = ("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{ROUND}s", f"https://{inbox.host}/inbox?wait={WAIT:g}")
-        within = (sys.executable, "-m", "blueshift", "lab", "exec", "--clients", "--name", self._lab.name)
+        within = (BLUESHIFT, "lab", "exec", "--clients", "--name", self._lab.name)
         seen = Seen()
         while not self._enough:
             process = await asyncio.create_subprocess_exec(
@@ -89,5 +97,8 @@ class Second:
                 process.kill()
                 await process.wait()
                 raise
-            seen = seen.plus(read(printed.decode(errors="replace")))
+            told = read(printed.decode(errors="replace"))
+            seen = seen.plus(told)
+            if not told.requests:
+                await self._clock.sleep(_PAUSE)
         return seen

@@ -61,7 +61,7 @@ async def sit(cell: Cell, scenario: Scenario, ground: Ground, number: int, clock
 async def _run(cell: Cell, scenario: Scenario, ground: Ground, lab: Lab, clock: Clock, at: str) -> Ran:
     order = await _prepared(scenario, ground, lab, clock)
     world = order.world
-    generator, second = Generator(world, clock), Second(lab)
+    generator, second = Generator(world, clock), Second(lab, clock)
     with (ground.folder / f"{cell.name}.log").open("w") as log:
 
         def hear(line: str) -> None:

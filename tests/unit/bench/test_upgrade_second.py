@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from blueshift.errors import BlueshiftError
 from tests.bench.upgrade.second import Seen, read
 
 PRINTED = """Running 10s test @ https://app07.lab.test/inbox?wait=0.2
@@ -29,11 +30,16 @@ Transfer/sec:     26.65KB
             Seen(388, refused=5, broken=6),
         ),
         ("unable to connect to app07.lab.test:https Connection refused\n", Seen(broken=1)),
-        ("", Seen(broken=1)),
     ],
 )
 def test_figures_of_one_start(printed: str, seen: Seen) -> None:
     assert read(printed) == seen
+
+
+@pytest.mark.parametrize("printed", ["", "/usr/bin/python3: No module named blueshift.__main__\n"])
+def test_what_did_not_run_is_no_witness(printed: str) -> None:
+    with pytest.raises(BlueshiftError, match="wrk has no figures"):
+        read(printed)
 
 
 def test_figures_add_up() -> None:
