@@ -21,7 +21,7 @@ RARE = 1e-4
 """A share of requests below which a tool is told to have lost next to nothing."""
 _NAMES = {"helm_upgrade": "plain `helm upgrade --wait`", "manual": "by hand", "blueshift": "Blueshift"}
 _HOW = """\
-Measured on {machine}, {runs} runs, {requests:,} requests (commit {commit}, {date}; \
+Measured on {machine}, {runs} runs, {requests:,} requests ({commit}, {date}; \
 [figures](results/upgrade.json)). Each run has a lab of its own: two replicas of the controller, some forty \
 hosts over IPv4 and IPv6, DNS by BIND with a TTL of 15 s. The same open-loop traffic runs before, during and \
 after each of them: {rate:g} requests/s over HTTP/1.1, and HTTP/2, WebSockets and long polls beside it. \
@@ -50,7 +50,7 @@ def section(result: Result) -> str:
         machine=result.machine,
         runs=len(result.runs),
         requests=sum(each.requests for each in every),
-        commit=result.commit,
+        commit=_commits(result),
         date=result.date,
         rate=result.rate,
     )
@@ -71,6 +71,11 @@ def section(result: Result) -> str:
     if result.void:
         blocks.append("Void: " + "; ".join(result.void) + ".")
     return "\n\n".join(blocks)
+
+
+def _commits(result: Result) -> str:
+    made = tuple(dict.fromkeys(run.commit for run in result.runs)) or (result.commit,)
+    return f"commit {made[0]}" if len(made) == 1 else f"commits {', '.join(made)}: each run names its own"
 
 
 def pictures(result: Result) -> dict[str, str]:

@@ -60,6 +60,7 @@ def test_it_says_where_others_are_as_good_and_by_how_much_blueshift_is_slower() 
             blueshift=Sum(runs=3, requests=900_000, wall_s=960.0),
         )
     )
+    assert "(commit abc1234, 2026-11-29;" in text
     assert "No worse than Blueshift, by hand: in `healthy`." in text
     assert "Next to nothing was lost by plain `helm upgrade --wait` in `healthy` (3 of 300,000)." in text
     assert "`healthy` 320 s, 8 times plain Helm (40 s) and 2.0 times the way by hand (160 s)" in text
@@ -84,6 +85,13 @@ def test_it_says_where_wrong_answers_went_unnoticed() -> None:
     assert 'It said: "refused: FAIL a-check"' in text
     assert "No worse" not in text
     assert "slower" not in text, "it went through with nothing"
+
+
+def test_runs_of_several_commits_are_named_as_such() -> None:
+    cell = Cell("healthy", "blueshift", 1)
+    runs = [Ran(cell, commit, "", 800.0, Count(), 6.0, False, "", "") for commit in ("a1", "a1", "b2")]
+    text = page.section(figures(*runs, blueshift=Sum(runs=3, requests=9_000, wall_s=6.0)))
+    assert "(commits a1, b2: each run names its own, 2026-11-29;" in text
 
 
 @pytest.mark.parametrize("cut", [0, 2])
