@@ -53,14 +53,22 @@ class Hosting(msgspec.Struct, frozen=True):
             yield from self._unmatched(pattern, named)
 
     def _mixed(self, pattern: str) -> Iterator[str]:
-        for upstream in sorted(self.serving([pattern])):
-            others = sorted(host for host in self.upstreams[upstream] if not fnmatchcase(host, pattern))
-            if others and not fnmatchcase(upstream, pattern):
-                names = ["every host that no Ingress names" if one == ANY_HOST else one for one in others]
-                yield (
-                    f"the log has no host: for --host {pattern} all of the upstream {upstream} is shown, "
-                    f"which serves {brief(names)} too ($host in log-format-upstream would tell them apart)"
-                )
+        mixed = {
+            upstream: others
+            for upstream in sorted(self.serving([pattern]))
+            if not fnmatchcase(upstream, pattern)
+            and (
+                others := sorted(host for host in self.upstreams[upstream] if not fnmatchcase(host, pattern))
+            )
+        }
+        if mixed:
+            upstream, others = next(iter(mixed.items()))
+            names = ["every host that no Ingress names" if one == ANY_HOST else one for one in others]
+            more = f", and {len(mixed) - 1} more upstreams are like it" if len(mixed) > 1 else ""
+            yield (
+                f"the log has no host: for --host {pattern} all of the upstream {upstream} is shown, which "
+                f"serves {brief(names)} too{more} ($host in log-format-upstream would tell them apart)"
+            )
 
     def _unmatched(self, pattern: str, named: bool) -> Iterator[str]:
         hosts = sorted(host for host in self.hosts if meets(host, pattern))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from blueshift.traffic.digest import MOST_CLIENTS, Digest
 from blueshift.traffic.judge import NOTHING, JudgeRules, Verdict, evidence
 from blueshift.traffic.logfiles import digested, shown
-from blueshift.traffic.sides import judge_sides
+from blueshift.traffic.sides import Answered, judge_sides
 from blueshift.traffic.sketch import Milliseconds, Sketch, milliseconds
 from blueshift.traffic.targets import NO_TARGET, Target
 
@@ -107,9 +107,8 @@ def compare(
 
     names = (None, *(one.target for one in judged.targets))
     each = msgspec.structs.replace(rules, comparisons=len(names))
-    hidden = {
-        name: (*_hidden("new", ours, name, each), *_hidden("old", theirs, name, each)) for name in names
-    }
+    sides = [(side, one.answered(), one.again.answered()) for side, one in (("new", ours), ("old", theirs))]
+    hidden = {name: tuple(chain(*(_hidden(*side, name, each) for side in sides))) for name in names}
 
     def told(verdict: Verdict, why: tuple[str, ...]) -> Verdict:
         return Verdict("nodata", blind, verdict.numbers) if blind else _doubted(verdict, why)
@@ -137,9 +136,10 @@ def _doubted(verdict: Verdict, why: tuple[str, ...]) -> Verdict:
     return Verdict("marginal", (*known, *why), verdict.numbers)
 
 
-def _hidden(side: str, digest: Digest, name: str | None, rules: JudgeRules) -> Iterator[str]:
+def _hidden(
+    side: str, counted: Answered, again: Answered, name: str | None, rules: JudgeRules
+) -> Iterator[str]:
     """Why what came twice may be no copy, of a target or of all: it holds too many of the errors."""
-    counted, again = digest.answered(), digest.again.answered()
     once, twice = (
         seen.whole if name is None else seen.targets.get(name, NOTHING) for seen in (counted, again)
     )
@@ -157,6 +157,8 @@ def _hidden(side: str, digest: Digest, name: str | None, rules: JudgeRules) -> I
 
 def _blind(side: str, digest: Digest, rules: JudgeRules) -> Iterator[str]:
     """Why nothing can be said of a side by its lines."""
+    if "status" in digest.lacks:
+        yield f"the lines of the {side} side have no $status: errors are not known"
     if digest.unread > rules.margin * digest.lines:
         yield (
             f"{digest.unread} of {digest.lines} lines of the {side} side could not be read "

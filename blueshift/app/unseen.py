@@ -89,7 +89,7 @@ class Unseen:
         if counted.dark and counted.dark != self._dark:
             sentence = f"the access log of the {self._side} does not show every request ({counted.dark})"
             yield self._note("", sentence)
-        self._dark = counted.dark or self._dark
+        self._dark = counted.dark
         if self._form is not None and logs.tally.form is not self._form:
             self._unreadable.clear()
             sentence = f"the log format of the {self._side} was changed: lines are read by the new one too"

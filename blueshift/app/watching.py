@@ -99,9 +99,8 @@ class Watching:
         self._failed: Exception | None = None
         """Why nothing can be told any more, such as a reader that went away."""
         self._ended = asyncio.Event()
-        self._over = False
-        """A task that is cancelled just as what it waits for fails hears of the failure alone (Python before
-        3.13), and must not begin anew."""
+        self._doubted: dict[SideName, tuple[int, int]] = {}
+        """Side → hosts and format of which it was told what they cannot tell: of thousands it is slow."""
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Follow until `stopping` is set. Raises BlueshiftError where there is no release to follow."""
@@ -121,7 +120,6 @@ class Watching:
                 tasks.append(group.create_task(self._hosts(found, profile)))
             waits = [group.create_task(event.wait()) for event in (stopping, self._ended)]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            self._over = True
             for task in (*tasks, *waits):
                 task.cancel()
         self._look(followers, unseen)
@@ -148,7 +146,7 @@ class Watching:
     async def _again(self, follower: Follower) -> None:
         """A side that cannot be looked at now is looked at again."""
         side, clock = follower.side, self._session.clock
-        while not self._over:
+        while True:
             try:
                 await follower.run()
             except BlueshiftError as error:
@@ -162,8 +160,7 @@ class Watching:
                             side,
                         )
                     )
-                if not self._over:
-                    await clock.sleep(AGAIN)
+                await clock.sleep(AGAIN)
 
     async def _looks(self, followers: Collection[Follower], unseen: Collection[Unseen]) -> None:
         while True:
@@ -182,8 +179,10 @@ class Watching:
                 form = follower.logs.tally.form
                 for sentence in self._chosen.blind(side, form):
                     self._once(Note(sentence, side))
-                for sentence in self._hosting.doubts(self._chosen.hosts, form):
-                    self._once(Note(sentence))
+                if self._doubted.get(side) != (asked := (id(self._hosting), id(form))):
+                    self._doubted[side] = asked
+                    for sentence in self._hosting.doubts(self._chosen.hosts, form):
+                        self._once(Note(sentence))
         for one in unseen:
             for note in one.news(self._session.clock.utc().timestamp()):
                 self._write(note)
@@ -191,7 +190,7 @@ class Watching:
     async def _hosts(self, found: Primary, profile: Profile) -> None:
         """Ingresses come and go while they are watched."""
         session = self._session
-        while not self._over:
+        while True:
             await session.clock.sleep(HOSTS_AGAIN)
             try:
                 ingresses = await live_ingresses(session.kube, found.settings)

@@ -57,7 +57,8 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
 
     def observed(self) -> Observed:
         """As it is judged."""
-        latency = unpacked(self.latency) if self.latency else None
+        # Without `turned` it is of an older version, which took the lengths of sessions for latencies.
+        latency = unpacked(self.latency) if self.latency and self.turned is not None else None
         return Observed(self.requests, self.errors, latency, self.turned)
 
 

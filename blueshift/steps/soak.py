@@ -35,8 +35,7 @@ class SoakSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     margin: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.002
     """Share of errors that the primary may have beyond its baseline; with 1 no verdict could fail by them."""
     turned: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.25
-    """Share of redirects and refusals that the primary may have beyond its baseline before a person is asked;
-    with 1 nobody is."""
+    """Share of redirects and refusals that all hosts together may have beyond the baseline."""
     quantile: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.95
     """Of latency, which is compared."""
     slower: Annotated[float, msgspec.Meta(ge=1)] = 1.5

@@ -36,8 +36,8 @@ _LIST = _ITEM + rb"(?:(?:, | : )" + _ITEM + rb")*"
 _LISTED = b"(?:" + _LIST + b")?"
 _ANYTHING = rb".*?"
 _WORD = rb"\S*"
-_MOST_WAYS = 2_000_000
-"""Ways in which a line can be cut, of which a million take about 20 ms."""
+_MOST_STEPS = 3_000_000
+"""Ways in which a line can be cut times its bytes, of which a million take about 20 ms."""
 
 _KNOWN: dict[str, bytes] = {
     "remote_addr": rb"[!#-+\--\\^-{}~]+",  # none of ` ",]|`, nor what a torn file has before its first line
@@ -45,8 +45,8 @@ _KNOWN: dict[str, bytes] = {
     "status": rb"\d{3}",
     "scheme": rb"[a-z]*",
     "server_port": rb"\d*",
-    "body_bytes_sent": rb"[\d-]+",  # Apache writes `-` for none (mod_log_config, `%b`)
-    "bytes_sent": rb"[\d-]+",
+    "body_bytes_sent": rb"\d+",
+    "bytes_sent": rb"\d+",
     "bytes_received": rb"\d+",
     "request_length": rb"\d+",
     "request_time": rb"[\d.]+",
@@ -54,18 +54,25 @@ _KNOWN: dict[str, bytes] = {
     "msec": rb"[\d.]+",
     "time_local": rb"\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}",
     "time_iso8601": rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d",
-    "proxy_upstream_name": rb"[^\]\"]*",
-    "proxy_alternative_upstream_name": rb"[^\]\"]*",
+    "proxy_upstream_name": rb"[^\s\]\"|;,]*",
+    "proxy_alternative_upstream_name": rb"[^\s\]\"|;,]*",
     # A user's name may hold spaces and brackets, but its quotes are escaped: it ends before the next quote.
     "remote_user": rb"[^\"]*",
 }
 
 _ADDRESSES = {"remote_addr", "the_real_ip"}
+_BYTES = {"body_bytes_sent", "bytes_sent"}
 
 # Unquoted, these may hold spaces, as a client wrote them (seen: X-Request-ID).
 _SPACED = re.compile(
-    r"http_|proxy_add_x_forwarded_for$|req_id$|request_id$|request$|uri$|request_uri$|args$|sent_http_|arg_|cookie_|upstream_http_"
+    r"http_|proxy_add_x_forwarded_for$|req_id$|request_id$|request$|uri$|request_uri$|args$|sent_http_|arg_|cookie_|upstream_http_|location_path$|ssl_client_"
 )
+
+_FIRM = {
+    _KNOWN[name]
+    for name in ("status", "request_time", "request_length", "msec", "time_local", "time_iso8601")
+}
+"""Values of a shape of their own, which few places in a client's header have."""
 
 INSIDE: dict[Escape, bytes] = {
     "default": rb"[^\"]*",  # a quote in a value is \x22
@@ -82,13 +89,16 @@ class Compiled(msgspec.Struct, frozen=True):
     pattern: re.Pattern[bytes]
     variables: frozenset[str]
     escape: Escape
-    open: tuple[bytes, ...] = ()
-    """What ends each value that may hold its own end, where there are two of these or more."""
+    open: tuple[re.Pattern[bytes], ...] = ()
+    """Of each value that may hold its own end: the places where it may end."""
 
     def hopeless(self, line: bytes) -> bool:
         """Whether a line could be cut in so many ways that trying them would take too long: such are never
         looked at, as a client's header of nothing but separators would hold up who follows a log."""
-        return bool(self.open) and math.prod(max(1, line.count(end)) for end in self.open) > _MOST_WAYS
+        if not self.open:
+            return False
+        ways = math.prod(max(1, sum(1 for _ in ends.finditer(line))) for ends in self.open)
+        return ways * len(line) > _MOST_STEPS
 
 
 def as_logged(text: str) -> str:
@@ -106,39 +116,39 @@ def compile_text(text: str, escape: Escape = "default", only: frozenset[str] | N
     Raises BlueshiftError for one without any variable.
     """
     text = as_logged(text)
-    parts: list[bytes] = []
-    seen: set[str] = set()
-    opened: list[bytes] = []
-    place = 0
-    variables = [*_VARIABLE.finditer(text), None]
-    values = [_value_of(found, text, escape) for found in variables if found]
-    for found, follows, value, then in zip(
-        variables, variables[1:], values, [*values[1:], b""], strict=False
-    ):
-        assert found is not None
-        parts.append(re.escape(text[place : found.start()].encode()))
-        end = text[found.end() : follows.start() if follows else None].encode()
-        name = found[1] or found[2]
-        group = (
-            b"?:" if name in seen or (only is not None and name not in only) else b"?P<%b>" % name.encode()
-        )
-        part = b"(" + group + value + b")"
-        if value == then == _ANYTHING and end:
-            # What would match further on matches from the first end on: the next value takes what is between.
-            part = b"(?>" + part + re.escape(end) + b")"
-        elif follows and (re.fullmatch(value, end[:1], re.DOTALL) if end else value in (_ANYTHING, _WORD)):
-            opened.append(end)
-        parts.append(part)
-        seen.add(name)
-        place = found.end() + (len(end.decode()) if part.startswith(b"(?>") else 0)
-    if not seen:
+    variables = [*_VARIABLE.finditer(text)]
+    if not variables:
         raise BlueshiftError(
             "the controller's log format has no variable in it",
             hint="look at log-format-upstream in the controller's ConfigMap",
         )
-    parts.append(re.escape(text[place:].encode()))
-    many = tuple(opened) if len(opened) > 1 else ()
-    return Compiled(re.compile(b"".join(parts), re.DOTALL), frozenset(seen), escape, many)
+    starts = [*(found.start() for found in variables[1:]), len(text)]
+    ends = [text[found.end() : start].encode() for found, start in zip(variables, starts, strict=True)]
+    values = [_value_of(found, text, escape) for found in variables]
+    parts, opened, seen = [re.escape(text[: variables[0].start()].encode())], [], set[str]()
+    for number, (found, value, end) in enumerate(zip(variables, values, ends, strict=True)):
+        name = found[1] or found[2]
+        last = number + 1 == len(variables)
+        then = b"" if last else values[number + 1]
+        group = (
+            b"?:" if name in seen or (only is not None and name not in only) else b"?P<%b>" % name.encode()
+        )
+        part, literal = b"(" + group + value + b")", re.escape(end)
+        if value == then == _ANYTHING and end:
+            # What would match further on matches from the first end on: the next value takes what is between.
+            parts.append(b"(?>" + part + literal + b")")
+        else:
+            if not last and _holds(value, end):
+                sure = then + re.escape(ends[number + 1]) if then in _FIRM else b""
+                opened.append(re.compile(b"(?=" + literal + sure + b")", re.DOTALL))
+            parts.append(part + literal)
+        seen.add(name)
+    return Compiled(re.compile(b"".join(parts), re.DOTALL), frozenset(seen), escape, tuple(opened))
+
+
+def _holds(value: bytes, end: bytes) -> bool:
+    """Whether a value may hold what ends it."""
+    return re.fullmatch(value, end[:1], re.DOTALL) is not None if end else value in (_ANYTHING, _WORD)
 
 
 def _value_of(found: re.Match[str], text: str, escape: Escape) -> bytes:
@@ -146,6 +156,8 @@ def _value_of(found: re.Match[str], text: str, escape: Escape) -> bytes:
     value = _value(found[1] or found[2], before == '"' == behind[:1], escape)
     if value == _LISTED and behind[:1] == " " and behind[1:2] not in (" ", ":"):
         return b"(?>" + value + b")"  # as far as it can: a " : " is within it
+    if value == _KNOWN["the_real_ip"] and behind[:1] == ",":
+        return _KNOWN["the_real_ip"].partition(b"(")[0]  # the comma is the format's
     if value == _WORD and behind[:1] in ("|", ";", '"'):  # no word of nginx's holds one
         return b"[^\\s" + behind[:1].encode() + b"]*"
     return value
@@ -155,6 +167,8 @@ def _value(name: str, quoted: bool, escape: Escape) -> bytes:
     if name.startswith("upstream_") and not name.startswith("upstream_http_"):
         # Inside quotes an empty value is empty; outside it is "-", or nothing at all with escape=json.
         return _LISTED
+    if name in _BYTES and escape == "apache":  # `-` for none (mod_log_config, `%b`)
+        return rb"\d+|-"
     if name in _KNOWN and not (quoted and name in {"remote_user", "time_local"}):
         return _KNOWN[name] + (b"|" if escape in ("json", "none") and name in _ADDRESSES else b"")
     if quoted:

@@ -133,7 +133,7 @@ class LogFormat(msgspec.Struct, frozen=True):
         with contextlib.suppress(ValueError):  # of the right shape, and no number or no day
             if not self.http.hopeless(line) and (found := self.http.pattern.fullmatch(line)):
                 return line_of(found.groupdict(), self.http.escape)
-            if found := self.stream.pattern.fullmatch(line):
+            if not self.stream.hopeless(line) and (found := self.stream.pattern.fullmatch(line)):
                 return _stream(found)
         return None
 

@@ -123,11 +123,11 @@ class Window(msgspec.Struct, frozen=True):
 def extract(body: bytes, pod: str, at: float, names: MetricNames | None = None) -> Sample:
     """Read one exposition.
 
-    `pod` stands for series without a pod label. Raises BlueshiftError for what is none, or is cut off.
+    `pod` stands for series without a pod label. Raises BlueshiftError for a line that is none.
     """
     try:
         return _sample(body, pod, at, names or MetricNames())
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, OverflowError) as error:
         raise BlueshiftError(f"cannot be read: {error}", place=f"metrics of {pod}") from error
 
 

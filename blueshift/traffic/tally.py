@@ -90,8 +90,8 @@ class Tally:
         """Second → requests of known targets by others, and by our own probes."""
         self._rows: dict[tuple[str, str, bool], Row] = {}
         self._heard: dict[str, tuple[float, list[Silence]]] = {}
-        """Client → when it came last, and its silences, whatever it asked for: each longer than all that came
-        later, so that the first after an instant is the longest since then."""
+        """Client → when it was last heard of, and its silences, whatever it asked for: each longer than all
+        that came later, so that the first after an instant is the longest since then."""
 
     def reads(self, form: LogFormat) -> None:
         """The format was changed. Lines of the one before still come: a reload takes a moment, and workers
@@ -167,7 +167,8 @@ class Tally:
         return sum(others for others, _ in found), sum(own for _, own in found)
 
     def _hear(self, line: Line) -> None:
-        # A client comes when it asks: the end of a WebSocket of an hour is no coming back after an hour.
+        # From the end of one request to when the next came: the end of a WebSocket of an hour, which came
+        # before the latest request ended, is no coming back after an hour.
         came = line.at - line.seconds
         last, silences = self._heard.pop(line.client, (came, []))
         if came > last:
@@ -175,7 +176,7 @@ class Tally:
                 silences.pop()
             silences.append((last, came - last))
             del silences[:-_MOST_SILENCES]
-        self._heard[line.client] = (max(last, came), silences)
+        self._heard[line.client] = (max(last, line.at), silences)
         if len(self._heard) > MOST_CLIENTS:
             del self._heard[next(iter(self._heard))]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -37,3 +38,25 @@ async def test_the_first_error_is_raised_as_itself_and_the_others_are_stopped() 
     with pytest.raises(BlueshiftError, match="no such chart"):
         await together(slow(), fails())
     assert ended == ["slow"]
+
+
+async def test_a_cancel_is_not_forgotten_for_an_error_that_it_makes() -> None:
+    async def fails_when_stopped() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise BlueshiftError("the connection was closed")
+
+    async def for_ever() -> None:
+        while True:
+            with contextlib.suppress(BlueshiftError):
+                await together(fails_when_stopped(), asyncio.Event().wait())
+
+    task = asyncio.create_task(for_ever())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=5)
+    task.cancel()
+    assert done, "it began anew"
+    assert task.cancelled()

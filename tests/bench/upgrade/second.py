@@ -22,7 +22,7 @@ ROUND = 10
 CONNECTIONS = 8
 WAIT = 0.2
 """Seconds that the application takes for each answer: without a pause wrk would measure the machine."""
-_NOBODY = "unable to connect to "
+_NOBODY = ("unable to connect to ", "unable to resolve ")
 _PAUSE = 1.0
 """Seconds after a start that reached nobody, which ends at once."""
 _REQUESTS = re.compile(r"(\d+) requests in ")
@@ -49,7 +49,7 @@ def read(printed: str) -> Seen:
     """The figures of one start. Raises BlueshiftError for what is none, and no word of reaching nobody."""
     asked = _REQUESTS.search(printed)
     if asked is None:
-        if _NOBODY not in printed:
+        if not any(words in printed for words in _NOBODY):
             raise BlueshiftError(f"wrk has no figures: {printed[-200:] or 'it said nothing'}")
         return Seen(broken=1)
     broken, refused = _BROKEN.search(printed), _REFUSED.search(printed)

@@ -212,6 +212,17 @@ def test_a_side_that_was_not_read_is_no_pass(
         assert f"{unread} of {3000 + unread} lines of the {blind} side could not be read" in reason
 
 
+def test_without_a_status_nothing_passes(tmp_path: Path, command: Command) -> None:
+    for side in ("new", "old"):
+        (tmp_path / side).write_bytes(b"192.0.2.7 a.example 0.1\n" * 3_000)
+    told = command(
+        "logs", "analyze", str(tmp_path / "new"), "--compare", str(tmp_path / "old"),
+        "--format", "$remote_addr $host $request_time",
+    )  # fmt: skip
+    assert told.code == ExitCode.ERROR
+    assert "nodata: the lines of the new side have no $status: errors are not known" in told.err
+
+
 @pytest.mark.parametrize(
     ("content", "arguments", "says"),
     [

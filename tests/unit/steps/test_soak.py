@@ -17,7 +17,7 @@ from blueshift.engine.protocol import Hold, Settled, Wait
 from blueshift.engine.state import SideName, State
 from blueshift.steps import soak as soaks
 from blueshift.steps import verdict as verdicts
-from blueshift.steps.facts import Baseline
+from blueshift.steps.facts import Baseline, Row
 from blueshift.steps.follower import Follower
 from blueshift.steps.proof import Proof
 from blueshift.steps.quiesce import WakeSettings
@@ -25,6 +25,7 @@ from blueshift.steps.soak import Soak, SoakSettings, soaking
 from blueshift.steps.verdict import wave_verdict
 from blueshift.traffic.judge import Verdict
 from blueshift.traffic.routes import Route, Routes
+from blueshift.traffic.sketch import Sketch, packed
 from tests.unit.steps.sides import CONFIG, Hand, Pods, follower_of
 
 HOSTS = tuple(f"h{number}.org" for number in range(10))
@@ -346,6 +347,15 @@ async def test_a_wave_is_compared_with_the_same_hosts_before() -> None:
         outcomes.append(found.outcome)
     running.cancel()
     assert outcomes == ["pass", "fail"]
+
+
+def test_latencies_of_an_older_journal_have_the_lengths_of_sessions_in_them() -> None:
+    sketch = Sketch()
+    sketch.add(0.1, 500)
+    for turned, timed in (((), False), ((7,), True)):
+        row = msgspec.convert(["", 500, 1, list(packed(sketch)), *turned], Row)
+        observed = row.observed()
+        assert (observed.requests, observed.latency is not None) == (500, timed)
 
 
 def test_an_older_journal_has_counters_alone() -> None:

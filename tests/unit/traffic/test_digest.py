@@ -479,6 +479,15 @@ def test_what_is_no_day_is_no_time(written: str) -> None:
         instant(written.encode())
 
 
+def test_a_quick_look_ends_a_value_where_a_careful_one_does() -> None:
+    form = "$remote_addr|$time_iso8601|$status|$request_time|$proxy_upstream_name|$upstream_addr"
+    line = b"192.0.2.7|2026-11-23T23:41:48+00:00|200|0.1|ns-s-80|10.0.0.1:80"
+    reader = Reader(layout_of(form))
+    careful = reader.parse(line)
+    assert careful is not None
+    assert [*made([line], reader).targets] == [careful.target] == ["ns-s-80"]
+
+
 def test_a_line_of_nothing_but_separators_counts_as_unread() -> None:
     form = "[$time_local]|$http_referer|$host,$http_user_agent|$host,$args|$server_name,$remote_addr|$status"
     right = b"[23/Nov/2026:23:41:48 +0000]|-|a.example,curl|b,x=1|c,192.0.2.7|200"

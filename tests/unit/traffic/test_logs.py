@@ -316,6 +316,9 @@ def test_nginxs_own_escapes_in_a_format_are_undone(form: str, line: bytes) -> No
     assert (found.client, found.status, found.host) == ("192.0.2.7", 404, "a.example")
 
 
+CHROME = (
+    b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+)
 SPACED = "$remote_addr $http_referer $http_user_agent $http_cookie $status"
 
 
@@ -370,9 +373,54 @@ def test_no_header_of_a_client_holds_up_who_reads_its_line(form: str, line: byte
             + b'"}',
             "x" + ' "y' * 100,
         ),
+        # Browsers: separators are many, places where a value may end are few.
+        (
+            (
+                "$remote_addr $remote_user $time_iso8601 $http_user_agent $status $http_referer "
+                "$body_bytes_sent $http_cookie $request_time"
+            ),
+            (
+                b"192.0.2.7 - 2026-11-23T23:41:48+00:00 %b 200 https://a.example/ 512 %b 0.004"
+                % (CHROME, b"; ".join(b"key%d=value" % number for number in range(40)))
+            ),
+            CHROME.decode(),
+        ),
+        (
+            "$remote_addr $http_user_agent $body_bytes_sent $status",
+            b"192.0.2.7 a (X; Y) - z 5 200",
+            "a (X; Y) - z",
+        ),
+        (
+            "$remote_addr|$location_path|$status|$http_user_agent",
+            b"192.0.2.7|/api/(v1|v2)|200|curl",
+            "curl",
+        ),
+        (
+            "$request_time, $the_real_ip, $http_x_forwarded_for $status $http_user_agent",
+            b"0.1, 192.0.2.7, 192.0.2.7 200 curl",
+            "curl",
+        ),
     ],
 )
 def test_what_is_right_is_read_however_many_ways_there_are(form: str, line: bytes, agent: str) -> None:
     found = compile_format(form).parse(line.replace(b' "y', rb" \x22y"))
     assert found is not None
     assert (found.client, found.status, found.agent) == ("192.0.2.7", 200, agent)
+
+
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [
+        (
+            "$remote_addr [$time_local] $http_user_agent-$host $status $request_time",
+            b"192.0.2.7 [23/Nov/2026:23:41:48 +0000] " + b"-" * 8_000 + b" x-a.example 200 0.1",
+        ),
+        (
+            "$remote_addr $host $http_user_agent $status $http_referer --> $request_time",
+            b"192.0.2.7 a.example" + b" 200" * 8_000 + b" x",
+        ),
+    ],
+)
+def test_what_would_take_seconds_is_not_tried(form: str, line: bytes) -> None:
+    assert compile_format(form).http.hopeless(line)
+    assert compile_format(form).parse(line) is None

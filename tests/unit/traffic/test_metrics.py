@@ -59,8 +59,15 @@ def test_what_is_no_number_counts_nothing() -> None:
     assert extract(exposition(labelled(value="NaN")), "p1", 0.0).counters == {}
 
 
-@pytest.mark.parametrize("body", [exposition(labelled())[:-3], b"nginx_ingress_controller_requests{host="])
-def test_an_exposition_that_ends_in_its_midst_is_an_error(body: bytes) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        exposition(labelled())[:-3],
+        b"nginx_ingress_controller_requests{host=",
+        b'nginx_ingress_controller_nginx_process_connections{state="active"} +Inf\n',
+    ],
+)
+def test_a_line_that_is_none_is_an_error(body: bytes) -> None:
     with pytest.raises(BlueshiftError, match="metrics of p1"):
         extract(body, "p1", 0.0)
 

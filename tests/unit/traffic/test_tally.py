@@ -77,10 +77,21 @@ def test_the_end_of_a_long_request_is_no_coming_back(tally: Tally) -> None:
     tally.add("p", line(1))
     for second in (9, 20, 50):  # sessions from before that request
         tally.add("p", ended(second, second + 100.0))
-    assert tally.longest_gap() == 0.0
     tally.add("p", ended(55, 30.0))
-    assert tally.longest_gap() == 24.0, "it came at 25, after 1"
-    assert tally.longest_gap(BASE + 2) == 0.0
+    assert tally.longest_gap() == 0.0
+    tally.add("p", ended(59, 1.0))
+    assert (tally.longest_gap(), tally.longest_gap(BASE + 2)) == (3.0, 3.0), (
+        "from 55, when it had ended, to 58"
+    )
+
+
+def test_who_comes_back_after_a_session_from_before_the_swap_has_been_silent_since_its_end(
+    tally: Tally,
+) -> None:
+    swap = BASE + 5
+    tally.add("p", line(10).replace(b" 9 0.0 ", b" 9 60.0 "))
+    tally.add("p", line(40))
+    assert tally.longest_gap(swap) == 30.0
 
 
 def test_probes_and_noise_stand_apart(tally: Tally) -> None:
