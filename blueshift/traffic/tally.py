@@ -91,7 +91,7 @@ class Tally:
         self._rows: dict[tuple[str, str, bool], Row] = {}
         self._heard: dict[str, tuple[float, list[Silence]]] = {}
         """Client → when it was last heard of, and its silences, whatever it asked for: each longer than all
-        that came later, so that the first after an instant is the longest since then."""
+        that came later, so that what is forgotten is no longer than one that is known."""
 
     def reads(self, form: LogFormat) -> None:
         """The format was changed. Lines of the one before still come: a reload takes a moment, and workers
@@ -190,11 +190,13 @@ class Tally:
         return sum(row.requests for row in self._rows.values() if not row.target and row.last >= since)
 
     def longest_gap(self, since: float = 0.0) -> float:
-        """Seconds: the longest silence of any client that began after an instant and has ended since."""
+        """Seconds: the longest silence of any client that ended after an instant, as much of it as is after."""
         found = (
-            next((length for began, length in silences if began >= since), 0.0)
+            min(length, began + length - since)
             for last, silences in self._heard.values()
-            if last >= since
+            if last > since
+            for began, length in silences
+            if began + length > since
         )
         return max(found, default=0.0)
 
