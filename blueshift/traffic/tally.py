@@ -190,7 +190,7 @@ class Tally:
         return sum(row.requests for row in self._rows.values() if not row.target and row.last >= since)
 
     def longest_gap(self, since: float = 0.0) -> float:
-        """Seconds: the longest silence of any client that ended after an instant, as much of it as is after."""
+        """Seconds: the longest silence of any client that ended after an instant, as far as it is after."""
         found = (
             min(length, began + length - since)
             for last, silences in self._heard.values()
