@@ -126,6 +126,7 @@ def compile_text(text: str, escape: Escape = "default", only: frozenset[str] | N
     ends = [text[found.end() : start].encode() for found, start in zip(variables, starts, strict=True)]
     values = [_value_of(found, text, escape) for found in variables]
     parts, opened, seen = [re.escape(text[: variables[0].start()].encode())], [], set[str]()
+    doubtful = 0
     for number, (found, value, end) in enumerate(zip(variables, values, ends, strict=True)):
         name = found[1] or found[2]
         last = number + 1 == len(variables)
@@ -140,10 +141,13 @@ def compile_text(text: str, escape: Escape = "default", only: frozenset[str] | N
         else:
             if not last and _holds(value, end):
                 sure = then + re.escape(ends[number + 1]) if then in _FIRM else b""
+                doubtful += not sure
                 opened.append(re.compile(b"(?=" + literal + sure + b")", re.DOTALL))
             parts.append(part + literal)
         seen.add(name)
-    return Compiled(re.compile(b"".join(parts), re.DOTALL), frozenset(seen), escape, tuple(opened))
+    # One value alone before what has a shape of its own takes no time, and stands in the usual formats.
+    many = tuple(opened) if doubtful or len(opened) > 1 else ()
+    return Compiled(re.compile(b"".join(parts), re.DOTALL), frozenset(seen), escape, many)
 
 
 def _holds(value: bytes, end: bytes) -> bool:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blueshift.errors import BlueshiftError
+from blueshift.traffic.layouts import NAMED
 from blueshift.traffic.logformat import DEFAULT, Escape, compile_text
 from blueshift.traffic.logs import Line, compile_format
 
@@ -406,6 +407,13 @@ def test_what_is_right_is_read_however_many_ways_there_are(form: str, line: byte
     found = compile_format(form).parse(line.replace(b' "y', rb" \x22y"))
     assert found is not None
     assert (found.client, found.status, found.agent) == ("192.0.2.7", 200, agent)
+
+
+@pytest.mark.parametrize("name", NAMED.keys() - {"vhost-combined"})
+def test_the_usual_formats_leave_nothing_open(name: str) -> None:
+    """Counting the ways of each line takes longer than reading it; only a host with its port needs it."""
+    layout = NAMED[name]
+    assert not layout.text or compile_format(layout.text, escape=layout.escape).http.open == ()
 
 
 @pytest.mark.parametrize(
