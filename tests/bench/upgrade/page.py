@@ -201,7 +201,8 @@ def _as_good(result: Result) -> Iterator[str]:
         if equal:
             yield f"No worse than Blueshift, {_NAMES[tool]}: in {', '.join(equal)}."
         if nearly:
-            yield f"Next to nothing was lost by {_NAMES[tool]} in {', '.join(nearly)}."
+            how = _NAMES[tool] if tool == "manual" else f"by {_NAMES[tool]}"
+            yield f"Next to nothing was lost {how} in {', '.join(nearly)}."
 
 
 def _slower(result: Result) -> Iterator[str]:
