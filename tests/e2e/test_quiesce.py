@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-import yaml
 
 from blueshift.clock import SystemClock
 from blueshift.lab import facts
@@ -17,10 +14,10 @@ from blueshift.lab.demo import seen, settings
 from blueshift.lab.demo.generator import Generator, plan
 from blueshift.lab.demo.inside import helm
 from blueshift.lab.demo.world import FROM, NAMESPACE, RELEASE, World, install, values
-from blueshift.playbook.shipped import find
 from tests.e2e.command import RUN, blueshift, tell
 from tests.e2e.conftest import MakeWorld, Record
 from tests.e2e.hazards import controllers
+from tests.e2e.quiet import quiet_playbook
 from tests.e2e.test_worth import first
 from tests.e2e.traffic import VoidError, again_if_void
 
@@ -29,18 +26,7 @@ pytestmark = pytest.mark.slow
 RATE = 60.0
 HELD_FOR = 20
 """Times the TTL of 2 s: time to see that connections stay."""
-
-
-def playbook(world: World) -> Path:
-    """Blue-green with a quiesce before the drain, and a gate after it."""
-    whole: dict[str, Any] = yaml.safe_load(find("blue-green").text)
-    at = next(i for i, step in enumerate(whole["steps"]) if isinstance(step, dict) and "drain" in step)
-    quiet = {"quiesce": {"id": "quiesce-primary", "side": "primary", "factor": HELD_FOR}}
-    gate = {"gate": {"id": "look", "message": "is it as it should be?"}}
-    whole["steps"][at : at + 1] = [quiet, whole["steps"][at], gate]
-    path = world.folder / "quiet.yaml"
-    path.write_text(yaml.safe_dump({**whole, "name": "quiet"}, sort_keys=False))
-    return path
+GATE = {"gate": {"id": "look", "message": "is it as it should be?"}}
 
 
 async def pods_of(world: World) -> set[str]:
@@ -58,6 +44,7 @@ async def test_pooled_connections_end_and_the_way_back_wakes_the_primary(
     before, pods = await seen.look(world.lab), await pods_of(world)
     own = await helm(world.lab, "get", "values", RELEASE, "-n", NAMESPACE, "-o", "json")
     config = settings.write(world)
+    playbook = quiet_playbook(world, ["primary"], after=[GATE], factor=HELD_FOR)
     planned = plan(world, rate=RATE)
     # Pools that give nothing up by themselves, and nothing that holds a connection for its own reasons.
     streams = tuple(one for one in planned.streams if one.kind in ("http1", "http2"))
@@ -92,7 +79,7 @@ async def test_pooled_connections_end_and_the_way_back_wakes_the_primary(
         running = asyncio.create_task(
             blueshift(
                 world.lab,
-                *("upgrade", "--yes", "--config", str(config), "--playbook", str(playbook(world))),
+                *("upgrade", "--yes", "--config", str(config), "--playbook", str(playbook)),
                 *("--output", "plain"),
                 hear=hear,
             )

@@ -1,4 +1,4 @@
-"""What is upgraded, and what of it is bad: nine worlds, each met by all three tools alike."""
+"""What is upgraded, and what of it is bad: nine worlds, each met by all its tools alike."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from blueshift.lab.loadbalancer import PLAIN, Habits
 from blueshift.traffic.prober.plan import Plan
 from tests.bench.upgrade.load import PINNED, PINNED_FOR, long_lived, pinned, pooled
 from tests.bench.upgrade.order import TOOLS, ToolName
-from tests.bench.upgrade.quiet import quiet_playbook
 from tests.e2e.hazards import SNIPPET
+from tests.e2e.quiet import quiet_playbook
 
 Values = Mapping[str, Any]
 _NONE: Values = MappingProxyType({})
@@ -58,6 +58,7 @@ class Scenario(msgspec.Struct, frozen=True):
     second: bool = False
     """Whether wrk asks beside the traffic, as a witness that is not ours."""
     tools: tuple[ToolName, ...] = TOOLS
+    """That are tried in it."""
     overrides: Mapping[str, Values] = settings.OVERRIDES
     """Of the playbook's steps, for Blueshift."""
     playbook: Callable[[World], Path] | None = None
@@ -82,9 +83,18 @@ async def _answers_503(world: World, clock: Clock) -> Values:
     return (await BREAKS["primary-unready"](world, clock)).values
 
 
-def _asking_soon(steps: Mapping[str, Values]) -> Mapping[str, Values]:
-    drains = ("drain-primary", "drain-temporary")
-    return {**steps, **{step: {**steps[step], "ask_after": f"{PATIENCE:g}s"} for step in drains}}
+_DRAINS = ("drain-primary", "drain-temporary")
+_POOLED = Scenario(
+    "clients keep their connections busy for as long as nginx lets them (an hour), and WebSockets of five "
+    f"minutes beside them; of clients that stay Blueshift asks a person after {PATIENCE:g} s",
+    repeats=1,
+    running=KEEPING,
+    load=pooled,
+    overrides={
+        **settings.OVERRIDES,
+        **{step: {**settings.OVERRIDES[step], "ask_after": f"{PATIENCE:g}s"} for step in _DRAINS},
+    },
+)
 
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
@@ -128,21 +138,11 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
         "bad-target": Scenario(
             "the target's pods are Ready by their own probe and answer 503 for every host", make=_answers_503
         ),
-        "pooled": Scenario(
-            "clients keep their connections busy for as long as nginx lets them (an hour), and WebSockets of "
-            f"five minutes beside them; of clients that stay Blueshift asks a person after {PATIENCE:g} s",
-            repeats=1,
-            running=KEEPING,
-            load=pooled,
-            overrides=_asking_soon(settings.OVERRIDES),
-        ),
-        "pooled-quiesced": Scenario(
-            "as `pooled`, by a playbook that quiesces a side before its drain",
-            repeats=1,
-            running=KEEPING,
-            load=pooled,
+        "pooled": _POOLED,
+        "pooled-quiesced": msgspec.structs.replace(
+            _POOLED,
+            about="as `pooled`, by a playbook that quiesces a side before its drain",
             tools=("blueshift",),
-            overrides=_asking_soon(settings.OVERRIDES),
             playbook=quiet_playbook,
         ),
     }
