@@ -102,12 +102,13 @@ def compare(
     """
     rules = rules or JudgeRules()
     ours, theirs = digested(new, form), digested(old, form)
-    judged = judge_sides(ours.answered(), theirs.answered(), rules=rules)
+    sides = [(side, one.answered(), one.again.answered()) for side, one in (("new", ours), ("old", theirs))]
+    (_, counted, _), (_, reference, _) = sides
+    judged = judge_sides(counted, reference, rules=rules)
     blind = (*_blind("new", ours, rules), *_blind("old", theirs, rules))
 
     names = (None, *(one.target for one in judged.targets))
     each = msgspec.structs.replace(rules, comparisons=len(names))
-    sides = [(side, one.answered(), one.again.answered()) for side, one in (("new", ours), ("old", theirs))]
     hidden = {name: tuple(chain(*(_hidden(*side, name, each) for side in sides))) for name in names}
 
     def told(verdict: Verdict, why: tuple[str, ...]) -> Verdict:

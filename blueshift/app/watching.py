@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -99,7 +100,7 @@ class Watching:
         self._failed: Exception | None = None
         """Why nothing can be told any more, such as a reader that went away."""
         self._ended = asyncio.Event()
-        self._doubted: dict[SideName, tuple[int, int]] = {}
+        self._doubted: dict[SideName, tuple[Hosting, LogFormat]] = {}
         """Side → hosts and format of which it was told what they cannot tell: of thousands it is slow."""
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -131,12 +132,8 @@ class Watching:
             if not line.own:
                 self.counted[side].requests += 1
                 self.counted[side].errors += is_error(line.status)
-            if self._chosen.shows(line, self._upstreams) and not self._failed:
-                try:
-                    self._tell(side, pod, line)
-                except Exception as error:  # kept for `run`: here it would end the log of one pod alone
-                    self._failed = error
-                    self._ended.set()
+            if self._chosen.shows(line, self._upstreams):
+                self._write(partial(self._tell, side, pod, line))
 
         session = self._session
         return Follower(
@@ -154,7 +151,7 @@ class Watching:
                 self._troubles[side] = (error.message, clock.now())
                 self.counted[side].lost = True
                 if error.message != before:
-                    self._write(
+                    self._say(
                         Note(
                             f"the {side} cannot be followed: {error.message}; trying again in {AGAIN:g} s",
                             side,
@@ -174,18 +171,18 @@ class Watching:
             if side in self._troubles and follower.looked > self._troubles[side][1]:
                 del self._troubles[side]
                 self.counted[side].lost = False
-                self._write(Note(f"the {side} is followed again", side))
+                self._say(Note(f"the {side} is followed again", side))
             if follower.logs:
                 form = follower.logs.tally.form
                 for sentence in self._chosen.blind(side, form):
                     self._once(Note(sentence, side))
-                if self._doubted.get(side) != (asked := (id(self._hosting), id(form))):
+                if self._doubted.get(side) != (asked := (self._hosting, form)):
                     self._doubted[side] = asked
                     for sentence in self._hosting.doubts(self._chosen.hosts, form):
                         self._once(Note(sentence))
         for one in unseen:
             for note in one.news(self._session.clock.utc().timestamp()):
-                self._write(note)
+                self._say(note)
 
     async def _hosts(self, found: Primary, profile: Profile) -> None:
         """Ingresses come and go while they are watched."""
@@ -207,14 +204,17 @@ class Watching:
     def _once(self, note: Note) -> None:
         if note not in self._said:
             self._said.add(note)
-            self._write(note)
+            self._say(note)
 
-    def _write(self, note: Note) -> None:
+    def _say(self, note: Note) -> None:
+        self._write(partial(self._note, note))
+
+    def _write(self, to_reader: Callable[[], None]) -> None:
         """To a reader that may be gone."""
         if self._failed:
             return
         try:
-            self._note(note)
-        except Exception as error:
+            to_reader()
+        except Exception as error:  # kept for `run`: raised here it would end the log of one pod alone
             self._failed = error
             self._ended.set()

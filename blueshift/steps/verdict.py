@@ -110,9 +110,9 @@ def _together(judged: dict[str, Judged]) -> Verdict:
 
 def _shorter(one: Verdict, witnesses: Iterable[Verdict]) -> bool:
     """Whether it is only in doubt, and another witness that saw no less, neither requests nor errors, is not.
-    Redirects and refusals are told by the log alone.
 
-    Our own probes are taken off the counters alone, which may leave these too few to tell.
+    Our own probes are taken off the counters alone, which may leave these too few to tell. Redirects and
+    refusals are told by the log alone.
     """
     return (
         one.outcome == "marginal"

@@ -39,9 +39,11 @@ _WORD = rb"\S*"
 _MOST_STEPS = 3_000_000
 """Ways in which a line can be cut times its bytes, of which a million take about 20 ms."""
 
+_ADDRESS = rb"[^\s\]\",]+"
+
 _KNOWN: dict[str, bytes] = {
     "remote_addr": rb"[!#-+\--\\^-{}~]+",  # none of ` ",]|`, nor what a torn file has before its first line
-    "the_real_ip": rb"[^\s\]\",]+(?:, *[^\s\]\",]+)*",  # may be a forwarded header as it came, a list
+    "the_real_ip": _ADDRESS + b"(?:, *" + _ADDRESS + b")*",  # may be a forwarded header as it came, a list
     "status": rb"\d{3}",
     "scheme": rb"[a-z]*",
     "server_port": rb"\d*",
@@ -161,7 +163,7 @@ def _value_of(found: re.Match[str], text: str, escape: Escape) -> bytes:
     if value == _LISTED and behind[:1] == " " and behind[1:2] not in (" ", ":"):
         return b"(?>" + value + b")"  # as far as it can: a " : " is within it
     if value == _KNOWN["the_real_ip"] and behind[:1] == ",":
-        return _KNOWN["the_real_ip"].partition(b"(")[0]  # the comma is the format's
+        return _ADDRESS  # the comma is the format's
     if value == _WORD and behind[:1] in ("|", ";", '"'):  # no word of nginx's holds one
         return b"[^\\s" + behind[:1].encode() + b"]*"
     return value

@@ -105,6 +105,11 @@ class Line(NamedTuple):
         return not junk or 300 <= self.status < 400
 
     @property
+    def came(self) -> float:
+        """When it was asked, seconds since the epoch: a line is written when it has been answered."""
+        return self.at - self.seconds
+
+    @property
     def took(self) -> float | None:
         """Seconds until it was answered; None for a TCP session, which lasts as long as its client likes."""
         return None if self.kind == "stream" else self.seconds

@@ -36,7 +36,7 @@ class Row(msgspec.Struct):
     last: float = 0.0
     """Instants of the log, seconds since the epoch."""
     began: float = 0.0
-    """When the latest request came: a line is written when it has been answered."""
+    """When the latest request came."""
 
     def add(self, line: Line) -> None:
         """Count one request."""
@@ -45,7 +45,7 @@ class Row(msgspec.Struct):
         self.requests += 1
         self.errors += is_error(line.status)
         self.last = max(self.last, line.at)
-        self.began = max(self.began, line.at - line.seconds)
+        self.began = max(self.began, line.came)
 
 
 class Follow(msgspec.Struct):
@@ -169,7 +169,7 @@ class Tally:
     def _hear(self, line: Line) -> None:
         # From the end of one request to when the next came: the end of a WebSocket of an hour, which came
         # before the latest request ended, is no coming back after an hour.
-        came = line.at - line.seconds
+        came = line.came
         last, silences = self._heard.pop(line.client, (came, []))
         if came > last:
             while silences and silences[-1][1] <= came - last:
