@@ -236,7 +236,7 @@ class Follower:
     def requests(self, since: float, hosts: frozenset[str]) -> tuple[tuple[Seen, ...], tuple[Coverage, ...]]:
         """Who asked this side for known hosts since an instant, by log and by metrics, with coverage."""
         now = self._clock.utc().timestamp()
-        counted, by_counters = by_metrics(self._counters.window(since, now), hosts, {}, now, self._uncounted)
+        counted, by_counters = by_metrics(self._counters.window(since, now), hosts, now, self._uncounted)
         by_counters += self._unread(now, now)
         if self.logs is None:
             return counted, by_counters
@@ -253,7 +253,7 @@ class Follower:
         """How far each witness has watched each pod since this side is followed."""
         now = self._clock.utc().timestamp()
         seen = self._counters.window(self.since, now)
-        _, counted = by_metrics(seen, frozenset(), {}, now, self._uncounted)
+        _, counted = by_metrics(seen, frozenset(), now, self._uncounted)
         # Of a pod that counts nothing no look has a beginning.
         dark = tuple(msgspec.structs.replace(one, since=self.since) if one.blind else one for one in counted)
         known = {one.pod for one in counted}

@@ -114,16 +114,16 @@ class DrainEvidence(msgspec.Struct, frozen=True):
 
 
 def by_metrics(
-    window: Window, hosts: Collection[str], own: Mapping[str, float], at: float, blind: str = ""
+    window: Window, hosts: Collection[str], at: float, blind: str = ""
 ) -> tuple[tuple[Seen, ...], tuple[Coverage, ...]]:
-    """Evidence from counters: `hosts` as `Routes.hosts()`, `own` the probes that we sent there by host.
+    """Evidence from counters, our own probes among it: `hosts` as `Routes.hosts()`.
 
     `blind` is why the counters of no pod show every request.
     """
     seen = tuple(
-        Seen("metrics", host, requests=round(count - own.get(host, 0)), last=window.risen)
+        Seen("metrics", host, requests=round(count), last=window.risen)
         for host, count in sorted(window.by_host().items())
-        if known(host, hosts) and count > own.get(host, 0)
+        if known(host, hosts) and count
     )
     coverage = tuple(
         Coverage(

@@ -289,19 +289,18 @@ def test_a_rest_that_only_logs_show_is_measured_by_them() -> None:
     assert isinstance(drained(rest, DrainRules(accept=0.001)), Remaining)
 
 
-def test_counters_become_evidence_without_our_probes_and_noise() -> None:
+def test_counters_become_evidence_without_noise() -> None:
     def series(host: str) -> Series:
         return Series("p1", host, "", "", "", 200)
 
-    counts = {series("a.org"): 5.0, series("b.org"): 2.0, series("x.w.org"): 1.0, series("_"): 9.0}
+    counts = {series("a.org"): 5.0, series("b.org"): 0.0, series("x.w.org"): 1.0, series("_"): 9.0}
     found, coverage = by_metrics(
         Window(counts, {"p1": (1.0, 2.0)}, gaps=(("p1", 1.2, 1.3), ("p2", 0, 9)), risen=1.5),
         frozenset({"a.org", "b.org", "*.w.org"}),
-        {"a.org": 1, "b.org": 2},
         at=2.0,
     )
     assert [(entry.target, entry.requests, entry.last) for entry in found] == [
-        ("a.org", 4, 1.5),
+        ("a.org", 5, 1.5),
         ("x.w.org", 1, 1.5),
     ]
     assert coverage == (Coverage("metrics", "p1", 1.0, 2.0, gaps=((1.2, 1.3),)),)
@@ -309,7 +308,7 @@ def test_counters_become_evidence_without_our_probes_and_noise() -> None:
 
 def test_counters_that_prometheus_told_are_a_witness_of_their_own_name() -> None:
     window = Window({}, {"p1": (1.0, 9.0)}, told={"p1": "prometheus"})
-    _, (coverage,) = by_metrics(window, frozenset(), {}, 9.0)
+    _, (coverage,) = by_metrics(window, frozenset(), 9.0)
     assert coverage == Coverage("prometheus", "p1", 1.0, 9.0)
     watched = evidence(coverage=(Coverage("prometheus", "p1", 0, NOW - 20),))
     assert isinstance(drained(watched, DrainRules()), Drained)
@@ -319,10 +318,10 @@ def test_counters_that_prometheus_told_are_a_witness_of_their_own_name() -> None
 
 def test_counters_that_are_off_are_no_witness() -> None:
     counted = Window({}, {"p1": (1.0, 9.0), "p2": (1.0, 5.0)}, uncounted=frozenset({"p2"}))
-    _, (first, second) = by_metrics(counted, frozenset(), {}, 9.0)
+    _, (first, second) = by_metrics(counted, frozenset(), 9.0)
     assert (first.pod, first.blind) == ("p1", "")
     assert (second.pod, "enable-metrics" in second.blind, second.holds(1, 5)) == ("p2", True, False)
-    _, blind = by_metrics(counted, frozenset(), {}, 9.0, "off")
+    _, blind = by_metrics(counted, frozenset(), 9.0, "off")
     assert {entry.blind for entry in blind} == {"off"}
 
 
