@@ -140,6 +140,7 @@ def _sentences(result: Result) -> Iterator[str]:
     yield from _stopped(result)
     yield from _as_good(result)
     yield from _slower(result)
+    yield from _quiesced(result)
     for name, tools in result.scenarios.items():
         if any(each.wrk.requests for each in tools.values()):
             yield f"wrk, a second witness beside the traffic of `{name}`: {'; '.join(_by_wrk(tools))}."
@@ -151,6 +152,23 @@ def _sentences(result: Result) -> Iterator[str]:
             )
             if (ours := tools.get("blueshift")) and ours.long and not ours.cut_long:
                 yield "Who moves traffic away first and waits for open connections cuts none of them."
+
+
+def _quiesced(result: Result) -> Iterator[str]:
+    """What a quiesce saves and costs."""
+    kept, ended = (result.scenarios.get(name, {}).get("blueshift") for name in ("pooled", "pooled-quiesced"))
+    if not kept or not ended:
+        return
+    yield (
+        f"Where clients keep connections busy, Blueshift {_fate(kept)} (`pooled`); with a quiesce before "
+        f"each drain it {_fate(ended)} (`pooled-quiesced`). The price: {ended.cut_long} of {ended.long} "
+        f"sessions of five minutes cut (without: {kept.cut_long} of {kept.long}), and {ended.stale_closed} "
+        f"connections closed between requests (without: {kept.stale_closed})."
+    )
+
+
+def _fate(each: Sum) -> str:
+    return f"{'stopped to ask a person' if each.noticed else 'went through'} after {_wall(each)[1]}"
 
 
 def _by_wrk(tools: Mapping[str, Sum]) -> Iterator[str]:

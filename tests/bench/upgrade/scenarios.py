@@ -31,8 +31,9 @@ STOP = ("/usr/bin/nginx", "-c", "/etc/nginx/nginx.conf", "-s", "stop")
 `Start`): only a chart or an image of a company's own does worse today."""
 KEEPING: Values = MappingProxyType({"controller": {"config": {"keep-alive": "75", "http-snippet": ""}}})
 """nginx's own limits in place of the demo's: a connection may be idle for 75 s, and live for an hour."""
-PATIENCE = 180.0
-"""Seconds of a drain after which Blueshift asks a person about clients that stay."""
+PATIENCE = 330.0
+"""Seconds of a drain after which Blueshift asks a person about clients that stay: by then the longest session
+is over, or was cut after a quiesce (240 s); a pool is not."""
 _PREFIX = "nginx.ingress.kubernetes.io/"
 
 

@@ -106,6 +106,19 @@ def test_it_says_that_no_session_was_cut_only_where_none_was(cut: int) -> None:
     assert ("cuts none of them" in text) is (cut == 0)
 
 
+def test_it_says_what_a_quiesce_saves_and_costs() -> None:
+    kept = Sum(runs=1, requests=100, long=70, stale_closed=1, wall_s=480.0, noticed=1)
+    ended = Sum(runs=1, requests=100, long=90, cut_long=9, stale_closed=85, wall_s=720.0)
+    both = {"pooled": {"blueshift": kept}, "pooled-quiesced": {"blueshift": ended}}
+    text = page.section(msgspec.structs.replace(figures(), scenarios=both))
+    assert "stopped to ask a person after 480 s (`pooled`)" in text
+    assert "went through after 720 s (`pooled-quiesced`)" in text
+    assert "9 of 90 sessions of five minutes cut (without: 0 of 70), and 85 connections" in text
+    assert "The price" not in page.section(
+        msgspec.structs.replace(figures(), scenarios={"pooled": both["pooled"]})
+    )
+
+
 def test_a_longer_bar_is_a_higher_value_and_none_is_nothing() -> None:
     each = [Bar("helm_upgrade", 40.0, "40 s"), Bar("manual", 10.0, "10 <s>"), Bar("blueshift", 0.0, "0")]
     for logarithmic in (False, True):
