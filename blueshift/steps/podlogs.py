@@ -39,7 +39,7 @@ class PodLogs:
         self, kube: KubeApi, clock: Clock, form: LogFormat, since: float, hear: Hear | None = None
     ) -> None:
         self.tally = Tally(form)
-        self.windows = Windows(clock.utc().timestamp(), since, timed=_timed(form))
+        self.windows = Windows(clock.utc().timestamp(), since)
         self._kube = kube
         self._clock = clock
         self._since = since
@@ -59,9 +59,8 @@ class PodLogs:
 
     def reads(self, form: LogFormat) -> None:
         """Read by this format from now on, and by the one before; nothing changes where it is the same."""
-        if form != (before := self.tally.form):
+        if form != self.tally.form:
             self.tally.reads(form)
-            self.windows.timed = _timed(form) and _timed(before)  # none is no quick answer
 
     def follow(self, namespace: str, container: str, pods: Mapping[str, float]) -> None:
         """Follow these pods (name → when it started), each whose stream has ended anew."""
@@ -198,10 +197,6 @@ class PodLogs:
                 self._prove(pod, opened)
             if pod not in self._unproven:
                 self.tally.alive(pod, now - 1.0)
-
-
-def _timed(form: LogFormat) -> bool:
-    return "request_time" in form.http.variables
 
 
 def clock_time(at: float) -> str:

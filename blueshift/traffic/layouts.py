@@ -27,8 +27,8 @@ class Layout(msgspec.Struct, frozen=True, eq=False):
     escape: Escape = "default"
     keys: Mapping[str, str] = {}
     """Variable → key, for lines that are JSON objects."""
-    milliseconds: bool = False
-    """Whether `request_time` is in milliseconds; nginx's are seconds."""
+    per_second: float = 1.0
+    """How many of what `request_time` counts make a second; nginx's are seconds."""
 
 
 NAMED: Mapping[str, Layout] = {
@@ -115,7 +115,7 @@ def guessed(first: Mapping[str, object]) -> Layout | None:
         keys["proxy_protocol_addr"] = keys.pop("remote_addr")
     if envoy := known.keys() >= _ENVOY and "request_time" not in keys:
         keys["request_time"] = known["duration"]
-    return Layout("JSON, by its keys", keys=keys, milliseconds=envoy)
+    return Layout("JSON, by its keys", keys=keys, per_second=1e3 if envoy else 1.0)
 
 
 def candidates(lines: Sequence[bytes]) -> tuple[Layout, ...]:

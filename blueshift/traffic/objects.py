@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -83,9 +82,8 @@ def line_of_object(layout: Layout, line: bytes) -> Line | None:
         values = {name: _written(found.get(key)) for name, key in layout.keys.items()}
         if "status" in values and not _is_status(values["status"]):
             return None
-        seconds = seconds_of(values.pop("request_time", b""), layout)
         known = {name: value for name, value in values.items() if _readable(name, value)}
-        return line_of(known, "none")._replace(seconds=math.nan if seconds is None else seconds)
+        return line_of(known, "none", layout.per_second)
     return None
 
 
@@ -100,14 +98,6 @@ def _readable(name: str, value: bytes) -> bool:
             return instant(value) > 0
         return False
     return name not in ("body_bytes_sent", "bytes_sent") or value.isdigit()
-
-
-def seconds_of(value: bytes, layout: Layout) -> float | None:
-    """A `request_time` as it was written; None for what is no time."""
-    with contextlib.suppress(ValueError):  # such as `-`, or with a unit behind it
-        seconds = float(value) / (1000 if layout.milliseconds else 1)
-        return seconds if math.isfinite(seconds) else None
-    return None
 
 
 def _written(value: object) -> bytes:

@@ -7,7 +7,6 @@ A line that is not as usual is for `logs.LogFormat`, which knows every oddity.
 from __future__ import annotations
 
 import contextlib
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from blueshift.traffic.instants import instant
+from blueshift.traffic.instants import duration, instant
 from blueshift.traffic.layouts import Layout
 from blueshift.traffic.logformat import INSIDE, Escape, compile_text
 from blueshift.traffic.logs import (
@@ -25,13 +24,14 @@ from blueshift.traffic.logs import (
     PROBE_AGENT,
     TIME,
     Line,
+    LogFormat,
     bare,
     compile_format,
     first_said,
     plain,
     sources,
 )
-from blueshift.traffic.objects import finder, line_of_object, seconds_of, value_of_object
+from blueshift.traffic.objects import finder, line_of_object, value_of_object
 
 UPSTREAM = ("proxy_upstream_name",)
 AGENT = ("http_user_agent",)
@@ -108,7 +108,7 @@ class Reader:
         self.others = others
         self.helped: list[Reader] = []
         """Those of the others that could read a line."""
-        self._form = compile_format(layout.text, escape=layout.escape) if layout.text else None
+        self._form = _compiled(layout) if layout.text else None
         known = frozenset(layout.keys) or (self._form.http.variables if self._form else frozenset())
         wanted = tuple(sources(role, known) for role in _ROLES)
         self.lacks = tuple(
@@ -145,16 +145,11 @@ class Reader:
         return rest
 
     def parse(self, line: bytes) -> Line | None:
-        """One line with all care; None for what is no access or cannot be read.
-
-        Its seconds are no number where the layout that reads it does not tell them.
-        """
+        """One line with all care; None for what is no access or cannot be read."""
         line = bare(line)
         found = line_of_object(self.layout, line) if self.layout.keys else None
         if found is None and self._form:
             found = self._form.parse(line)
-            if found and "request_time" in self.lacks:
-                return found._replace(seconds=math.nan)
         for other in self.others if found is None else ():
             if found := other.parse(line):
                 if other not in self.helped:
@@ -176,7 +171,11 @@ class Reader:
 
     def seconds(self, value: bytes) -> float | None:
         """A time that was cut out; None for what is none."""
-        return seconds_of(value, self.layout)
+        return duration(value, self.layout.per_second)
+
+
+def _compiled(layout: Layout) -> LogFormat:
+    return compile_format(layout.text, escape=layout.escape, per_second=layout.per_second)
 
 
 def identifies(request_id: bytes | str) -> bool:
