@@ -15,8 +15,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from blueshift.traffic.instants import duration, instant
-from blueshift.traffic.layouts import Layout
-from blueshift.traffic.logformat import INSIDE, Escape, compile_text
+from blueshift.traffic.layouts import Layout, Path
+from blueshift.traffic.logformat import INSIDE, Compiled, Escape, compile_text
 from blueshift.traffic.logs import (
     CLIENT,
     HOST,
@@ -116,13 +116,28 @@ class Reader:
         )
         """Variables that a summary is made of and the layout does not have."""
         self.has_upstream = bool(known & set(UPSTREAM))
-        self.has_time: bool = bool(known & set(TIME)) or any(other.has_time for other in others)
+        self._has_time = bool(known & set(TIME))
         self._id = _id_of(layout, next((name for name in REQUEST_ID if name in known), ""))
         """The id in a line, by which two equal ones are one request, read twice; None without such."""
         self._time = _time_of(layout, next(iter(sources(TIME, known)), ""))
         self._cut = (
             _objects(layout.keys, wanted) if layout.keys else _matches(layout.text, layout.escape, wanted)
         )
+
+    @property
+    def has_time(self) -> bool:
+        """Whether any of the layouts tells when it was."""
+        return self._has_time or any(other.has_time for other in self.others)
+
+    def learn(self, other: Reader) -> None:
+        """Read by the layouts of another too what cannot be read otherwise."""
+        for one in (other, *other.others):
+            if not any(known.layout.reads_as(one.layout) for known in (self, *self.others)):
+                self.others = (*self.others, Reader(one.layout))
+
+    def lines(self) -> tuple[Compiled, ...]:
+        """Each line of an access, where the format has several."""
+        return self._form.http.lines if self._form else ()
 
     def count(self, lines: Sequence[bytes], into: Counted, seen: Seen) -> list[bytes]:
         """Count what can be cut; the others, our own probes among them, are returned for `parse`."""
@@ -254,6 +269,6 @@ def _until(text: str, names: frozenset[str]) -> str:
     return text[: seen[last + 1].start()] if last + 1 < len(seen) else text
 
 
-def _objects(keys: Mapping[str, str], wanted: Wanted) -> _Cut:
+def _objects(keys: Mapping[str, Path], wanted: Wanted) -> _Cut:
     """For lines that are JSON objects."""
     return _Cut(finder(keys, (*wanted, AGENT), own=_OWN), itemgetter(0), itemgetter(1))

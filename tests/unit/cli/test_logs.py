@@ -82,7 +82,7 @@ def test_gzip_prefixes_and_standard_input(
 def test_lines_that_the_runtime_cut_are_whole_in_the_kubelets_own_files(
     tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("blueshift.traffic.logfiles._BLOCK", 300)
+    monkeypatch.setattr("blueshift.traffic.streams._BLOCK", 300)
 
     def row(part: bytes, stream: bytes = b"stdout", mark: bytes = b"F") -> bytes:
         return b" ".join((b"2026-11-23T23:41:48.123456789Z", stream, mark, part)) + b"\n"
