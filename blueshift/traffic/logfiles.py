@@ -17,6 +17,12 @@ from blueshift.traffic.streams import LONGEST, Read, blocks, opened
 _TOLD = 120
 """Characters of a line that could not be read."""
 
+_OF_TEXT = "`--format` takes the controller's log-format-upstream, as it stands in its ConfigMap"
+_OF_OBJECTS = (
+    "`--format` names the keys by nginx's variables, those alone that matter: "
+    """'{"KEY": "$remote_addr", "KEY": "$status", "KEY": "$host", "KEY": "$request_time"}'"""
+)
+
 
 def digested(files: Sequence[Path], form: str) -> Digest:
     """The lines of all files in one digest, each file read by the given format or by the one that fits it.
@@ -42,7 +48,7 @@ def digested(files: Sequence[Path], form: str) -> Digest:
             f"no line is an access of {'the given' if form else 'a known'} format, "
             f"the first of {digest.unread}: {shown(digest.unread_first)!r}",
             place=str(unread_in),
-            hint="`--format` takes the controller's log-format-upstream, as it stands in its ConfigMap",
+            hint=_OF_OBJECTS if digest.unread_first.startswith(b"{") and not form else _OF_TEXT,
         )
     digest.finish()
     return digest

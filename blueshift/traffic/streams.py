@@ -50,7 +50,13 @@ def opened(file: Path) -> Iterator[Read]:
             return
         with file.open("rb") as stream:
             yield _unpacked(stream, file)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+    except EOFError as error:
+        raise BlueshiftError(
+            "cannot be read: it is packed, and ends before its end",
+            place=str(file),
+            hint="fetch it again; `gzip -dc FILE | blueshift logs analyze -` (xz, bzip2) reads what is there",
+        ) from error
+    except (OSError, zlib.error, lzma.LZMAError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise BlueshiftError(
             f"cannot be read: {said}",

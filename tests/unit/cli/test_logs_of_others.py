@@ -97,6 +97,28 @@ def test_what_others_put_before_a_line_is_taken_off_and_told(
     assert told.strip() in command("logs", "analyze", str(file), *given).err.encode()
 
 
+@pytest.mark.parametrize("packed", [gzip.compress, lzma.compress, bz2.compress])
+def test_a_packed_file_that_is_cut_short_says_how_to_read_what_is_there(
+    tmp_path: Path, command: Command, packed: Callable[[bytes], bytes]
+) -> None:
+    file = tmp_path / "access.log"
+    file.write_bytes(packed(log(good=3000))[:-20])
+    told = command("logs", "analyze", str(file))
+    assert (told.code, "ends before its end" in told.err) == (ExitCode.ERROR, True)
+    assert "gzip -dc FILE | blueshift logs analyze -" in told.err
+
+
+def test_objects_whose_keys_are_unknown_are_told_how_to_name_them(tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "access.log"
+    file.write_bytes(b'{"who": {"from": "192.0.2.7"}, "how": 502, "unknown": [1]}\n' * 3)
+    told = command("logs", "analyze", str(file))
+    assert '{"KEY": "$remote_addr", "KEY": "$status"' in told.err
+    assert len(told.err.splitlines()) <= 5
+    form = '{"who": {"from": "$remote_addr"}, "how": "$status"}'
+    found = json.loads(command("logs", "analyze", str(file), "--format", form, "-o", "json").out)
+    assert (found["requests"], found["errors"], found["clients"]) == (3, 3, [["192.0.2.7", 3]])
+
+
 def test_a_host_before_a_line_is_no_prefix(tmp_path: Path, command: Command) -> None:
     file = tmp_path / "access.log"
     file.write_bytes(b"".join(b"a.example " + line for line in log(good=9).splitlines(keepends=True)))
