@@ -139,7 +139,7 @@ def _doubts(figures: Figures) -> None:
 
 def _judge(found: Comparison) -> None:
     rows = [_difference(one) for one in found.differences[:SHOWN]]
-    columns = ("target", "verdict", "requests old", "new", "errors old", "new", "p95 ms old", "new")
+    columns = ("target", "verdict", "requests old → new", "errors", "p95 ms")
     print_table(columns, rows)
     if (more := len(found.differences) - SHOWN) > 0:
         say(f"and {more} more; `-o json` has every one")
@@ -154,7 +154,12 @@ def _difference(one: Difference) -> tuple[object, ...]:
     return (
         escaped(one.target),
         one.verdict.outcome,
-        *(side.requests if side else None for side in sides),
-        *(side.errors if side else None for side in sides),
-        *(side.ms.p95 if side and side.ms else None for side in sides),
+        _change(*(side.requests if side else None for side in sides)),
+        _change(*(side.errors if side else None for side in sides)),
+        _change(*(side.ms.p95 if side and side.ms else None for side in sides)),
     )
+
+
+def _change(old: float | None, new: float | None) -> str:
+    """Both in one column: on 80 columns the names of hosts need the room."""
+    return " → ".join("-" if side is None else str(side) for side in (old, new))

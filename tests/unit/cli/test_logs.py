@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -173,6 +174,8 @@ def test_one_side_is_judged_by_the_other(
     told = command("logs", "analyze", str(other), "--compare", str(old))
     assert told.code == code
     assert says in told.err
+    assert "REQUESTS OLD → NEW" in told.out
+    assert re.search(r"shop-gone-80 +nodata +90 → - +0 → - +3.97 → -", told.out)
     found = json.loads(command("logs", "analyze", str(other), "--compare", str(old), "-o", "json").out)
     (gone,) = [one for one in found["differences"] if one["target"] == "shop-gone-80"]
     assert gone["new"] is None
