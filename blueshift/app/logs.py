@@ -58,6 +58,9 @@ class Figures(msgspec.Struct, frozen=True):
     """Lines that came twice, such as where the logs of a pod were fetched twice."""
     duplicate_errors: int
     """Of these, those of errors: whoever sends one request id again and again hides what he was answered."""
+    before: str
+    """What others put before each line, as stern does, by the first of them; what kubectl and the kubelet put
+    there is not told."""
     foreign: int
     """The controller's own messages."""
     unread: int
@@ -196,6 +199,7 @@ def _figures(files: Sequence[Path], digest: Digest) -> Figures:
         noise=noise,
         duplicates=digest.duplicates,
         duplicate_errors=digest.again.answered().whole.errors,
+        before=shown(digest.before),
         foreign=digest.foreign,
         unread=digest.unread,
         unread_first=shown(digest.unread_first),

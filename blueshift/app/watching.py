@@ -57,7 +57,7 @@ class Chosen(msgspec.Struct, frozen=True):
                 or any(fnmatchcase(name, pattern) for pattern in self.hosts)
             )
             and (not self.statuses or any(low <= line.status <= high for low, high in self.statuses))
-            and line.seconds >= self.slower
+            and (line.seconds or 0.0) >= self.slower
         )
 
     def blind(self, side: SideName, form: LogFormat) -> Iterator[str]:

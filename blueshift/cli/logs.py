@@ -42,18 +42,19 @@ def logs() -> None:
     "form",
     default="",
     metavar="FORMAT",
-    help="The controller's log-format-upstream, nginx's log_format, or one of these: ingress-nginx, main, "
-    "combined, vhost-combined, common.",
+    help="The controller's log-format-upstream, also as YAML around it, nginx's log_format, or one of these: "
+    "ingress-nginx, traefik, main, combined, vhost-combined, common, envoy, istio.",
 )
 @facts_output
 def analyze(files: tuple[Path, ...], old: tuple[Path, ...], form: str, output: str) -> ExitCode:
     """Sum up access logs: requests, statuses and latencies of every host, and the busiest clients.
 
-    Reads what `kubectl logs` of a controller's pods gives (with --prefix and --timestamps too), the kubelet's
-    own files, gzip, and `-` for standard input. The format is found by the first lines: ingress-nginx's own,
-    the usual ones of nginx and Apache, JSON with the usual keys; any other is told by --format. What was
-    fetched twice counts once, where the format has a request id; how many of it were errors is told. What
-    cannot be read is counted and shown, and is never taken for silence.
+    Reads what `kubectl logs` of a controller's pods gives (with --prefix and --timestamps too) and what stern
+    does, the kubelet's own files, gzip, xz and bzip2, and `-` for standard input. The format is found by the
+    lines: ingress-nginx's own, the usual ones of nginx and Apache, those of Traefik, Envoy and Istio, JSON
+    with the usual keys; any other is told by --format. What was fetched twice counts once, where the format
+    has a request id; how many of it were errors is told. What cannot be read is counted and shown, and is
+    never taken for silence.
 
     With --compare the new side's logs are judged by the old side's, whole and host by host: share of errors
     with its interval, and latency. Where more than 0.2 % of a side's lines could not be read, every verdict
@@ -128,6 +129,8 @@ def _doubts(figures: Figures) -> None:
     }
     if told := [f"{count} {what}" for what, count in apart.items() if count]:
         say(f"not counted: {', '.join(told)}")
+    if figures.before:
+        say(f"taken off before each line: {figures.before!r}")
     if figures.unread:
         say(f"NOT READ: {figures.unread} lines, the first: {figures.unread_first!r}")
     if figures.lacks:
@@ -136,7 +139,7 @@ def _doubts(figures: Figures) -> None:
 
 def _judge(found: Comparison) -> None:
     rows = [_difference(one) for one in found.differences[:SHOWN]]
-    columns = ("target", "verdict", "requests old", "new", "errors old", "new", "p95 ms old", "new")
+    columns = ("target", "verdict", "requests old → new", "errors", "p95 ms")
     print_table(columns, rows)
     if (more := len(found.differences) - SHOWN) > 0:
         say(f"and {more} more; `-o json` has every one")
@@ -151,7 +154,12 @@ def _difference(one: Difference) -> tuple[object, ...]:
     return (
         escaped(one.target),
         one.verdict.outcome,
-        *(side.requests if side else None for side in sides),
-        *(side.errors if side else None for side in sides),
-        *(side.ms.p95 if side and side.ms else None for side in sides),
+        _change(*(side.requests if side else None for side in sides)),
+        _change(*(side.errors if side else None for side in sides)),
+        _change(*(side.ms.p95 if side and side.ms else None for side in sides)),
     )
+
+
+def _change(old: float | None, new: float | None) -> str:
+    """Both in one column: on 80 columns the names of hosts need the room."""
+    return " → ".join("-" if side is None else str(side) for side in (old, new))

@@ -151,7 +151,8 @@ def _line(side: SideName, pod: str, line: Line) -> None:
     status = click.style(f"{line.status:03}", fg=_COLORS.get(line.status // 100), bold=line.status >= 500)
     name = click.style(f"{side:<9}", fg="cyan" if side == "primary" else "magenta")
     what = escaped(masked(f"{line.method} {line.host or line.upstream}{line.path}", {}))
-    click.echo(f"{at} {name} {pod[-5:]} {status} {what} {line.seconds:.3f}s {escaped(line.client)}")
+    took = "-" if line.seconds is None else f"{line.seconds:.3f}s"
+    click.echo(f"{at} {name} {pod[-5:]} {status} {what} {took} {escaped(line.client)}")
 
 
 def _json(side: SideName, pod: str, line: Line) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from blueshift.clock import Clock
@@ -12,6 +12,7 @@ from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import NotFound
 from blueshift.errors import BlueshiftError
 from blueshift.traffic.logs import Line, LogFormat
+from blueshift.traffic.records import AsFormatted
 from blueshift.traffic.tally import Tally
 from blueshift.traffic.windows import Windows
 
@@ -39,7 +40,7 @@ class PodLogs:
         self, kube: KubeApi, clock: Clock, form: LogFormat, since: float, hear: Hear | None = None
     ) -> None:
         self.tally = Tally(form)
-        self.windows = Windows(clock.utc().timestamp(), since, timed=_timed(form))
+        self.windows = Windows(clock.utc().timestamp(), since)
         self._kube = kube
         self._clock = clock
         self._since = since
@@ -52,6 +53,8 @@ class PodLogs:
         """Pod → when it started."""
         self._read: dict[str, float] = {}
         """Pod → the kubelet's timestamp of the last line that was counted."""
+        self._records: dict[str, AsFormatted] = {}
+        """Pod → what has come of an access that takes several lines."""
         self._unproven: dict[str, float] = {}
         """Pod → the last line before its stream broke, until the new one shows that nothing is missing."""
         self.broken: dict[str, BlueshiftError] = {}
@@ -59,9 +62,9 @@ class PodLogs:
 
     def reads(self, form: LogFormat) -> None:
         """Read by this format from now on, and by the one before; nothing changes where it is the same."""
-        if form != (before := self.tally.form):
+        if form != self.tally.form:
             self.tally.reads(form)
-            self.windows.timed = _timed(form) and _timed(before)  # none is no quick answer
+            self._records.clear()
 
     def follow(self, namespace: str, container: str, pods: Mapping[str, float]) -> None:
         """Follow these pods (name → when it started), each whose stream has ended anew."""
@@ -167,14 +170,20 @@ class PodLogs:
         return False
 
     def _count(self, pod: str, line: bytes, at: float) -> None:
-        access = self.tally.add(pod, line, at)
         self._read[pod] = at
-        if access:
-            self.windows.add(access, at)
-            if self._hear:
-                self._hear(pod, access)
-        elif self.tally.form.unread(line):
-            self.windows.miss(at)
+        for whole in self._whole(pod, line):
+            if access := self.tally.add(pod, whole, at):
+                self.windows.add(access, at)
+                if self._hear:
+                    self._hear(pod, access)
+            elif self.tally.form.unread(whole):
+                self.windows.miss(at)
+
+    def _whole(self, pod: str, line: bytes) -> Sequence[bytes]:
+        """The accesses that a line of a pod's log ends, where the format writes one over several lines."""
+        if not (shapes := self.tally.form.http.lines):
+            return (line,)
+        return self._records.setdefault(pod, AsFormatted(shapes)).joined((line,))
 
     def _prove(self, pod: str, at: float) -> None:
         """The first that is known of a stream opened anew is of that instant: what is between is missing."""
@@ -198,10 +207,6 @@ class PodLogs:
                 self._prove(pod, opened)
             if pod not in self._unproven:
                 self.tally.alive(pod, now - 1.0)
-
-
-def _timed(form: LogFormat) -> bool:
-    return "request_time" in form.http.variables
 
 
 def clock_time(at: float) -> str:

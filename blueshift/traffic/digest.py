@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from blueshift.traffic.logs import Line, bare, foreign
@@ -15,6 +15,11 @@ MOST_CLIENTS = 20_000
 """Rows kept; beyond that the rarest are told as one number."""
 MOST_RAW = 100_000
 """Different status, latency and target together, before they are added up."""
+
+
+Again = Callable[[list[bytes]], list[bytes] | None]
+"""Takes lines that should be accesses and could not be read; gives them as they are tried again where what
+reads them has been found."""
 
 
 class Digest:
@@ -38,23 +43,31 @@ class Digest:
         """Requests of those that are not in `clients`."""
         self.clients: dict[str, int] = {}
         self.targets = Targets()
+        self.before = b""
+        """What of others stood before the lines, by the first of them."""
         self._counted = Counted()
         self._seen = Seen()
         self._span = Span()
 
     def read_by(self, reader: Reader) -> None:
-        """The blocks to come are another file's, and read by this."""
+        """The blocks to come are read by this: another file's, or of another format."""
         self._settle()
         if not self.accesses:
             self.readers = []
         self.reader = reader
         self.readers.append(reader)
 
-    def add(self, block: Sequence[bytes]) -> None:
-        """Count the lines of a block."""
+    def add(self, block: Sequence[bytes], again: Again | None = None) -> None:
+        """Count the lines of a block; `again` is asked what of it cannot be read."""
         self.lines += len(block)
-        for line in self.reader.count(block, self._counted, self._seen):
-            self._with_care(line)
+        unusual = self.reader.count(block, self._counted, self._seen)
+        missed = [line for line in unusual if not self._with_care(line)]
+        if missed and again:
+            found = again(missed)
+            missed = missed if found is None else [line for line in found if not self._with_care(line)]
+        if missed:
+            self.unread += len(missed)
+            self.unread_first = self.unread_first or bare(missed[0])[:200]
         self._seen.age()
         if self.reader.has_time:
             self._span.take(block, self.reader.at)
@@ -106,15 +119,14 @@ class Digest:
         """Those by which lines were read, and those that were tried first."""
         return [one for reader in self.readers for one in (reader, *reader.helped)]
 
-    def _with_care(self, raw: bytes) -> None:
+    def _with_care(self, raw: bytes) -> bool:
+        """Count one line; not, where it should be an access and cannot be read."""
         raw = bare(raw)
         line = self.reader.parse(raw)
         if line is None:
-            if foreign(raw):
-                self.foreign += 1
-            else:
-                self.unread += 1
-                self.unread_first = self.unread_first or raw[:200]
+            if not foreign(raw):
+                return False
+            self.foreign += 1
         elif identifies(line.request_id) and self._seen.again(raw):
             self.again.of("" if line.own else line.target).add(line.status, line.took)
         elif line.own:
@@ -122,6 +134,7 @@ class Digest:
         else:
             self.targets.of(line.target).add(line.status, line.took)
             self._counted.clients[line.client.encode()] += 1
+        return True
 
     def _settle(self) -> None:
         text = self.reader.text

@@ -1,7 +1,9 @@
-"""The times of access lines, as nginx writes them and as others do."""
+"""The times and durations of access lines, as nginx writes them and as others do."""
 
 from __future__ import annotations
 
+import contextlib
+import math
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,6 +21,17 @@ def _local(written: str) -> float:
     offset = int(found[7]) * 3600 + int(found[7][0] + found[8]) * 60
     month = _MONTHS.index(found[2]) + 1
     return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp() - offset
+
+
+def duration(text: bytes | None, per_second: float = 1.0) -> float | None:
+    """Seconds of a duration as it was written, of which so many make one (1000: it is in milliseconds).
+
+    None for what is none: it was not told, is `-`, has a unit behind it, or is no finite number.
+    """
+    with contextlib.suppress(ValueError):
+        seconds = float(text or b"-") / per_second
+        return seconds if math.isfinite(seconds) else None
+    return None
 
 
 _LATEST = 1e11

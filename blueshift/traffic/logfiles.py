@@ -1,34 +1,27 @@
-"""Files of access logs: opened, cut into lines, and read by the layout that fits."""
+"""Files of access logs: each read by the format that is given, or by those that fit its lines."""
 
 from __future__ import annotations
 
-import gzip
-import io
-import re
-import sys
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from blueshift.errors import BlueshiftError
 from blueshift.masks import masked
 from blueshift.traffic.digest import Digest
-from blueshift.traffic.layouts import NAMED, TRIED, candidates, layout_of
-from blueshift.traffic.logs import bare, foreign
-from blueshift.traffic.prefixes import NOTHING, PREFIXES, Parts, without
+from blueshift.traffic.finding import Way, few, way_of
+from blueshift.traffic.layouts import NAMED, layouts_of
+from blueshift.traffic.prefixes import KUBERNETES, WORDS, Parts, unwrapped
 from blueshift.traffic.quick import Reader
+from blueshift.traffic.streams import LONGEST, Read, blocks, opened
 
-STDIN = Path("-")
-_BLOCK = 1 << 20
-_LONGEST = 1 << 20
-"""Bytes of a line; what is longer is no access line."""
-_RUN = 8
-"""Lines in a row, from each of the places at which formats are tried."""
-_GZIP = b"\x1f\x8b"
 _TOLD = 120
 """Characters of a line that could not be read."""
+
+_OF_TEXT = "`--format` takes the controller's log-format-upstream, as it stands in its ConfigMap"
+_OF_OBJECTS = (
+    "`--format` names the keys by nginx's variables, those alone that matter: "
+    """'{"KEY": "$remote_addr", "KEY": "$status", "KEY": "$host", "KEY": "$request_time"}'"""
+)
 
 
 def digested(files: Sequence[Path], form: str) -> Digest:
@@ -36,12 +29,12 @@ def digested(files: Sequence[Path], form: str) -> Digest:
 
     Raises BlueshiftError for a file that cannot be read, and where lines are left and none of all was read.
     """
-    given = Reader(layout_of(form)) if form else None
-    digest = Digest(given or Reader(NAMED["ingress-nginx"]))
+    given = tuple(map(Reader, layouts_of(form))) if form else ()
+    digest = Digest(given[0] if given else Reader(NAMED["ingress-nginx"]))
     unread_in: Path | None = None
     for file in files:
-        with _opened(file) as stream:
-            _count(stream, given, digest)
+        with opened(file) as read:
+            _File(digest, given).count(read)
         if digest.unread and unread_in is None:
             unread_in = file
     if not digest.lines:
@@ -55,99 +48,65 @@ def digested(files: Sequence[Path], form: str) -> Digest:
             f"no line is an access of {'the given' if form else 'a known'} format, "
             f"the first of {digest.unread}: {shown(digest.unread_first)!r}",
             place=str(unread_in),
-            hint="`--format` takes the controller's log-format-upstream, as it stands in its ConfigMap",
+            hint=_OF_OBJECTS if digest.unread_first.startswith(b"{") and not form else _OF_TEXT,
         )
     digest.finish()
     return digest
 
 
-def _count(stream: io.BufferedIOBase, given: Reader | None, digest: Digest) -> None:
-    """The lines of one file, by the given reader or by the first that can be found."""
-    reader, prefix = given, None
-    for block in _joined(_blocks(stream)):
-        prefix = prefix or _prefix(block, given)
-        lines = without(prefix or PREFIXES[0], block)
-        if reader is None and (reader := _reader(lines)):
-            digest.read_by(reader)
-        digest.add(lines)
+class _File:
+    """The lines of one file, and how they are read."""
+
+    def __init__(self, digest: Digest, given: Sequence[Reader]) -> None:
+        self._digest = digest
+        self._given = given
+        self._way = Way(KUBERNETES)
+        self._block = 0
+        """Lines of the block that is counted."""
+
+    def count(self, read: Read) -> None:
+        """All of them."""
+        for block in _joined(blocks(read)):
+            if self._way.reader is None and (way := way_of(block, self._given)):
+                self._take(way, block)
+            lines = self._way.accesses(block)
+            self._block = len(lines)
+            self._digest.add(lines, self._again if self._way.reader else None)
+        if left := self._way.left():
+            self._digest.add(left)
+
+    def _take(self, way: Way, lines: Sequence[bytes]) -> None:
+        self._way = way
+        if way.reader:
+            self._digest.read_by(way.reader)
+        if way.prefix in WORDS:
+            found = next(filter(None, map(way.prefix.match, lines)), None)
+            self._digest.before = self._digest.before or (found[0].rstrip() if found else b"")
+
+    def _again(self, missed: list[bytes]) -> list[bytes] | None:
+        """Lines of a kind that was not met before, as where a format was changed meanwhile."""
+        most = len(missed) * 2 > self._block
+        way, known = way_of(few(missed), self._given, words=most), self._way.reader
+        if way is None or way.reader is None or known is None:
+            return None
+        if most:  # what most are is read quickly from here on
+            way.reader.learn(known)
+            self._take(way, missed)
+        elif not self._given:
+            known.learn(way.reader)
+        return [*way.accesses(missed), *way.left()]
 
 
 def _joined(blocks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
-    """The lines that a node's runtime cut in parts, whole."""
-    parts = Parts(_LONGEST)
+    """The lines that a node's runtime wrapped or cut in parts, whole."""
+    parts = Parts(LONGEST)
     for block in blocks:
-        if lines := parts.joined(block):
+        if lines := parts.joined(unwrapped(block)):
             yield lines
     if left := parts.left():
         yield left
 
 
-def _reader(lines: Sequence[bytes]) -> Reader | None:
-    """That of the format by which most of these can be read; None where they are of none."""
-    # A pod's log begins with what the controller says of its start.
-    said = [line for line in lines if not foreign(line)]
-    # Runs of lines, as two formats may take turns.
-    stride = max(_RUN, len(said) * _RUN // TRIED)
-    sample = [line for start in range(0, len(said), stride) for line in said[start : start + _RUN]]
-    reads = {layout: sum(map(bool, map(Reader(layout).parse, sample))) for layout in candidates(sample)}
-    best, *others = sorted(reads, key=lambda layout: -reads[layout])
-    return Reader(best, tuple(Reader(layout) for layout in others if reads[layout])) if reads[best] else None
-
-
-def _prefix(block: Sequence[bytes], given: Reader | None) -> re.Pattern[bytes] | None:
-    """What stands before the lines of a file, by its first; None where these do not tell.
-
-    A format may begin with a time of its own, which looks like kubectl's.
-    """
-    begun = [line for line in block[:TRIED] if without(PREFIXES[0], [line]) != [line]]
-    if not begun:
-        return NOTHING
-    if given is None:
-        return PREFIXES[0]
-    reads = {prefix: sum(map(bool, map(given.parse, without(prefix, begun)))) for prefix in PREFIXES}
-    best = max(PREFIXES, key=lambda prefix: reads[prefix])
-    return best if reads[best] else None
-
-
 def shown(line: bytes) -> str:
     """The beginning of a line, for people: without what has a secret's shape."""
     return masked(line[:_TOLD].decode(errors="replace"), {})
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[io.BufferedIOBase]:
-    try:
-        if file == STDIN:
-            given: Any = sys.stdin.buffer  # reads as a raw stream does, whatever typeshed allows
-            peeked: io.BufferedReader = io.BufferedReader(given)
-            try:
-                yield _unpacked(peeked)
-            finally:
-                peeked.detach()  # which would close standard input in its end
-            return
-        with file.open("rb") as stream:
-            yield _unpacked(stream)
-    except (OSError, EOFError, zlib.error) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise BlueshiftError(
-            f"cannot be read: {said}",
-            place=str(file),
-            hint="name files of access logs, or `-` for standard input",
-        ) from error
-
-
-def _unpacked(stream: io.BufferedReader) -> io.BufferedIOBase:
-    return gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == _GZIP else stream
-
-
-def _blocks(stream: io.BufferedIOBase) -> Iterator[list[bytes]]:
-    """Whole lines."""
-    left = b""
-    while block := stream.read(_BLOCK):
-        *lines, left = (left + block).split(b"\n")
-        if len(left) > _LONGEST and len(left := bare(left)) > _LONGEST:
-            lines, left = [*lines, left[:_LONGEST]], b""
-        if lines:
-            yield lines
-    if left:
-        yield [left]

@@ -55,7 +55,7 @@ _KNOWN: dict[str, bytes] = {
     "session_time": rb"[\d.]+",
     "msec": rb"[\d.]+",
     "time_local": rb"\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}",
-    "time_iso8601": rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d",
+    "time_iso8601": rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)",
     "proxy_upstream_name": rb"[^\s\]\"|;,]*",
     "proxy_alternative_upstream_name": rb"[^\s\]\"|;,]*",
     # A user's name may hold spaces and brackets, but its quotes are escaped: it ends before the next quote.
@@ -93,6 +93,13 @@ class Compiled(msgspec.Struct, frozen=True):
     escape: Escape
     open: tuple[re.Pattern[bytes], ...] = ()
     """Of each value that may hold its own end: the places where it may end."""
+    lines: tuple[Compiled, ...] = ()
+    """Each line of a format that has line breaks in it, which nginx writes as they are."""
+
+    def fits(self, line: bytes) -> bool:
+        """Whether it is all of a line."""
+        line = line.rstrip(b"\r\n")
+        return not self.hopeless(line) and self.pattern.fullmatch(line) is not None
 
     def hopeless(self, line: bytes) -> bool:
         """Whether a line could be cut in so many ways that trying them would take too long: such are never
@@ -149,7 +156,15 @@ def compile_text(text: str, escape: Escape = "default", only: frozenset[str] | N
         seen.add(name)
     # One value alone before what has a shape of its own takes no time, and stands in the usual formats.
     many = tuple(opened) if doubtful or len(opened) > 1 else ()
-    return Compiled(re.compile(b"".join(parts), re.DOTALL), frozenset(seen), escape, many)
+    lines = tuple(_line(line, escape) for line in text.split("\n")) if "\n" in text else ()
+    return Compiled(re.compile(b"".join(parts), re.DOTALL), frozenset(seen), escape, many, lines)
+
+
+def _line(text: str, escape: Escape) -> Compiled:
+    """One line of a format, which may have no variable, such as a brace of JSON."""
+    if _VARIABLE.search(text):
+        return compile_text(text.replace("\\", r"\\"), escape, frozenset())
+    return Compiled(re.compile(re.escape(text.rstrip("\r").encode())), frozenset(), escape)
 
 
 def _holds(value: bytes, end: bytes) -> bool:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from blueshift.traffic.instants import instant
+from blueshift.traffic.instants import duration, instant
 from blueshift.traffic.logformat import DEFAULT, DEFAULT_STREAM, Compiled, Escape, compile_text
 
 PROBE_AGENT = "blueshift-probe/"
@@ -71,7 +71,8 @@ class Line(NamedTuple):
     """Empty in the default format, which has no host."""
     method: str
     path: str
-    seconds: float
+    seconds: float | None
+    """Of the request, or of the session; None where the format or the line does not tell it."""
     sent: int
     agent: str
     request_id: str
@@ -107,11 +108,12 @@ class Line(NamedTuple):
     @property
     def came(self) -> float:
         """When it was asked, seconds since the epoch: a line is written when it has been answered."""
-        return self.at - self.seconds
+        return self.at - (self.seconds or 0.0)
 
     @property
     def took(self) -> float | None:
-        """Seconds until it was answered; None for a TCP session, which lasts as long as its client likes."""
+        """Seconds until it was answered; None where that is not told, and for a TCP session, which lasts as
+        long as its client likes."""
         return None if self.kind == "stream" else self.seconds
 
 
@@ -120,6 +122,8 @@ class LogFormat(msgspec.Struct, frozen=True):
 
     http: Compiled
     stream: Compiled
+    per_second: float = 1.0
+    """How many of what `$request_time` counts make a second."""
 
     @property
     def lacks(self) -> tuple[str, ...]:
@@ -137,7 +141,7 @@ class LogFormat(msgspec.Struct, frozen=True):
         line = line.rstrip(b"\r\n")
         with contextlib.suppress(ValueError):  # of the right shape, and no number or no day
             if not self.http.hopeless(line) and (found := self.http.pattern.fullmatch(line)):
-                return line_of(found.groupdict(), self.http.escape)
+                return line_of(found.groupdict(), self.http.escape, self.per_second)
             if not self.stream.hopeless(line) and (found := self.stream.pattern.fullmatch(line)):
                 return _stream(found)
         return None
@@ -147,16 +151,19 @@ class LogFormat(msgspec.Struct, frozen=True):
         return not foreign(line)
 
 
-def compile_format(text: str = "", *, escape: Escape = "default", stream: str = "") -> LogFormat:
+def compile_format(
+    text: str = "", *, escape: Escape = "default", stream: str = "", per_second: float = 1.0
+) -> LogFormat:
     """A parser for `log-format-upstream` and `log-format-stream`; empty for ingress-nginx's defaults."""
     return LogFormat(
         http=compile_text(text or DEFAULT, escape),
         stream=compile_text(stream or DEFAULT_STREAM),
+        per_second=per_second,
     )
 
 
-def line_of(values: Mapping[str, bytes], escape: Escape) -> Line:
-    """An HTTP access by nginx's variables. Raises ValueError for a number or a time that is none."""
+def line_of(values: Mapping[str, bytes], escape: Escape, per_second: float = 1.0) -> Line:
+    """An HTTP access by nginx's variables. Raises ValueError for a number or an instant that is none."""
     request = plain(values.get("request"), escape)
     method, _, rest = request.partition(" ")
     path, _, protocol = rest.rpartition(" ")
@@ -173,7 +180,7 @@ def line_of(values: Mapping[str, bytes], escape: Escape) -> Line:
         host=plain(said(values, HOST), escape).lower(),
         method=plain(values.get("request_method"), escape) or method,
         path=plain(values.get("request_uri") or values.get("uri"), escape) or path,
-        seconds=float(values.get("request_time") or 0),
+        seconds=duration(values.get("request_time"), per_second),
         sent=int(said(values, ("body_bytes_sent", "bytes_sent")).strip(b"-") or 0),
         agent=plain(values.get("http_user_agent"), escape),
         request_id=plain(values.get("req_id") or values.get("request_id"), escape),
@@ -216,7 +223,7 @@ def _stream(found: re.Match[bytes]) -> Line:
         host="",
         method=plain(values.get("protocol"), "default"),
         path="",
-        seconds=float(values.get("session_time") or 0),
+        seconds=duration(values.get("session_time")),
         sent=int(values.get("bytes_sent") or 0),
         agent="",
         request_id="",

@@ -1,16 +1,34 @@
-"""What stands before a line of a log, put there by kubectl or by the node's container runtime."""
+"""What stands before a line of a log, put there by kubectl, by the node's container runtime or by others."""
 
 from __future__ import annotations
 
 import re
 
+import msgspec
+
 _STAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) "
 _POD = rb"(?:\[pod/[^\]\s]+\] )?"
 NOTHING = re.compile(b"")
-PREFIXES = (re.compile(_POD + rb"(?:" + _STAMP + rb"(?:std(?:out|err) [FP] )?)?"), re.compile(_POD), NOTHING)
-"""Before a line: of `kubectl logs --prefix --timestamps` and of the files that the kubelet keeps (CRI); of
-`--prefix` alone, where the time behind it is the format's own; nothing."""
+KUBERNETES = re.compile(_POD + rb"(?:" + _STAMP + rb"(?:std(?:out|err) [FP] )?)?")
+"""Of `kubectl logs --prefix --timestamps`, and of the files that the kubelet keeps (CRI)."""
+PREFIXES = (NOTHING, re.compile(_POD), KUBERNETES)
+"""Before a line: nothing; of `--prefix` alone, where the time behind it is the format's own; all of it."""
+_MOST_WORDS = 8
+WORDS = (
+    re.compile(rb"\S*[|\]:>]\s"),
+    *(re.compile(rb"(?:\S+\s+){%d}\S+\s" % count) for count in range(1, _MOST_WORDS)),
+)
+"""So many words, as stern (pod and container), syslog (date, host and program) and compose put there. One
+alone may be the host that a format begins with, unless it ends as no host does."""
 _PART = re.compile(_STAMP + rb"(stdout|stderr) ([FP]) ")
+
+_DOCKER = b'{"log":"'
+
+
+class _Docker(msgspec.Struct):
+    """A line of Docker's `json-file`, which has `stream` and `time` too."""
+
+    log: str
 
 
 def without(prefix: re.Pattern[bytes], lines: list[bytes]) -> list[bytes]:
@@ -18,6 +36,20 @@ def without(prefix: re.Pattern[bytes], lines: list[bytes]) -> list[bytes]:
     if prefix is NOTHING:
         return lines
     return [line[found.end() if (found := prefix.match(line)) else 0 :] for line in lines]
+
+
+def unwrapped(lines: list[bytes]) -> list[bytes]:
+    """The lines that Docker keeps as JSON objects, and the same list where they are none."""
+    if not lines[0].startswith(_DOCKER):
+        return lines
+    decode = msgspec.json.Decoder(_Docker).decode
+    found = []
+    for line in lines:
+        try:
+            found.append(decode(line).log.rstrip("\n").encode())
+        except ValueError:
+            found.append(line)
+    return found
 
 
 class Parts:

@@ -7,7 +7,6 @@ A line that is not as usual is for `logs.LogFormat`, which knows every oddity.
 from __future__ import annotations
 
 import contextlib
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,9 +14,9 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from blueshift.traffic.instants import instant
-from blueshift.traffic.layouts import Layout
-from blueshift.traffic.logformat import INSIDE, Escape, compile_text
+from blueshift.traffic.instants import duration, instant
+from blueshift.traffic.layouts import Layout, Path
+from blueshift.traffic.logformat import INSIDE, Compiled, Escape, compile_text
 from blueshift.traffic.logs import (
     CLIENT,
     HOST,
@@ -25,13 +24,14 @@ from blueshift.traffic.logs import (
     PROBE_AGENT,
     TIME,
     Line,
+    LogFormat,
     bare,
     compile_format,
     first_said,
     plain,
     sources,
 )
-from blueshift.traffic.objects import finder, line_of_object, seconds_of, value_of_object
+from blueshift.traffic.objects import finder, line_of_object, value_of_object
 
 UPSTREAM = ("proxy_upstream_name",)
 AGENT = ("http_user_agent",)
@@ -108,7 +108,7 @@ class Reader:
         self.others = others
         self.helped: list[Reader] = []
         """Those of the others that could read a line."""
-        self._form = compile_format(layout.text, escape=layout.escape) if layout.text else None
+        self._form = _compiled(layout) if layout.text else None
         known = frozenset(layout.keys) or (self._form.http.variables if self._form else frozenset())
         wanted = tuple(sources(role, known) for role in _ROLES)
         self.lacks = tuple(
@@ -116,13 +116,28 @@ class Reader:
         )
         """Variables that a summary is made of and the layout does not have."""
         self.has_upstream = bool(known & set(UPSTREAM))
-        self.has_time: bool = bool(known & set(TIME)) or any(other.has_time for other in others)
+        self._has_time = bool(known & set(TIME))
         self._id = _id_of(layout, next((name for name in REQUEST_ID if name in known), ""))
         """The id in a line, by which two equal ones are one request, read twice; None without such."""
         self._time = _time_of(layout, next(iter(sources(TIME, known)), ""))
         self._cut = (
             _objects(layout.keys, wanted) if layout.keys else _matches(layout.text, layout.escape, wanted)
         )
+
+    @property
+    def has_time(self) -> bool:
+        """Whether any of the layouts tells when it was."""
+        return self._has_time or any(other.has_time for other in self.others)
+
+    def learn(self, other: Reader) -> None:
+        """Read by the layouts of another too what cannot be read otherwise."""
+        for one in (other, *other.others):
+            if not any(known.layout.reads_as(one.layout) for known in (self, *self.others)):
+                self.others = (*self.others, Reader(one.layout))
+
+    def lines(self) -> tuple[Compiled, ...]:
+        """Each line of an access, where the format has several."""
+        return self._form.http.lines if self._form else ()
 
     def count(self, lines: Sequence[bytes], into: Counted, seen: Seen) -> list[bytes]:
         """Count what can be cut; the others, our own probes among them, are returned for `parse`."""
@@ -145,16 +160,11 @@ class Reader:
         return rest
 
     def parse(self, line: bytes) -> Line | None:
-        """One line with all care; None for what is no access or cannot be read.
-
-        Its seconds are no number where the layout that reads it does not tell them.
-        """
+        """One line with all care; None for what is no access or cannot be read."""
         line = bare(line)
         found = line_of_object(self.layout, line) if self.layout.keys else None
         if found is None and self._form:
             found = self._form.parse(line)
-            if found and "request_time" in self.lacks:
-                return found._replace(seconds=math.nan)
         for other in self.others if found is None else ():
             if found := other.parse(line):
                 if other not in self.helped:
@@ -176,7 +186,11 @@ class Reader:
 
     def seconds(self, value: bytes) -> float | None:
         """A time that was cut out; None for what is none."""
-        return seconds_of(value, self.layout)
+        return duration(value, self.layout.per_second)
+
+
+def _compiled(layout: Layout) -> LogFormat:
+    return compile_format(layout.text, escape=layout.escape, per_second=layout.per_second)
 
 
 def identifies(request_id: bytes | str) -> bool:
@@ -255,6 +269,6 @@ def _until(text: str, names: frozenset[str]) -> str:
     return text[: seen[last + 1].start()] if last + 1 < len(seen) else text
 
 
-def _objects(keys: Mapping[str, str], wanted: Wanted) -> _Cut:
+def _objects(keys: Mapping[str, Path], wanted: Wanted) -> _Cut:
     """For lines that are JSON objects."""
     return _Cut(finder(keys, (*wanted, AGENT), own=_OWN), itemgetter(0), itemgetter(1))

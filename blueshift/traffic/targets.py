@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import msgspec
 
 from blueshift.traffic.judge import Observed, is_error
@@ -32,11 +30,11 @@ class Target(msgspec.Struct):
     """Seconds, where the format tells them; without WebSockets, whose time is that of the whole session."""
 
     def add(self, status: int, seconds: float | None, count: int = 1) -> None:
-        """Count requests that ended alike; seconds that are none, or no number, are unknown."""
+        """Count requests that ended alike; seconds that are none are unknown."""
         self.requests += count
         self.errors += count if is_error(status) else 0
         self.statuses[status] = self.statuses.get(status, 0) + count
-        if status != _SWITCHED and seconds is not None and math.isfinite(seconds):
+        if status != _SWITCHED and seconds is not None:
             self.latency.add(max(0.0, seconds), count)
 
     def observed(self) -> Observed:

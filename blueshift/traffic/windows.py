@@ -81,12 +81,8 @@ class Lately(NamedTuple):
 class Windows:
     """Takes each line once; our own probes, and what reached no known server, count nowhere."""
 
-    def __init__(self, now: float, since: float, *, timed: bool = True) -> None:
-        """One is open from the start, with all that is read of the time from `since` on.
-
-        Without `timed` the format tells no duration of a request.
-        """
-        self.timed = timed
+    def __init__(self, now: float, since: float) -> None:
+        """One is open from the start, with all that is read of the time from `since` on."""
         self._begun = self._looked = now
         self._latest = Target()
         self._open = [Window(since, since)]
@@ -105,12 +101,11 @@ class Windows:
         name = line.target
         if not name or line.own:
             return
-        seconds = line.took if self.timed else None
         if at >= self._begun:
-            self._latest.add(line.status, seconds)
+            self._latest.add(line.status, line.took)
         for window in self._open:
             if at >= window.since:
-                window.add(name, line.status, seconds, at)
+                window.add(name, line.status, line.took, at)
 
     def miss(self, at: float) -> None:
         """A line of that instant could not be read."""

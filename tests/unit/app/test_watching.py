@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,7 +14,7 @@ from blueshift.app import watching
 from blueshift.app.unseen import Note
 from blueshift.app.watching import Chosen, Watching
 from blueshift.cli.main import run
-from blueshift.cli.watch import _line
+from blueshift.cli.watch import _json, _line
 from blueshift.cluster.errors import ApiError
 from blueshift.controllers.ingress_nginx.profile import IngressNginx
 from blueshift.discovery.raw import Raw
@@ -187,3 +188,15 @@ def test_what_a_client_sends_does_not_reach_the_terminal(capsys: pytest.CaptureF
     (told,) = capsys.readouterr().out.splitlines()
     assert "/\\x1b]0;owned\\x07\\n12:00:00 forged" in told
     assert "hunter22" not in told
+
+
+def test_a_duration_that_the_log_does_not_tell_is_shown_as_none(capsys: pytest.CaptureFixture[str]) -> None:
+    untold = line()._replace(seconds=None)
+    _line("primary", "web-7d", untold)
+    _json("primary", "web-7d", untold)
+    lines, rows = capsys.readouterr().out.splitlines()
+    assert " - 192.0.2" in lines
+    assert "0.000s" not in lines
+    assert json.loads(rows)["seconds"] is None
+    assert not Chosen(slower=0.1).shows(untold)
+    assert Chosen().shows(untold)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_gzip_prefixes_and_standard_input(
 def test_lines_that_the_runtime_cut_are_whole_in_the_kubelets_own_files(
     tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("blueshift.traffic.logfiles._BLOCK", 300)
+    monkeypatch.setattr("blueshift.traffic.streams._BLOCK", 300)
 
     def row(part: bytes, stream: bytes = b"stdout", mark: bytes = b"F") -> bytes:
         return b" ".join((b"2026-11-23T23:41:48.123456789Z", stream, mark, part)) + b"\n"
@@ -173,6 +174,8 @@ def test_one_side_is_judged_by_the_other(
     told = command("logs", "analyze", str(other), "--compare", str(old))
     assert told.code == code
     assert says in told.err
+    assert "REQUESTS OLD → NEW" in told.out
+    assert re.search(r"shop-gone-80 +nodata +90 → - +0 → - +3.97 → -", told.out)
     found = json.loads(command("logs", "analyze", str(other), "--compare", str(old), "-o", "json").out)
     (gone,) = [one for one in found["differences"] if one["target"] == "shop-gone-80"]
     assert gone["new"] is None

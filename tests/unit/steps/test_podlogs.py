@@ -10,7 +10,7 @@ import pytest
 from blueshift.app.sides import TOLD_EVERY, Words
 from blueshift.steps.follower import Follower
 from blueshift.traffic.witnesses import Coverage
-from tests.unit.steps.sides import Hand, Pods, follower_of
+from tests.unit.steps.sides import CONFIG, FORM, Hand, Pods, follower_of
 
 
 class Side:
@@ -149,3 +149,30 @@ async def test_latency_is_none_where_one_of_the_formats_that_are_read_tells_no_t
     assert found.requests == 1
     assert found.latency is None or found.latency.quantile(0.5) is None
     assert side.holes() == ()
+
+
+BLOCK = FORM.replace(", ", ",\n  ").replace("}", "\n}") + "\n"
+"""As a YAML block keeps it: nginx writes its line breaks."""
+
+
+async def test_an_access_that_takes_several_lines_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CONFIG, "log-format-upstream", BLOCK)
+    side = Side()
+    heard: list[str] = []
+    await side.passed(5)
+    assert side.follower.logs is not None
+    side.follower.logs._hear = lambda pod, line: heard.append(f"{pod} {line.status} {line.host}")
+    values = {"$remote_addr": "c1", "$host": "a.org", "$status": "502", "$request_time": "0.01"}
+    text = BLOCK.strip()
+    for name, value in values.items():
+        text = text.replace(name, value)
+    for pod, lines in (("p1", text.split("\n")[:3]), ("p2", text.split("\n")), ("p1", text.split("\n")[3:])):
+        side.kube.write(b"I1123 23:41:48.000000       7 main.go:1] told", pod)
+        for line in lines:
+            side.kube.write(line.encode(), pod)
+        await side.passed(1)
+        side.kube.cut("p1")
+    await side.passed(20)
+    assert sorted(heard) == ["p1 502 a.org", "p2 502 a.org"]
+    assert (side.counted, side.holes()) == (2, ())
+    assert side.follower.logs.tally.pods["p1"].unreadable == 0

@@ -12,7 +12,8 @@ import pytest
 from blueshift.traffic import digest as digests
 from blueshift.traffic import targets as rows
 from blueshift.traffic.digest import Digest
-from blueshift.traffic.layouts import COMBINED, NAMED, candidates, layout_of
+from blueshift.traffic.guesses import candidates
+from blueshift.traffic.layouts import COMBINED, NAMED, Layout, layouts_of
 from blueshift.traffic.quick import Counted, Reader, Seen
 from blueshift.traffic.sketch import Sketch
 from blueshift.traffic.targets import NO_TARGET, OTHERS
@@ -27,6 +28,11 @@ JSON = json.dumps(
         "took": "$request_time", "agent": "$http_user_agent", "id": "$req_id",
     }
 )  # fmt: skip
+
+
+def layout_of(given: str) -> Layout:
+    """The likeliest."""
+    return layouts_of(given)[0]
 
 
 def access(number: int = 0, **other: str) -> bytes:
@@ -279,7 +285,7 @@ def test_a_time_that_cannot_be_read_is_unknown_and_no_reason_to_refuse_the_line(
 def test_a_value_of_several_variables_is_none_of_them() -> None:
     form = '{"link":"$host$request_uri","to":"${host}:80","vhost": "${host}", "h": "$host", "s": $status}'
     layout = layout_of(form)
-    assert layout.keys == {"host": "vhost", "status": "s"}
+    assert layout.keys == {"host": ("vhost",), "status": ("s",)}
     line = b'{"link":"b.example/","to":"b.example:80","vhost": "a.example", "h": "c.example", "s": 200}'
     found = made([line, line.replace(b"200", b"009")], Reader(layout))
     assert {name: one.statuses for name, one in found.targets.items()} == {"a.example": {200: 1, 9: 1}}
@@ -414,7 +420,7 @@ def test_a_form_is_taken_as_it_stands_in_nginx_conf() -> None:
         assert found.answered().whole.latency is not None
         assert (found.unread, found.clients) == (0, {"192.0.2.7": 1})
     rows = layout_of('log_format rows escape=json \'{"ip": "$remote_addr", \' \'"s": $status}\';')
-    assert rows.keys == {"remote_addr": "ip", "status": "s"}
+    assert rows.keys == {"remote_addr": ("ip",), "status": ("s",)}
     assert layout_of("escape=none '$remote_addr $status'").escape == "none"
 
 

@@ -1,10 +1,10 @@
-"""The times of access lines."""
+"""The times and durations of access lines."""
 
 from __future__ import annotations
 
 import pytest
 
-from blueshift.traffic.instants import instant
+from blueshift.traffic.instants import duration, instant
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,12 @@ def test_both_ways_of_writing_a_time_are_one_instant(local: str, iso: str) -> No
 def test_what_is_no_day_is_no_time(written: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         instant(written.encode())
+
+
+@pytest.mark.parametrize("written", [None, b"", b"-", b"12ms", b"1.2.3", b"inf", b"nan", b"9" * 400])
+def test_what_is_no_duration_is_unknown_and_not_zero(written: bytes | None) -> None:
+    assert duration(written) is None
+
+
+def test_a_duration_is_seconds_whatever_it_was_counted_in() -> None:
+    assert (duration(b"0.012"), duration(b"12", 1e3), duration(b"12000000", 1e9)) == (0.012, 0.012, 0.012)

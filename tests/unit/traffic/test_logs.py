@@ -228,6 +228,17 @@ def test_an_unescaped_format() -> None:
     assert found.at == 0.0
 
 
+def test_a_format_that_tells_no_duration_has_none_and_no_quick_answer() -> None:
+    plain, timed = (
+        compile_format(form).parse(b"192.0.2.7 1795477312.000 200 0.250")
+        for form in ("$remote_addr $msec $status $unknown", "$remote_addr $msec $status $request_time")
+    )
+    assert plain is not None
+    assert timed is not None
+    assert (plain.seconds, plain.took, plain.came) == (None, None, plain.at)
+    assert (timed.seconds, timed.took, timed.came) == (0.25, 0.25, timed.at - 0.25)
+
+
 def test_what_a_format_lacks_is_said() -> None:
     assert FORMAT.lacks == ()
     assert compile_format('$proxy_protocol_addr [$time_local] "$request"').lacks == (
@@ -409,9 +420,10 @@ def test_what_is_right_is_read_however_many_ways_there_are(form: str, line: byte
     assert (found.client, found.status, found.agent) == ("192.0.2.7", 200, agent)
 
 
-@pytest.mark.parametrize("name", NAMED.keys() - {"vhost-combined"})
+@pytest.mark.parametrize("name", NAMED.keys() - {"vhost-combined", "traefik", "envoy", "istio"})
 def test_the_usual_formats_leave_nothing_open(name: str) -> None:
-    """Counting the ways of each line takes longer than reading it; only a host with its port needs it."""
+    """Counting the ways of each line takes longer than reading it; only a host with its port needs it, and
+    who writes a client's quotes as they came."""
     layout = NAMED[name]
     assert not layout.text or compile_format(layout.text, escape=layout.escape).http.open == ()
 

@@ -92,8 +92,8 @@ def test_rates_are_of_the_time_since_the_look_before() -> None:
 
 
 def test_without_a_duration_in_the_format_there_is_no_latency() -> None:
-    windows = Windows(NOW, NOW, timed=False)
-    windows.add(access(), NOW)
+    windows = Windows(NOW, NOW)
+    windows.add(access()._replace(seconds=None), NOW)
     assert windows.window(NOW, NOW).answered().whole.latency == Sketch()
 
 

@@ -1,0 +1,188 @@
+"""`blueshift logs analyze` of strangers' files: packed, prefixed, of other controllers, in many formats."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from blueshift.cli.errors import ExitCode
+from tests.unit.cli.test_logs import Command, command, log
+
+__all__ = ("command",)
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        lzma.compress,
+        bz2.compress,
+        lambda data: data.decode().encode("utf-16"),
+        lambda data: gzip.compress(data),
+    ],
+    ids=["xz", "bzip2", "gzip", "UTF-16"],
+)
+@pytest.mark.parametrize("piped", [False, True])
+def test_what_is_packed_or_redirected_by_powershell_is_read(
+    tmp_path: Path,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    packed: Callable[[bytes], bytes],
+    piped: bool,
+) -> None:
+    data = packed(log(good=3000, bad=3))
+    file = tmp_path / "access.log"
+    file.write_bytes(data)
+    given = io.BytesIO(data)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=given, isatty=lambda: False))
+    found = json.loads(command("logs", "analyze", "-" if piped else str(file), "-o", "json").out)
+    assert (found["requests"], found["errors"], found["unread"]) == (3003, 3, 0)
+    assert not given.closed
+
+
+@pytest.mark.parametrize(
+    ("begun", "says"),
+    [
+        (b"\x28\xb5\x2f\xfd", "zstd -dc FILE | blueshift logs analyze -"),
+        (b"PK\x03\x04", "unzip -p FILE | blueshift logs analyze -"),
+        (b"\xfd7zXZ\x00", "cannot be read"),
+        (b"BZh9", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_unpacked_says_what_can(
+    tmp_path: Path, command: Command, begun: bytes, says: str
+) -> None:
+    file = tmp_path / "access.log"
+    file.write_bytes(begun + b"\x01\x02\x03" * 100)
+    told = command("logs", "analyze", str(file))
+    assert (told.code, says in told.err) == (ExitCode.ERROR, True)
+    assert len(told.err.splitlines()) <= 5
+
+
+STERN = b"web-7d9f-x controller "
+
+
+@pytest.mark.parametrize(
+    ("prefix", "told"),
+    [
+        (STERN, STERN),
+        (b"ingress web-7d9f-x \xe2\x80\xba controller ", b"ingress web-7d9f-x \xe2\x80\xba controller"),
+        (STERN + b"2026-11-23T23:41:48.123456789Z ", STERN + b"2026-11-23T23:41:48.123456789Z"),
+        (b"\x1b[38;5;202mweb-7d9f-x\x1b[0m controller ", b"\\x1b[38;5;202mweb-7d9f-x\\x1b[0m controller"),
+        (b"<190>Nov 23 23:41:48 node-1 nginx: ", b"<190>Nov 23 23:41:48 node-1 nginx:"),
+        (b"web-1  | ", b"web-1  |"),
+    ],
+)
+@pytest.mark.parametrize("form", ["", "$host $remote_addr $status"])
+def test_what_others_put_before_a_line_is_taken_off_and_told(
+    tmp_path: Path, command: Command, prefix: bytes, told: bytes, form: str
+) -> None:
+    said = b"I1123 23:41:48.000000       7 main.go:1] told\n"
+    rows = b"a.example 192.0.2.7 502\n" * 9 if form else log(good=6, bad=3)
+    file = tmp_path / "access.log"
+    file.write_bytes(b"".join(prefix + line for line in (said * 300 + rows).splitlines(keepends=True)))
+    given = ["--format", form] if form else []
+    found = json.loads(command("logs", "analyze", str(file), *given, "-o", "json").out)
+    assert (found["requests"], found["unread"], found["foreign"]) == (9, 0, 300)
+    assert found["clients"] == [["192.0.2.7", 9]]
+    assert "taken off before each line: " in command("logs", "analyze", str(file), *given).err
+    assert told.strip() in command("logs", "analyze", str(file), *given).err.encode()
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, lzma.compress, bz2.compress])
+def test_a_packed_file_that_is_cut_short_says_how_to_read_what_is_there(
+    tmp_path: Path, command: Command, packed: Callable[[bytes], bytes]
+) -> None:
+    file = tmp_path / "access.log"
+    file.write_bytes(packed(log(good=3000))[:-20])
+    told = command("logs", "analyze", str(file))
+    assert (told.code, "ends before its end" in told.err) == (ExitCode.ERROR, True)
+    assert "gzip -dc FILE | blueshift logs analyze -" in told.err
+
+
+def test_objects_whose_keys_are_unknown_are_told_how_to_name_them(tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "access.log"
+    file.write_bytes(b'{"who": {"from": "192.0.2.7"}, "how": 502, "unknown": [1]}\n' * 3)
+    told = command("logs", "analyze", str(file))
+    assert '{"KEY": "$remote_addr", "KEY": "$status"' in told.err
+    assert len(told.err.splitlines()) <= 5
+    form = '{"who": {"from": "$remote_addr"}, "how": "$status"}'
+    found = json.loads(command("logs", "analyze", str(file), "--format", form, "-o", "json").out)
+    assert (found["requests"], found["errors"], found["clients"]) == (3, 3, [["192.0.2.7", 3]])
+
+
+def test_a_host_before_a_line_is_no_prefix(tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "access.log"
+    file.write_bytes(b"".join(b"a.example " + line for line in log(good=9).splitlines(keepends=True)))
+    told = command("logs", "analyze", str(file))
+    assert (told.code, "--format" in told.err) == (ExitCode.ERROR, True), "it would be lost"
+
+
+def test_lines_that_docker_keeps_are_taken_out_of_its_objects(tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "0-json.log"
+    rows = [
+        {"log": line.decode() + "\n", "stream": "stdout", "time": "2026-11-23T23:41:48.1Z"}
+        for line in log(good=5, bad=1).splitlines()
+    ]
+    text = "\n".join(json.dumps(one, separators=(",", ":")) for one in rows)
+    file.write_text(text + '\n{"log":"cut')
+    found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
+    assert (found["requests"], found["errors"], found["unread"]) == (6, 1, 1)
+
+
+ROW = b'{"remote_addr": "192.0.2.8", "status": %d, "host": "a.example", "request_time": 0.5}\n'
+
+
+@pytest.mark.parametrize("late", [1, 40, 5000])
+@pytest.mark.parametrize("junk", [b"", b"what is this\n"])
+def test_a_format_that_comes_late_is_read_however_much_came_before_it(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch, late: int, junk: bytes
+) -> None:
+    monkeypatch.setattr("blueshift.traffic.streams._BLOCK", 100_000)
+    file = tmp_path / "access.log"
+    file.write_bytes(log(good=5000) + junk + ROW % 502 * late + log(good=500).replace(b"00000", b"11111"))
+    found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
+    assert found["unread"] == bool(junk)
+    assert (found["requests"], found["errors"]) == (5500 + late, late)
+    assert found["layout"] in ("ingress-nginx, JSON, by its keys", "JSON, by its keys, ingress-nginx")
+
+
+TRAEFIK = (
+    '192.0.2.7 - ann [23/Nov/2026:23:41:48 +0000] "GET /a HTTP/2.0" 502 11 "-" "say "hi" 200" 7 '
+    '"web@kubernetes" "http://10.0.0.1:80" 250ms'
+)
+ENVOY = (
+    '[2026-11-23T23:41:48.123Z] "GET /a HTTP/2" 502 UH 0 11 250 - "192.0.2.7" "say "hi" 200" "4f2a" '
+    '"a.example" "-"'
+)
+ISTIO = (
+    '[2026-11-23T23:41:48.123Z] "GET /a HTTP/2" 502 - via_upstream - "-" 0 11 250 249 "192.0.2.7" '
+    '"say "hi" 200" "4f2a" "a.example" "10.0.0.1:80" outbound|80||web.shop.svc.cluster.local '
+    "10.0.0.2:4711 10.0.0.2:8443 192.0.2.7:4711 a.example -"
+)
+
+
+@pytest.mark.parametrize(("name", "line"), [("traefik", TRAEFIK), ("envoy", ENVOY), ("istio", ISTIO)])
+@pytest.mark.parametrize("given", [False, True])
+def test_other_controllers_own_formats_are_known(
+    tmp_path: Path, command: Command, name: str, line: str, given: bool
+) -> None:
+    file = tmp_path / "access.log"
+    usual = line.replace("4f2a", "4f2b").replace('say "hi" ', "")
+    file.write_text(f"{line}\n" * 3 + f"{usual}\n")
+    found = json.loads(
+        command("logs", "analyze", str(file), *(["--format", name] if given else []), "-o", "json").out
+    )
+    assert (found["layout"], found["unread"], found["lacks"]) == (name, 0, [])
+    assert found["requests"] + found["duplicates"] == 4
+    assert (found["clients"][0][0], found["first"][:19]) == ("192.0.2.7", "2026-11-23T23:41:48")
+    assert found["ms"]["p50"] == pytest.approx(250, rel=0.02), "their durations are milliseconds"
+    assert found["errors"] == found["requests"]
