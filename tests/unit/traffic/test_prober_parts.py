@@ -269,3 +269,16 @@ def test_a_plan_that_makes_no_sense_is_refused(fields: dict[str, object], messag
         check_plan(plan, "plan.json")
     assert caught.value.place == "plan.json: streams[0]"
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("[SSL] tlsv1 alert no application protocol (_ssl.c:1006)", "tlsv1 alert no application protocol"),
+        ("nobody knows", "tls error"),
+    ],
+)
+def test_an_alert_that_openssl_has_no_name_for_is_told_by_its_words(said: str, reason: str) -> None:
+    error = ssl.SSLError(1, said)
+    error.reason = None  # type: ignore[assignment]
+    assert connect.reason_of(error) == reason
