@@ -8,6 +8,7 @@ user sees. It is counted all the same: as `repeated` and with the stale ones, wh
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from blueshift.clock import Clock
@@ -43,11 +44,14 @@ def patience(plan: Plan, route: Route) -> float:
     return plan.answer_timeout + route.wait + route.lines
 
 
-def tls_of(plan: Plan) -> dict[Protocol, ssl.SSLContext]:
+Tls = Mapping[Protocol, ssl.SSLContext]
+
+
+def tls_of(plan: Plan) -> Tls:
     """Return the TLS settings of each protocol that a plan's clients speak, which they share.
 
     To read what the machine trusts takes 20 ms and more: of 60 clients, one after the other, the last would
-    begin a second late.
+    begin a second late, and the first request is late by it where the clock runs already.
     """
     spoken = {persona.protocol for persona in plan.personas}
     return {one: trusting(plan.ca, alpn=("h2",) if one == "http2" else ("http/1.1",)) for one in spoken}
