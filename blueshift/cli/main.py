@@ -110,10 +110,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _misused(error: click.UsageError) -> BlueshiftError:
     """A usage error told as every other one is, with the next command as its hint."""
-    context = error.ctx or click.Context(root, info_name="blueshift")
-    usage = " ".join(context.get_usage().removeprefix("Usage: ").split())
+    if error.ctx is None:  # an option without its value: click tells nobody of which command
+        return BlueshiftError(error.format_message(), hint="the same command with `--help` says which")
+    usage = " ".join(error.ctx.get_usage().removeprefix("Usage: ").split())
     return BlueshiftError(
-        error.format_message(), hint=f"`{usage}`; `{context.command_path} --help` says more"
+        error.format_message(), hint=f"`{usage}`; `{error.ctx.command_path} --help` says more"
     )
 
 

@@ -99,6 +99,13 @@ def test_a_usage_error_is_told_as_every_other_one(capsys: pytest.CaptureFixture[
     assert hint.endswith("`; `blueshift completion --help` says more")
 
 
+def test_an_option_without_its_value_has_a_hint_too(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(["watch", "--host"])
+    told, hint = capsys.readouterr().err.splitlines()
+    assert told == "error: Option '--host' requires an argument."
+    assert hint == "hint: the same command with `--help` says which"
+
+
 def test_the_command_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     cli.run([])
     assert "Zero-downtime upgrades" in capsys.readouterr().err
