@@ -24,6 +24,8 @@ LOOK_UP_EVERY = 5.0
 """Seconds for which an address is kept: the system's resolver tells no TTL."""
 HOLD = 30.0
 """Seconds for which a session is held if nothing else is asked for."""
+CONNECT = 5.0
+"""Seconds at most for a connection with its TLS, and for the wait for one of the `CONNECTIONS`."""
 CONNECTIONS = 256
 """To one host at once: slow answers must not hold the rate up."""
 _FAMILIES: Mapping[Family, int] = {4: socket.AF_INET, 6: socket.AF_INET6}
@@ -47,7 +49,8 @@ class Asked(msgspec.Struct, frozen=True):
     pinned: Mapping[str, tuple[str, ...]] = {}
     """Host → its addresses; all others are looked up."""
     timeout: float = 10.0
-    """Seconds without the whole answer after which a request has failed; of a session, without a Pong."""
+    """Seconds without the whole answer after which a request has failed; of a session, without a Pong. A
+    connection, with its TLS, has no longer either."""
     wait: float = 0.0
     """Seconds that the answer of a long poll takes: an earlier one is a failure; `timeout` begins then."""
     hold: float | None = None
@@ -60,13 +63,13 @@ async def plan_of(asked: Asked) -> Plan:
     Each URL is asked by a client of its own in each family, whose name is the URL's number and the family.
     """
     _check_ca(asked.ca)
-    if asked.wait and all(_is_websocket(url) for url in asked.urls):
+    if asked.wait and all(is_websocket(url) for url in asked.urls):
         raise BlueshiftError(
             "a WebSocket has no answer to wait for",
             place="--wait",
             hint="`--hold T` says how long a session is held; https:// and http:// URLs are polled",
         )
-    if asked.hold is not None and not any(_is_websocket(url) for url in asked.urls):
+    if asked.hold is not None and not any(is_websocket(url) for url in asked.urls):
         raise BlueshiftError(
             "there is no WebSocket to hold",
             place="--hold",
@@ -105,6 +108,7 @@ async def plan_of(asked: Asked) -> Plan:
         tuple(streams),
         asked.seconds,
         ca=asked.ca,
+        connect_timeout=min(CONNECT, asked.timeout),
         answer_timeout=asked.timeout,
         agent=f"{PROBE_AGENT}{__version__}",
     )
@@ -122,17 +126,18 @@ def _check_ca(ca: str) -> None:
 
 
 def _protocol(url: str, asked: Asked) -> Protocol:
-    return "websocket" if _is_websocket(url) else asked.protocol
+    return "websocket" if is_websocket(url) else asked.protocol
 
 
-def _is_websocket(url: str) -> bool:
+def is_websocket(url: str) -> bool:
+    """Tell whether a URL is asked as one. Raises BlueshiftError for what is no URL that can be asked."""
     return _split(url).scheme in ("wss", "ws")
 
 
 def _route(url: str, asked: Asked) -> Route:
     parts = _split(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    wait = 0.0 if _is_websocket(url) else asked.wait
+    wait = 0.0 if is_websocket(url) else asked.wait
     return Route(
         parts.hostname or "",
         path,

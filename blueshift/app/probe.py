@@ -15,9 +15,11 @@ import msgspec
 
 from blueshift.app.asked import Asked, plan_of, resolver
 from blueshift.app.overhead import Meter, Overhead
+from blueshift.app.remarks import remarks_on
 from blueshift.clock import Clock
 from blueshift.errors import BlueshiftError
-from blueshift.traffic.prober.count import STALE_SHARE, Counter
+from blueshift.traffic.prober.client import tls_of
+from blueshift.traffic.prober.count import Counter
 from blueshift.traffic.prober.ledger import LedgerWriter, Row, read_ledger, started_of
 from blueshift.traffic.prober.run import Run
 from blueshift.traffic.prober.summary import Summary
@@ -51,7 +53,7 @@ class Probed(msgspec.Struct, frozen=True):
     unwritten: str = ""
     """Why the ledger could not be written, at which the sending ended; the figures are those up to then."""
     remarks: tuple[str, ...] = ()
-    """What is no failure, and worth knowing."""
+    """What is no failure and worth knowing, and what an option would change."""
 
     @property
     def sound(self) -> bool:
@@ -69,10 +71,11 @@ async def probe(asked: Asked, ledger: Path, clock: Clock, report: Report, stoppi
     """
     plan = await plan_of(asked)
     name = secrets.token_hex(4)
+    tls = tls_of(plan)
     # Nothing that exists now goes away before the end; looking through it would only delay requests.
     gc.collect()
     with _opened(ledger, name, clock) as writer:
-        run = Run(plan, name, resolver(asked), clock, writer, report=report)
+        run = Run(plan, tls, name, resolver(asked), clock, writer, report=report)
         watching = asyncio.create_task(_until(stopping, run.stop))
         gc.freeze()
         meter = Meter(clock)
@@ -83,11 +86,11 @@ async def probe(asked: Asked, ledger: Path, clock: Clock, report: Report, stoppi
     own = meter.read(counter.requests + counter.long.requests)
     rows = chain(read_ledger(ledger), writer.unwritten())
     unwritten = run.fault.message if run.fault else ""
-    return found(asked.urls, rows, counter, run.seconds, started_of(ledger), own, unwritten)
+    return found(asked, rows, counter, run.seconds, started_of(ledger), own, unwritten)
 
 
 def found(
-    urls: Sequence[str],
+    asked: Asked,
     rows: Iterable[Row],
     counter: Counter,
     seconds: float,
@@ -101,18 +104,9 @@ def found(
     are connections that it ends when they are idle, as every server does after a time of its own.
     """
     summary = counter.summary(seconds, (), (), longest_gap=math.inf, most_stale=math.inf)
-    return Probed(tuple(_targets(urls, rows)), summary, began, own, unwritten, tuple(_remarks(summary)))
-
-
-def _remarks(summary: Summary) -> Iterator[str]:
-    share = summary.stale_closed / max(1, summary.requests)
-    if share > STALE_SHARE:
-        again = f", {summary.repeated} requests were sent once more" if summary.repeated else ""
-        yield (
-            f"{summary.stale_closed} kept connections were found closed by the server, {share:.2%} of the "
-            f"requests: it ends them after a short time without use; others took their place{again}, and no "
-            "request failed for it"
-        )
+    targets = tuple(_targets(asked.urls, rows))
+    remarks = remarks_on(asked, ((one.url, one.statuses) for one in targets), summary)
+    return Probed(targets, summary, began, own, unwritten, remarks)
 
 
 def _opened(ledger: Path, name: str, clock: Clock) -> LedgerWriter:

@@ -119,6 +119,8 @@ facts_output = output_of("table", "json")
 class Rate(click.FloatRange):
     """So many a second. "nan" is a number to `float`, and within every range to its own."""
 
+    name = "number"
+
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
         """See click."""
         number = float(super().convert(value, parameter, context))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -40,6 +41,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
         table.add_row(*(Text("-" if cell in (None, "") else str(cell)) for cell in row))
     terminal = sys.stdout.isatty()
     Console(file=sys.stdout, width=None if terminal else _PIPE_WIDTH, highlight=False).print(table)
+
+
+def fits(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bool:
+    """Tell whether `print_table` would fold no cell of these, as it does where a terminal is too narrow."""
+    lines = [columns, *([str(cell) for cell in row] for row in rows)]
+    widths = (max(map(len, cells)) for cells in zip(*lines, strict=True))
+    return not sys.stdout.isatty() or sum(widths) + 2 * len(columns) <= shutil.get_terminal_size().columns
 
 
 def escaped(text: str) -> str:

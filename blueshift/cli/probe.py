@@ -6,7 +6,6 @@ import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,18 +13,12 @@ import click
 
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.options import Rate, facts_output, run_async, seconds_of
-from blueshift.cli.output import print_json, print_table, say
+from blueshift.cli.output import print_json, say
 from blueshift.errors import BlueshiftError
 
 if TYPE_CHECKING:
-    from blueshift.app.asked import Asked
-    from blueshift.app.probe import Probed, Target
     from blueshift.traffic.prober.count import Counter
-    from blueshift.traffic.prober.summary import Failure
 
-COLUMNS = ("url", "requests", "failed", "p50 ms", "p95 ms", "p99 ms", "statuses", "addresses")
-SHOWN_FAILURES = 10
-SHOWN_LASTING = 1.0  # seconds
 _NO_ROOM = "make room there, or let $TMPDIR name another folder"
 _SIZE = "a request takes about 14 bytes"
 FAMILIES: dict[str, tuple[Literal[4, 6], ...]] = {"4": (4,), "6": (6,), "both": (4, 6)}
@@ -43,7 +36,11 @@ FAMILIES: dict[str, tuple[Literal[4, 6], ...]] = {"4": (4,), "6": (6,), "both": 
 )
 @click.option("--for", "time", default="10s", show_default=True, metavar="T", help="How long: 90s, 5m, 1h.")
 @click.option(
-    "--http", type=click.Choice(("1", "2")), default="1", show_default=True, help="HTTP/1.1, or HTTP/2."
+    "--http",
+    type=click.Choice(("1", "2")),
+    default="1",
+    show_default=True,
+    help="HTTP/1.1, or HTTP/2 (over http:// by prior knowledge).",
 )
 @click.option(
     "--family",
@@ -53,7 +50,12 @@ FAMILIES: dict[str, tuple[Literal[4, 6], ...]] = {"4": (4,), "6": (6,), "both": 
     help="Address families to ask.",
 )
 @click.option(
-    "--status", type=click.IntRange(100, 599), default=200, show_default=True, help="The right one."
+    "--status",
+    type=click.IntRange(100, 599),
+    default=200,
+    show_default=True,
+    metavar="CODE",
+    help="The right one; redirects are not followed.",
 )
 @click.option(
     "--address",
@@ -62,14 +64,19 @@ FAMILIES: dict[str, tuple[Literal[4, 6], ...]] = {"4": (4,), "6": (6,), "both": 
     metavar="HOST=ADDRESS",
     help="Ask this address for the host, whatever DNS says; may be repeated.",
 )
-@click.option("--ca", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="PEM file to trust.")
+@click.option(
+    "--ca",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="PEM file to trust, instead of what the machine trusts.",
+)
 @click.option("--insecure", is_flag=True, help="Do not verify certificates.")
 @click.option(
     "--timeout",
     default="10s",
     show_default=True,
     metavar="T",
-    help="A request has failed after so long without the whole answer: 500ms, 10s.",
+    help="A request has failed after so long without the whole answer: 500ms, 10s. A connection with its TLS "
+    "has as long, and 5s at most.",
 )
 @click.option(
     "--wait",
@@ -130,6 +137,7 @@ def probe(
     """
     from blueshift.app.asked import Asked
     from blueshift.app.probe import probe
+    from blueshift.cli.probed import tell
     from blueshift.clock import SystemClock
     from blueshift.traffic.connect import SYSTEM_CA
 
@@ -155,7 +163,7 @@ def probe(
     if output == "json":
         print_json(found)
     else:
-        _tell(found, asked)
+        tell(found, asked)
     if found.unwritten:
         raise BlueshiftError(
             f"{found.unwritten}; the sending ended there, and the figures are those up to then",
@@ -200,45 +208,3 @@ def _pinned(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 def _report(seconds: float, counter: Counter) -> None:
     say(f"{seconds:.0f} s: {counter.requests} ended, {counter.failed} failed")
-
-
-def _tell(found: Probed, asked: Asked) -> None:
-    summary = found.summary
-    print_table(COLUMNS, [_row(one) for one in found.targets])
-    for one in summary.failures[:SHOWN_FAILURES]:
-        say(_failure(one, found.began))
-    if (more := summary.failed - SHOWN_FAILURES) > 0:
-        say(f"and {more} more; `--ledger FILE` keeps every one")
-    phases = ", ".join(f"{phase} {count}" for phase, count in summary.by_phase.items())
-    failed = f"{summary.failed} failed ({phases})" if phases else f"{summary.failed} failed"
-    say(
-        f"{summary.requests} requests in {summary.seconds:.1f} s (asked for {asked.rate:g}/s), "
-        f"{failed}, {summary.stale_closed} kept connections found closed, "
-        f"sent {summary.late_p99_ms:.1f} ms late at most (p99)"
-    )
-    say(
-        f"itself: {found.own.cpu_s:.1f} s of the processor ({found.own.cpu_share:.0%} of one, "
-        f"{found.own.cpu_ms_per_request:.2f} ms a request), {found.own.peak_rss_mb:.0f} MiB of memory at most"
-    )
-    for remark in found.remarks:
-        say(f"note: {remark}")
-    for reason in summary.void_reasons:
-        say(f"void: {reason}")
-
-
-def _failure(one: Failure, began: datetime) -> str:
-    """When it failed, by the clock that a run's own lines have; of what had lasted, since when too."""
-    lasted = one.ended - one.at
-    moment = (began + timedelta(seconds=one.ended)).isoformat(" ", "milliseconds").replace("+00:00", "Z")
-    since = f", {lasted:.1f} s after it was due" if lasted >= SHOWN_LASTING else ""
-    where = f"{one.host}{one.path} at {one.address or 'no address'}"
-    return f"failed at {moment}{since}: {where} in {one.phase}: {one.reason}"
-
-
-def _row(one: Target) -> tuple[object, ...]:
-    times = (one.ms.p50, one.ms.p95, one.ms.p99) if one.ms else (None, None, None)
-    return (one.url, one.requests, one.failed, *times, _counts(one.statuses), _counts(one.addresses))
-
-
-def _counts(found: dict[str, int]) -> str:
-    return ", ".join(f"{name} ({count})" for name, count in sorted(found.items()))

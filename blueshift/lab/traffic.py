@@ -24,6 +24,7 @@ from blueshift.dns.resolver import query
 from blueshift.dns.wire import NoAnswer
 from blueshift.errors import BlueshiftError
 from blueshift.traffic.prober.backends import Backend, fetch_all, ids_of
+from blueshift.traffic.prober.client import tls_of
 from blueshift.traffic.prober.count import Counter
 from blueshift.traffic.prober.ledger import LedgerWriter
 from blueshift.traffic.prober.names import Resolve, Resolved
@@ -74,8 +75,9 @@ async def run_traffic(config: Config, clock: Clock) -> Summary:
     """Run the whole of it; SIGTERM and SIGINT end the sending. Writes the ledger."""
     name = secrets.token_hex(4)
     backends = [Backend(url) for url in config.backends]
+    tls = tls_of(config.plan)
     with LedgerWriter(Path(config.ledger), name, clock.utc()) as ledger:
-        run = Run(config.plan, name, _resolver(config, clock), clock, ledger, report=_report)
+        run = Run(config.plan, tls, name, _resolver(config, clock), clock, ledger, report=_report)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, run.stop)
         if config.attended:

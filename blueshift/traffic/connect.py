@@ -114,7 +114,9 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return (error.reason or "tls error").lower().replace("_", " ")
+        # Some alerts have no name in Python, and their words alone: "[SSL] tlsv1 alert … (_ssl.c:1006)".
+        words = error.reason or str(error.args[-1]).partition("] ")[2].rpartition(" (")[0]
+        return (words or "tls error").lower().replace("_", " ")
     if isinstance(error, ConnectionRefusedError):
         return "refused"
     if isinstance(error, ConnectionResetError | BrokenPipeError):

@@ -14,6 +14,7 @@ MAX_HEAD = 64 * 1024
 MAX_BODY = 8 * 1024 * 1024
 """Bytes; a longer answer fails, so that no server can fill our memory."""
 TOO_LONG = f"answer longer than {MAX_BODY >> 20} MiB, which is the most that is read"
+_BEGINS = b"HTTP/1."
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -41,7 +42,7 @@ def encode_request(method: str, host: str, path: str, headers: Mapping[str, str]
 def parse_head(raw: bytes) -> tuple[int, bool, tuple[tuple[str, str], ...]]:
     """Return status, whether it is HTTP/1.0, and headers. Raises ValueError for anything else.
 
-    A line may end with LF alone, as for browsers (RFC 9112 §2.2).
+    A line may end with LF alone, as for browsers (RFC 9112 §2.2), and a header go on in the next (§5.2).
     """
     first, *rest = raw.decode("latin-1").split("\n")
     parts = first.rstrip("\r").split(" ", 2)
@@ -51,19 +52,22 @@ def parse_head(raw: bytes) -> tuple[int, bool, tuple[tuple[str, str], ...]]:
         or not (parts[1].isdigit() and len(parts[1]) == 3)
     ):
         raise ValueError("not an HTTP answer")
-    headers = []
+    headers: list[tuple[str, str]] = []
     for line in rest:
         name, colon, value = line.partition(":")
-        if not colon or not name or name[-1].isspace():
+        if not colon or not name or name.strip() != name:
+            if headers and line[:1] in (" ", "\t"):
+                headers[-1] = headers[-1][0], f"{headers[-1][1]} {line.strip()}".strip()
+                continue
             raise ValueError("malformed header")
         headers.append((name.lower(), value.strip()))
     return int(parts[1]), parts[0] == "HTTP/1.0", tuple(headers)
 
 
-def _end_of_head(buffer: bytearray) -> tuple[int, int]:
+def _end_of_lines(buffer: bytearray, start: int = 0) -> tuple[int, int]:
     """Where the last line's LF is, and where the empty line after it ends, of CRLF or LF; -1: not yet."""
-    end = buffer.find(b"\n\r\n")
-    bare = buffer.find(b"\n\n", 0, end + 1 if end >= 0 else len(buffer))
+    end = buffer.find(b"\n\r\n", start)
+    bare = buffer.find(b"\n\n", start, end + 1 if end >= 0 else len(buffer))
     return (bare, bare + 2) if bare >= 0 else (end, end + 3)
 
 
@@ -71,9 +75,19 @@ def _length_of(headers: tuple[tuple[str, str], ...]) -> int:
     """Content-Length, which may be there several times if it is the same each time (RFC 9110 §8.6)."""
     found = {part.strip() for name, value in headers if name == "content-length" for part in value.split(",")}
     length = found.pop()
-    if found or not length.isdigit():
+    if found or not length.isdecimal():
         raise ValueError("malformed length")
     return int(length)
+
+
+def _chunk_size(line: bytes) -> int:
+    digits = line.partition(b";")[0].strip()
+    try:
+        if digits.isalnum():  # a sign is none of a size (RFC 9112 §7.1), and int() takes it
+            return int(digits, 16)
+    except ValueError:
+        pass
+    raise ValueError("malformed chunk")
 
 
 class ResponseReader:
@@ -93,6 +107,8 @@ class ResponseReader:
             None  # bytes of body or chunk still to come; None: until the end of the connection
         )
         self._chunked = False
+        self._within = False
+        """The last chunk's line has not ended yet."""
 
     def feed(self, data: bytes) -> Response | None:
         """Take bytes; return the answer once it is complete. Raises ValueError if it is not HTTP."""
@@ -104,9 +120,8 @@ class ResponseReader:
     def end(self) -> Response:
         """Take the end of the connection. Raises EOFError unless the answer was to end with it."""
         if self.phase != "body" or self._chunked or self._left is not None:
-            raise EOFError(
-                "closed before the answer" if self.phase == "headers" else "closed within the answer"
-            )
+            before = self.phase == "headers" and not self._buffer
+            raise EOFError("closed before the answer" if before else "closed within the answer")
         return self._done()
 
     def _read_head(self) -> bool:
@@ -114,21 +129,30 @@ class ResponseReader:
             end = self._buffer.find(b"\r\n\r\n")
             after = end + 4
             if end < 0:
-                end, after = _end_of_head(self._buffer)
+                end, after = _end_of_lines(self._buffer)
             if end < 0:
+                if not _BEGINS.startswith(bytes(self._buffer[: len(_BEGINS)])):
+                    raise ValueError("not an HTTP answer")  # at once: who speaks first may say no more
                 if len(self._buffer) > MAX_HEAD:
                     raise ValueError("headers too long")
                 return False
             try:
                 self._status, old, self._headers = parse_head(bytes(self._buffer[:end]))
             except ValueError:  # the head may have ended before, with LFs alone: an empty line is no header
-                end, after = _end_of_head(self._buffer)
+                end, after = _end_of_lines(self._buffer)
                 self._status, old, self._headers = parse_head(bytes(self._buffer[:end]))
             del self._buffer[:after]
             if self._status >= 200 or self._status == 101:
-                break
-        self.phase = "body"
+                self._read_framing(old)
+                self.phase = "body"
+                return True
+
+    def _read_framing(self, old: bool) -> None:
         fields = dict(self._headers)
+        plain = len(fields) == len(self._headers)
+        if not plain:
+            for several in ("connection", "transfer-encoding"):  # lists over several lines (RFC 9110 §5.3)
+                fields[several] = ",".join(value for name, value in self._headers if name == several)
         connection = fields.get("connection", "").lower()
         self._close = "close" in connection or (old and "keep-alive" not in connection)
         if self._head_only or self._status in (101, 204, 304):
@@ -136,9 +160,11 @@ class ResponseReader:
         elif "chunked" in fields.get("transfer-encoding", "").lower():
             self._chunked, self._left = True, 0
         elif (length := fields.get("content-length")) is not None:
-            once = length.isdigit() and len(fields) == len(self._headers)  # nearly always, and at once
+            once = length.isdecimal() and plain  # nearly always, and at once
             self._left = int(length) if once else _length_of(self._headers)
-        return True
+            if self._left > MAX_BODY:
+                self.phase = "body"
+                raise ValueError(TOO_LONG)
 
     def _read_plain(self) -> Response | None:
         if self._left is None:
@@ -158,34 +184,40 @@ class ResponseReader:
     def _read_chunks(self) -> Response | None:
         assert self._left is not None
         while True:
-            if self._left > 2:  # the chunk's bytes, and 2 for the line's end
-                self._left -= self._keep_body(self._left - 2)
-            if self._left == 2:
-                if len(self._buffer) < 2:
-                    return None
-                if self._buffer[:2] != b"\r\n":
-                    raise ValueError("malformed chunk")
-                del self._buffer[:2]
-                self._left = 0
             if self._left:
-                return None
-            end = self._buffer.find(b"\r\n")
+                self._left -= self._keep_body(self._left)
+                if self._left:
+                    return None
+            if self._within:
+                if not self._buffer.startswith((b"\r\n", b"\n")):
+                    if not self._buffer or self._buffer == b"\r":
+                        return None
+                    raise ValueError("malformed chunk")
+                del self._buffer[: self._buffer.index(b"\n") + 1]
+                self._within = False
+            end = self._buffer.find(b"\n")
             if end < 0:
+                self._check_lines("malformed chunk")
                 return None
-            size = int(bytes(self._buffer[:end]).partition(b";")[0], 16)
-            if size < 0:
-                raise ValueError("malformed chunk")
-            if size == 0:
+            self._left = _chunk_size(bytes(self._buffer[:end]))
+            if not self._left:
                 return self._read_trailer(end)
-            del self._buffer[: end + 2]
-            self._left = size + 2
+            if len(self._body) + self._left > MAX_BODY:
+                raise ValueError(TOO_LONG)
+            del self._buffer[: end + 1]
+            self._within = True
 
     def _read_trailer(self, start: int) -> Response | None:
-        end = self._buffer.find(b"\r\n\r\n", start)
+        end, after = _end_of_lines(self._buffer, start)
         if end < 0:
+            self._check_lines("trailer too long")
             return None
-        del self._buffer[: end + 4]
+        del self._buffer[:after]
         return self._done()
+
+    def _check_lines(self, reason: str) -> None:
+        if len(self._buffer) > MAX_HEAD:
+            raise ValueError(reason)
 
     def _done(self) -> Response:
         self.phase = "done"

@@ -22,6 +22,8 @@ _WINDOW = 1 << 20
 """Bytes that a server may send ahead, per stream; the connection gets sixteen times as much."""
 _GOAWAY = 0x7
 _HEAD = 9  # bytes of a frame's header
+_LONGEST = _HEAD + (1 << 14)
+"""Bytes of a frame that a server may send, as we ask for no longer ones (RFC 9113 §4.2)."""
 
 
 class Untouched(Failed):
@@ -66,6 +68,15 @@ class Http2(asyncio.Protocol):
                 normalize_outbound_headers=False,
             )
         )  # fmt: skip
+        codes = h2.settings.SettingCodes
+        # As initial values: h2 sends what `update` changes in no frame, and takes it for agreed all the same.
+        self._h2.local_settings = h2.settings.Settings(
+            initial_values={
+                codes.ENABLE_PUSH: 0,
+                codes.INITIAL_WINDOW_SIZE: _WINDOW,
+                codes.MAX_HEADER_LIST_SIZE: self._h2.DEFAULT_MAX_HEADER_LIST_SIZE,
+            }
+        )
 
     @property
     def full(self) -> bool:
@@ -94,7 +105,7 @@ class Http2(asyncio.Protocol):
             return await stream.answer
         except asyncio.CancelledError:
             if not self.lost:
-                self._h2.reset_stream(number, h2.errors.ErrorCodes.CANCEL)
+                self._give_up(number)
                 self._flush()
             raise
         except h2.exceptions.ProtocolError as error:
@@ -115,8 +126,6 @@ class Http2(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio."""
         self.transport = cast("asyncio.Transport", transport)
-        codes = h2.settings.SettingCodes
-        self._h2.local_settings.update({codes.ENABLE_PUSH: 0, codes.INITIAL_WINDOW_SIZE: _WINDOW})
         self._h2.initiate_connection()
         self._h2.increment_flow_control_window(16 * _WINDOW)
         self._flush()
@@ -128,6 +137,9 @@ class Http2(asyncio.Protocol):
         goaway = None
         while len(self._buffer) - end >= _HEAD:
             length = _HEAD + int.from_bytes(self._buffer[end : end + 3], "big")
+            if length > _LONGEST:
+                self._garbled(self._buffer.startswith(b"HTTP/1."))
+                return
             if len(self._buffer) - end < length:
                 break
             if self._buffer[end + 3] == _GOAWAY:
@@ -150,6 +162,11 @@ class Http2(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """See asyncio."""
         self._ended(reason_of(error) if error else "closed before the answer")
+
+    def _garbled(self, older: bool) -> None:
+        """No frame: else its words would be waited for, as so many megabytes."""
+        self._ended("answered in HTTP/1, and not in HTTP/2" if older else "not an HTTP/2 answer")
+        self.close()
 
     def _take(self, data: bytes) -> None:
         if not data:
@@ -188,12 +205,18 @@ class Http2(asyncio.Protocol):
             stream.body += event.data
             if len(stream.body) > MAX_BODY:
                 stream.answer.set_exception(Failed("body", TOO_LONG))
+                self._give_up(event.stream_id)
         elif isinstance(event, h2.events.StreamEnded):
             stream.answer.set_result(Response(stream.status, stream.headers, bytes(stream.body), keep=True))
         elif isinstance(event, h2.events.StreamReset):
             refused = event.error_code == h2.errors.ErrorCodes.REFUSED_STREAM
             kind = Untouched if refused else Failed
             stream.answer.set_exception(kind(stream.phase, f"stream reset {int(event.error_code or 0)}"))
+
+    def _give_up(self, number: int) -> None:
+        """Have the server send no more of an answer, unless that was the end of it."""
+        with contextlib.suppress(h2.exceptions.StreamClosedError):
+            self._h2.reset_stream(number, h2.errors.ErrorCodes.CANCEL)
 
     def _upload(self, number: int, stream: _Stream) -> None:
         while stream.upload:

@@ -12,6 +12,7 @@ TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 _CONTINUATION = 0x0
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 _MAX_MESSAGE = 1 << 20
+_TOO_LONG = f"message longer than {_MAX_MESSAGE >> 20} MiB, which is the most that is read"
 
 
 class Message(NamedTuple):
@@ -66,7 +67,7 @@ class MessageReader:
             if size >= 126:
                 size = int.from_bytes(await self._read(2 if size == 126 else 8), "big")
             if len(self._parts) + size > _MAX_MESSAGE:
-                raise ValueError("message too long")
+                raise ValueError(_TOO_LONG)
             kind, data = flags & 0x0F, await self._read(size)
             if kind >= CLOSE:  # a control frame may stand between the parts of a message
                 return Message(kind, data)

@@ -8,6 +8,7 @@ user sees. It is counted all the same: as `repeated` and with the stale ones, wh
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from blueshift.clock import Clock
@@ -23,6 +24,7 @@ from blueshift.traffic.prober.pools import Http1Pool, Http2Pool, Kept, Limits, k
 ID_HEADERS = ("X-Request-ID", "X-Blueshift-Id")
 """The first is what controllers log and pass on; some replace it, so the application reads the second."""
 ANSWERED_BY = "x-lab-controller"
+NO_HTTP2 = "no http/2 offered"
 _ID = "0" * 31 + "@"  # stands in a prepared request where its id goes
 
 
@@ -42,11 +44,14 @@ def patience(plan: Plan, route: Route) -> float:
     return plan.answer_timeout + route.wait + route.lines
 
 
-def tls_of(plan: Plan) -> dict[Protocol, ssl.SSLContext]:
+Tls = Mapping[Protocol, ssl.SSLContext]
+
+
+def tls_of(plan: Plan) -> Tls:
     """Return the TLS settings of each protocol that a plan's clients speak, which they share.
 
     To read what the machine trusts takes 20 ms and more: of 60 clients, one after the other, the last would
-    begin a second late.
+    begin a second late, and the first request is late by it where the clock runs already.
     """
     spoken = {persona.protocol for persona in plan.personas}
     return {one: trusting(plan.ca, alpn=("h2",) if one == "http2" else ("http/1.1",)) for one in spoken}
@@ -182,12 +187,18 @@ class Client:
 
     async def _new_http2(self, route: Route, row: Row) -> Kept[Http2]:
         target = await self.target(route, row)
-        made = await dial(target, lambda: Http2(self.watch.now), self.watch.clock, self.plan.connect_timeout)
+        clock = self.watch.clock
+        try:
+            made = await dial(target, lambda: Http2(self.watch.now), clock, self.plan.connect_timeout)
+        except Failed as failed:
+            if failed.reason.endswith("no application protocol"):  # RFC 7301 §3.2, of those who say it aloud
+                raise Failed("tls", NO_HTTP2) from failed
+            raise
         connection, sock = made
         tls = connection.transport.get_extra_info("ssl_object")
         if tls is not None and tls.selected_alpn_protocol() != "h2":
             connection.close()
-            raise Failed("tls", "no http/2 offered")
+            raise Failed("tls", NO_HTTP2)
         return Kept(connection, sock, row.address, self.watch.now())
 
     def _request(self, route: Route) -> bytes:

@@ -98,8 +98,13 @@ class LedgerWriter:
         self._whole = 0
         """Bytes of the file that are whole frames."""
         self._full = False
-        self._write(MAGIC)
-        self._frame(msgspec.msgpack.encode(_Head(run, started)))
+        try:
+            self._write(MAGIC)
+            self._frame(msgspec.msgpack.encode(_Head(run, started)))
+        except BlueshiftError:
+            with suppress(OSError):
+                path.unlink()  # it is no ledger, and would be in the way of the next one
+            raise
         self._fresh: list[str] = ["", _REST]
         self._numbers = {text: number for number, text in enumerate(self._fresh)}
         self._fresh_questions: list[tuple[int, ...]] = []

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from blueshift.clock import Clock
 from blueshift.errors import BlueshiftError
 from blueshift.traffic.connect import Failed
-from blueshift.traffic.prober.client import Client, Watch, patience, tls_of
+from blueshift.traffic.prober.client import Client, Tls, Watch, patience
 from blueshift.traffic.prober.count import Counter
 from blueshift.traffic.prober.ledger import LedgerWriter, Row
 from blueshift.traffic.prober.names import Resolve
@@ -29,11 +29,15 @@ def longest(plan: Plan) -> float:
 
 
 class Run:
-    """One run of a plan. `stop()` ends the sending; sessions then say goodbye, polls get their answers."""
+    """One run of a plan. `stop()` ends the sending; sessions then say goodbye, polls get their answers.
+
+    Its clock starts when it is made, and so should the ledger's: `tls` (`client.tls_of`) is made before both.
+    """
 
     def __init__(
         self,
         plan: Plan,
+        tls: Tls,
         run: str,
         resolve: Resolve,
         clock: Clock,
@@ -49,7 +53,6 @@ class Run:
         self._plan = plan
         self._watch = Watch(clock, clock.now())
         self._ledger = ledger
-        tls = tls_of(plan)
         self._clients = {
             p.name: Client(p, plan, run, resolve, self._watch, tls[p.protocol]) for p in plan.personas
         }

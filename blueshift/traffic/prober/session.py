@@ -33,8 +33,9 @@ T = TypeVar("T")
 
 BEAT = 1.0
 """Seconds between messages."""
-_ORDERLY = (1000, 1001, 1012)
-"""A server may end a session with these (done, going away, restarting): clients just open another."""
+_ORDERLY = (1000, 1001, 1005, 1012)
+"""A server may end a session with these (done, going away, no code at all, restarting): clients just open
+another."""
 
 
 async def hold(client: Client, route: Route, row: Row, seconds: float, stopping: Callable[[], bool]) -> None:

@@ -16,6 +16,7 @@ import msgspec
 
 from blueshift.clock import SystemClock
 from blueshift.lab.certificates import Authority
+from blueshift.traffic.prober.client import tls_of
 from blueshift.traffic.prober.ledger import LedgerWriter, Row, read_ledger
 from blueshift.traffic.prober.names import Resolved
 from blueshift.traffic.prober.plan import Kind, Persona, Plan, Protocol, Route, Stream
@@ -196,7 +197,8 @@ async def traffic(plan: Plan, folder: Path, ids: Callable[[], Iterable[str]]) ->
 
     clock = SystemClock()
     path = folder / "ledger"
+    tls = tls_of(plan)
     with LedgerWriter(path, RUN, clock.utc()) as ledger:
-        run = Run(plan, RUN, resolve, clock, ledger)
+        run = Run(plan, tls, RUN, resolve, clock, ledger)
         counter = await run.go()
     return counter.summary(run.seconds, ids(), []), list(read_ledger(path))

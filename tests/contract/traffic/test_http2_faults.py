@@ -17,7 +17,8 @@ import pytest
 from blueshift.traffic.prober.ledger import Row
 from blueshift.traffic.prober.plan import Route
 from blueshift.traffic.prober.summary import Summary
-from tests.contract.traffic.servers import HOST, plan_of, server_tls, traffic
+from tests.contract.traffic.servers import HOST, Connection, plan_of, server_tls, traffic
+from tests.contract.traffic.servers import serving as plain
 
 THREE = (0.0, 0.4, 0.8)
 
@@ -33,6 +34,9 @@ class Peer(asyncio.Protocol):
         self.h2 = h2.connection.H2Connection(config)
         self.headers: dict[int, dict[str, str]] = {}
         self.received: dict[int, int] = {}
+        self.left: dict[int, int] = {}
+        """Bytes of answers that the client has no room for yet."""
+        self.reset: list[int] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -53,6 +57,11 @@ class Peer(asyncio.Protocol):
             elif isinstance(event, h2.events.StreamEnded):
                 self.world.asked.append(self.headers[event.stream_id]["x-blueshift-id"])
                 self.world.behave(self, event.stream_id)
+            elif isinstance(event, h2.events.StreamReset):
+                self.reset.append(event.stream_id)
+                self.left.pop(event.stream_id, None)
+        for stream in list(self.left):
+            self.pour(stream, self.left[stream])
         self.flush()
 
     def flush(self) -> None:
@@ -72,6 +81,17 @@ class Peer(asyncio.Protocol):
         self.h2.send_headers(stream, [(":status", "200"), ("x-lab-controller", "v2")])
         self.h2.send_data(stream, json.dumps(seen).encode(), end_stream=True)
         self.flush()
+
+    def pour(self, stream: int, size: int) -> None:
+        """Send so many bytes of body, as many of them now as the client lets us."""
+        if stream not in self.left:
+            self.h2.send_headers(stream, [(":status", "200")])
+        while size and (room := min(size, self.h2.local_flow_control_window(stream), 16384)) > 0:
+            self.h2.send_data(stream, bytes(room), end_stream=room == size)
+            size -= room
+        self.left[stream] = size
+        if not size:
+            del self.left[stream]
 
     def go_away(self, last: int) -> None:
         """Write the frame by hand: after a GOAWAY of its own h2 answers nothing more, but nginx does."""
@@ -250,3 +270,53 @@ async def test_an_upload_larger_than_the_window_arrives(tmp_path: Path) -> None:
     assert world.peers[0].received == {1: 300_000}
     assert rows[0].reason == "upload arrived damaged"  # this server says a check sum of 0
     assert rows[0].status == 200
+
+
+async def poured(
+    sizes: dict[int, int], folder: Path, *, at: tuple[float, ...]
+) -> tuple[list[Row], list[Peer]]:
+    """Ask a server whose answers have so many bytes, by their streams."""
+    async with serving(lambda peer, stream: peer.pour(stream, sizes[stream]), folder) as world:
+        route = Route(host=HOST, port=world.port)
+        plan = plan_of(route, kind="http2", at=at, duration=max(at) + 0.3, ca=world.ca)
+        _, rows = await traffic(plan, folder, list)
+    return sorted(rows, key=lambda row: row.id), world.peers
+
+
+async def test_answers_larger_than_the_window_arrive(tmp_path: Path) -> None:
+    rows, peers = await poured({1: 70_000, 3: 3_000_000}, tmp_path, at=(0.0, 0.4))
+    assert [(row.status, row.reason) for row in rows] == [(200, ""), (200, "")]
+    asked = peers[0].h2.remote_settings
+    assert (asked.initial_window_size, asked.enable_push) == (1 << 20, 0)
+
+
+@pytest.mark.parametrize(("size", "given_up"), [(40 << 20, [1]), ((8 << 20) + 1, [])])
+async def test_an_answer_that_is_too_long_fails_alone_and_is_not_sent_to_its_end(
+    tmp_path: Path, size: int, given_up: list[int]
+) -> None:
+    rows, peers = await poured({1: size, 3: 10}, tmp_path, at=(0.0, 1.0))
+    assert [row.phase for row in rows] == ["body", ""]
+    assert "longer than 8 MiB" in rows[0].reason
+    assert (len(peers), peers[0].reset) == (1, given_up)
+
+
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "answered in HTTP/1, and not in HTTP/2"),
+        (b"<!DOCTYPE html>\n", "not an HTTP/2 answer"),
+    ],
+)
+async def test_a_server_that_speaks_something_else_is_told_at_once(
+    tmp_path: Path, says: bytes, reason: str
+) -> None:
+    async def behave(connection: Connection) -> None:
+        await connection.reader.read(100)
+        connection.writer.write(says)
+        await connection.reader.read()
+
+    async with plain(behave) as server:
+        route = Route(host=HOST, port=server.port, tls=False)
+        plan = plan_of(route, kind="http2", at=(0.0,), duration=0.2)
+        _, rows = await traffic(plan, tmp_path, list)
+    assert [(row.phase, row.reason) for row in rows] == [("headers", reason)]

@@ -134,15 +134,17 @@ async def test_our_close_must_be_answered(tmp_path: Path) -> None:
     assert (row.phase, row.reason) == ("close", "cut without a Close frame")
 
 
-@pytest.mark.parametrize(("code", "phase"), [(1001, ""), (1000, ""), (1011, "session")])
+@pytest.mark.parametrize(("code", "phase"), [(1001, ""), (1000, ""), (1011, "session"), (None, "")])
 async def test_a_servers_close_frame_is_an_orderly_end_or_an_error(
-    tmp_path: Path, code: int, phase: str
+    tmp_path: Path, code: int | None, phase: str
 ) -> None:
+    said = b"" if code is None else code.to_bytes(2, "big")
+
     async def leave(connection: Connection) -> None:
         await greet(connection)
         await receive(connection)
-        connection.writer.write(frame(CLOSE, code.to_bytes(2, "big")))
-        assert await receive(connection) == (CLOSE, code.to_bytes(2, "big"))
+        connection.writer.write(frame(CLOSE, said))
+        assert await receive(connection) == (CLOSE, said)
 
     _, row = await against(leave, tmp_path)
     assert row.phase == phase

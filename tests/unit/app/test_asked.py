@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from blueshift.app.asked import CONNECTIONS, Asked, plan_of, resolver
+from blueshift.app.asked import CONNECT, CONNECTIONS, Asked, plan_of, resolver
 from blueshift.clock import Clock
 from blueshift.traffic.connect import Failed, Target, trusting
 from blueshift.traffic.logs import compile_format
@@ -53,6 +53,13 @@ async def test_websockets_stand_beside_what_is_polled() -> None:
     assert [one.protocol for one in plan.personas] == ["websocket", "http2"]
     assert plan.personas[1].most_connections == CONNECTIONS + 20 * 60  # each poll has its own meanwhile
     assert longest(plan) > 60.0 + 15.0  # the last poll gets its answer
+
+
+@pytest.mark.parametrize(("timeout", "connect"), [(0.5, 0.5), (15.0, CONNECT)])
+async def test_a_connection_has_no_longer_than_a_whole_answer(timeout: float, connect: float) -> None:
+    pinned = {"b.test": PINNED["b.test"]}
+    plan = await plan_of(Asked(("http://b.test/",), 1.0, 1.0, pinned=pinned, timeout=timeout))
+    assert (plan.connect_timeout, plan.answer_timeout) == (connect, timeout)
 
 
 class Wire(asyncio.Transport):

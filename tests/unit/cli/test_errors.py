@@ -91,6 +91,26 @@ def test_usage_errors_do_not_look_like_pending_changes(arguments: list[str]) -> 
     assert cli.run(arguments) == ExitCode.ERROR
 
 
+def test_a_usage_error_is_told_as_every_other_one(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(["completion", "--shel", "zsh"])
+    told, hint = capsys.readouterr().err.splitlines()
+    assert told.startswith("error: No such option '--shel'")
+    assert hint.startswith("hint: `blueshift completion [OPTIONS] {")
+    assert hint.endswith("`; `blueshift completion --help` says more")
+
+
+def test_an_option_without_its_value_has_a_hint_too(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(["watch", "--host"])
+    told, hint = capsys.readouterr().err.splitlines()
+    assert told == "error: Option '--host' requires an argument."
+    assert hint == "hint: the same command with `--help` says which"
+
+
+def test_the_command_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run([])
+    assert "Zero-downtime upgrades" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
 def test_an_interrupt_is_130(error: BaseException) -> None:
     WRONG.append(error)

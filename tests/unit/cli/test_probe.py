@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import re
 import tempfile
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,15 @@ from click.testing import CliRunner
 from blueshift.app.asked import Asked
 from blueshift.app.overhead import Overhead
 from blueshift.app.probe import Probed, found
-from blueshift.cli.probe import _tell, probe
+from blueshift.cli.probe import probe
+from blueshift.cli.probed import tell
 from blueshift.errors import BlueshiftError
 from blueshift.traffic.prober.count import Counter
 from blueshift.traffic.prober.ledger import LedgerWriter, Row, read_ledger
 
 BEGAN = datetime(2026, 11, 29, 15, 0, tzinfo=UTC)
 URL = "https://a.test/"
+ASKED = Asked((URL,), 1.0, 60.0)
 OWN = Overhead(cpu_s=3.04, cpu_share=0.0506, cpu_ms_per_request=0.15, peak_rss_mb=61.4)
 
 
@@ -36,7 +40,7 @@ def probed(folder: Path, *rows: Row) -> Probed:
             counter.due(each, prompt=False)
             counter.end(each, prompt=False)
             ledger.add(each)
-    return found([URL], read_ledger(folder / "rows"), counter, 60.0, BEGAN, OWN)
+    return found(ASKED, read_ledger(folder / "rows"), counter, 60.0, BEGAN, OWN)
 
 
 @pytest.mark.parametrize("rate", ["nan", "-nan", "NaN", "inf", "1e999", "0", "-1", "soon"])
@@ -68,7 +72,7 @@ def test_no_room_for_temporary_files_is_one_error(monkeypatch: pytest.MonkeyPatc
 def test_a_failure_has_its_moment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cut = {"kind": "websocket", "end": 61.5, "phase": "session", "reason": "cut without a Close frame"}
     refused = {"end": 2.002, "address": "192.0.2.1", "phase": "connect", "reason": "refused"}
-    _tell(probed(tmp_path, row(0, 1.0, **cut), row(1, 2.0, **refused)), Asked((URL,), 1.0, 60.0))
+    tell(probed(tmp_path, row(0, 1.0, **cut), row(1, 2.0, **refused)), Asked((URL,), 1.0, 60.0))
     said = capsys.readouterr().err
     assert "failed at 2026-11-29 15:01:01.500Z, 60.5 s after it was due: a.test/ at no address" in said
     assert "failed at 2026-11-29 15:00:02.002Z: a.test/ at 192.0.2.1 in connect: refused" in said
@@ -94,7 +98,7 @@ def test_idle_connections_that_a_server_ended_are_a_figure_and_no_failure(
     assert (target.failed, came_to.summary.failed, came_to.summary.by_phase) == (0, 0, {})
     assert (target.stale_closed, came_to.summary.stale_closed) == (4, 4)
     assert came_to.summary.failures == ()
-    _tell(came_to, Asked((URL,), 1.0, 5.0))
+    tell(came_to, Asked((URL,), 1.0, 5.0))
     said = capsys.readouterr().err
     assert "0 failed, 4 kept connections found closed" in said
     assert "note: 4 kept connections were found closed by the server, 80.00% of the requests" in said
@@ -104,3 +108,68 @@ def test_a_connection_that_was_closed_now_and_then_is_no_remark(tmp_path: Path) 
     rows = [row(number, number / 10, status=200, stale_closed=int(number == 7)) for number in range(500)]
     came_to = probed(tmp_path, *rows)
     assert (came_to.summary.stale_closed, came_to.remarks) == (1, ())
+
+
+@pytest.mark.parametrize(
+    ("statuses", "says"),
+    [
+        ([302, 302], f"{URL} answered 302 each time, and redirects are not followed"),
+        ([204, 204], f"{URL} answered 204 each time: `--status 204` takes it for right"),
+        ([200, 404], ""),
+        ([503, 503], ""),
+        ([200, 200], ""),
+    ],
+)
+def test_another_status_than_was_thought_is_told_with_the_option(
+    tmp_path: Path, statuses: list[int], says: str
+) -> None:
+    rows = [row(number, float(number), status=status) for number, status in enumerate(statuses)]
+    assert "".join(probed(tmp_path, *rows).remarks).startswith(says or "\0") is bool(says)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("certificate: unable to get local issuer certificate", True),
+        ("certificate: self-signed certificate", True),
+        ("certificate: certificate has expired", False),
+    ],
+)
+def test_a_certificate_that_nobody_vouches_for_is_told_with_the_option(
+    tmp_path: Path, reason: str, told: bool
+) -> None:
+    failed = {"phase": "tls", "reason": reason, "address": "192.0.2.1"}
+    came_to = probed(tmp_path, row(0, 1.0, **failed), row(1, 2.0, **failed))
+    assert ["the certificate of a.test: `--ca FILE`" in one for one in came_to.remarks] == [True] * told
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_a_narrow_terminal_folds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    out, said = Terminal(), Terminal()
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setattr("sys.stderr", said)
+    answered = {"status": 200, "first_byte": 1.0, "address": "2001:db8:0:1:2:3:4:5"}
+    refused = {"address": "192.0.2.1", "phase": "connect", "reason": "refused"}
+    tell(probed(tmp_path, row(0, 1.0, **answered), row(1, 2.0, **refused)), ASKED)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).splitlines()
+    if columns == "80":
+        assert shown == [
+            URL,
+            "  2 requests, 1 failed",
+            "  p50 9.95 ms, p95 9.95 ms, p99 9.95 ms",
+            "  statuses: 200 (1)",
+            "  addresses: 192.0.2.1 (1), 2001:db8:0:1:2:3:4:5 (1)",
+        ]
+    else:
+        assert len(shown) == 2
+        assert shown[1].split()[:3] == [URL, "2", "1"]
+    assert max(map(len, said.getvalue().splitlines())) <= int(columns)
+    assert "1 failed (connect 1)" in " ".join(said.getvalue().split())

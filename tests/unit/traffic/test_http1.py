@@ -60,6 +60,27 @@ def test_a_line_may_end_with_lf_alone(cuts: list[int], ends: list[bytes], body: 
     assert (response.body, response.keep) == (body, True)
 
 
+@settings(deadline=None)
+@given(
+    cuts=st.lists(st.integers(0, 500), max_size=12),
+    ends=st.lists(st.sampled_from([b"\n", b"\r\n"]), min_size=10, max_size=10),
+    trailer=st.sampled_from([(), (b"X-Trailer: yes",)]),
+)
+def test_the_lines_of_chunks_too(cuts: list[int], ends: list[bytes], trailer: tuple[bytes, ...]) -> None:
+    head = (b"HTTP/1.1 200 OK", b"Transfer-Encoding: chunked", b"")
+    lines = (*head, b"5", b"\n\r\n\r\n", b"A; name=value", b"0123456789", b"0", *trailer)
+    data = b"".join(line + end for line, end in zip((*lines, b""), ends, strict=False))
+    response, _ = feed(data, cuts)
+    assert response is not None
+    assert (response.body, response.keep) == (b"\n\r\n\r\n0123456789", True)
+
+
+def test_a_header_may_go_on_in_the_next_line() -> None:
+    response, _ = feed(b"HTTP/1.1 200 OK\r\nX-A: one\r\n  two: 2\r\n\tthree\r\nContent-Length: 0\r\n\r\n", [])
+    assert response is not None
+    assert response.header("x-a") == "one two: 2 three"
+
+
 @pytest.mark.parametrize("lengths", ["2, 2", "2,2 ,2", "2\r\nX: y\r\nContent-Length: 2"])
 def test_the_same_length_several_times_is_one(lengths: str) -> None:
     response, _ = feed(f"HTTP/1.1 200 OK\r\nContent-Length: {lengths}\r\n\r\nhi".encode(), [])
@@ -78,6 +99,7 @@ def test_headers_are_found_by_lower_case_name() -> None:
     ("data", "keep"),
     [
         (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", False),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nConnection: x\r\nContent-Length: 0\r\n\r\n", False),
         (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", False),
         (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", True),
         (b"HTTP/1.1 204 None\r\n\r\n", True),
@@ -132,12 +154,39 @@ def test_an_end_within_an_answer_is_never_an_answer(cut: int) -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabXX",
-        b"x" * 70_000,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\rX",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 70_000,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: y\r\n" * 20_000,
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000,
     ],
 )
 def test_what_is_not_http_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"^(not an HTTP answer|malformed \w+|(headers|trailer) too long)$"):
         feed(data, [])
+
+
+@pytest.mark.parametrize(
+    "banner", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\x15\x03\x01\x00\x02\x02\x46", b"HTTP/2 200"]
+)
+def test_who_speaks_something_else_is_known_before_its_next_word(banner: bytes) -> None:
+    with pytest.raises(ValueError, match="not an HTTP answer"):
+        feed(banner, [])
+
+
+@pytest.mark.parametrize("length", ["-5", "2, 3", "\u00b2"])
+def test_a_length_that_is_none_is_a_fault_of_the_headers(length: str) -> None:
+    reader = ResponseReader("GET")
+    with pytest.raises(ValueError, match="malformed length"):
+        reader.feed(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nhi!".encode("latin-1"))
+    assert reader.phase == "headers"
+
+
+@pytest.mark.parametrize(("begun", "says"), [(b"", "before"), (b"HTTP/1.1 200 OK\r\nX", "within")])
+def test_an_end_says_whether_anything_came(begun: bytes, says: str) -> None:
+    _, reader = feed(begun, [])
+    with pytest.raises(EOFError, match=f"closed {says} the answer"):
+        reader.end()
 
 
 @pytest.mark.parametrize("length", ["", "Content-Length: {0}\r\n", "Transfer-Encoding: chunked\r\n"])
@@ -152,6 +201,9 @@ def test_an_answer_that_is_too_long_says_how_long_it_may_be(length: str) -> None
     assert len(most.body) == 8 << 20
     with pytest.raises(ValueError, match="answer longer than 8 MiB"):
         ResponseReader("GET").feed(answer((8 << 20) + 1))
+    if length:  # it is not read on for what its own words say
+        with pytest.raises(ValueError, match="answer longer than 8 MiB"):
+            ResponseReader("GET").feed(answer((8 << 20) + 1)[:100])
     assert "more than 8 MiB" in (probe.help or "")
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from blueshift.errors import BlueshiftError
 from blueshift.traffic.prober import ledger
+from blueshift.traffic.prober.client import tls_of
 from blueshift.traffic.prober.ledger import LedgerWriter, Row, read_ledger
 from blueshift.traffic.prober.names import Resolved
 from blueshift.traffic.prober.plan import Persona, Plan, Route, Stream
@@ -60,6 +61,13 @@ def test_what_could_not_be_written_is_still_there(tmp_path: Path, monkeypatch: p
     assert [*written, *writer.unwritten()] == [row(number) for number in range(100)]
 
 
+@pytest.mark.parametrize("most", [0, 10, 25])
+def test_without_room_for_its_first_bytes_no_file_is_left(tmp_path: Path, most: int) -> None:
+    with room(most), pytest.raises(BlueshiftError, match=SAYS):
+        LedgerWriter(tmp_path / "rows", "run", STARTED)
+    assert not (tmp_path / "rows").exists(), "the next try would find it there, and not overwrite it"
+
+
 def test_the_last_rows_find_no_room(tmp_path: Path) -> None:
     writer = LedgerWriter(tmp_path / "rows", "run", STARTED)
     writer.add(row(0))
@@ -80,7 +88,7 @@ async def test_the_sending_ends_where_the_ledger_does(
         raise AssertionError("nothing is asked")
 
     with room(400), LedgerWriter(tmp_path / "rows", "0badcafe", STARTED) as writer:
-        run = Run(plan, "0badcafe", resolve, ManualClock(), writer)
+        run = Run(plan, tls_of(plan), "0badcafe", resolve, ManualClock(), writer)
         counter = await run.go()
     assert run.fault
     assert run.fault.message == SAYS

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from blueshift.errors import BlueshiftError, Retryable
 from blueshift.traffic import connect
 from blueshift.traffic.connect import Failed, Target, closed_by_peer
-from blueshift.traffic.prober.client import Client, Watch
+from blueshift.traffic.prober.client import Client, Watch, tls_of
 from blueshift.traffic.prober.ledger import LedgerWriter, Row
 from blueshift.traffic.prober.names import Names, Resolved
 from blueshift.traffic.prober.plan import Persona, Plan, Protocol, Route, Stream, check_plan
@@ -143,7 +143,7 @@ def test_what_the_machine_trusts_is_read_once_however_many_clients_there_are(
     personas = [Persona(f"{protocol}-{number}", protocol) for protocol in spoken for number in range(60)]
     plan = Plan(tuple(personas), (), 1.0, ca=connect.SYSTEM_CA)
     with LedgerWriter(tmp_path / "rows", "run", datetime(2026, 11, 24, tzinfo=UTC)) as ledger:
-        Run(plan, "run", Resolver(), ManualClock(), ledger)
+        Run(plan, tls_of(plan), "run", Resolver(), ManualClock(), ledger)
     assert sorted(read) == [("h2",), ("http/1.1",)]
 
 
@@ -269,3 +269,16 @@ def test_a_plan_that_makes_no_sense_is_refused(fields: dict[str, object], messag
         check_plan(plan, "plan.json")
     assert caught.value.place == "plan.json: streams[0]"
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("[SSL] tlsv1 alert no application protocol (_ssl.c:1006)", "tlsv1 alert no application protocol"),
+        ("nobody knows", "tls error"),
+    ],
+)
+def test_an_alert_that_openssl_has_no_name_for_is_told_by_its_words(said: str, reason: str) -> None:
+    error = ssl.SSLError(1, said)
+    error.reason = None  # type: ignore[assignment]
+    assert connect.reason_of(error) == reason

@@ -1,0 +1,63 @@
+"""What a person should know of a probe's figures: what is no failure, and what an option would change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from blueshift.app.asked import Asked, is_websocket
+from blueshift.traffic.prober.count import STALE_SHARE
+from blueshift.traffic.prober.summary import Summary
+
+_UNTRUSTED = ("issuer certificate", "self-signed", "self signed")  # in OpenSSL's own words
+
+
+def remarks_on(
+    asked: Asked, answered: Iterable[tuple[str, Mapping[str, int]]], summary: Summary
+) -> tuple[str, ...]:
+    """Return sentences; `answered` has each URL with how often it answered with which status."""
+    found = list(_stale(summary))
+    for url, statuses in answered:
+        found += _one_status(url, statuses, asked)
+    return tuple(dict.fromkeys((*found, *_untrusted(summary))))
+
+
+def _stale(summary: Summary) -> Iterator[str]:
+    share = summary.stale_closed / max(1, summary.requests)
+    if share > STALE_SHARE:
+        again = f", {summary.repeated} requests were sent once more" if summary.repeated else ""
+        yield (
+            f"{summary.stale_closed} kept connections were found closed by the server, {share:.2%} of the "
+            f"requests: it ends them after a short time without use; others took their place{again}, and no "
+            "request failed for it"
+        )
+
+
+def _one_status(url: str, statuses: Mapping[str, int], asked: Asked) -> Iterator[str]:
+    """Of a server that is well, and answers otherwise than was thought."""
+    if is_websocket(url) or len(statuses) != 1:
+        return
+    (status,) = map(int, statuses)
+    if status == asked.status or status >= 500:
+        return
+    if status in (301, 302, 303, 307, 308):
+        yield (
+            f"{url} answered {status} each time, and redirects are not followed: ask where it leads, "
+            f"or let `--status {status}` take it for right"
+        )
+    else:
+        yield f"{url} answered {status} each time: `--status {status}` takes it for right"
+
+
+def _untrusted(summary: Summary) -> Iterator[str]:
+    hosts = sorted(
+        {
+            one.host
+            for one in summary.failures
+            if one.phase == "tls" and any(words in one.reason for words in _UNTRUSTED)
+        }
+    )
+    if hosts:
+        yield (
+            f"nobody vouches for the certificate of {', '.join(hosts)}: `--ca FILE` names whose are trusted, "
+            "`--insecure` verifies none"
+        )
