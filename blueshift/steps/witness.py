@@ -18,8 +18,9 @@ from blueshift.cluster.api import KubeApi
 from blueshift.cluster.workloads import Rollout, pods_of, ready_pods, rollout
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.raw import dig
+from blueshift.discovery.services import role_of
 from blueshift.discovery.settings import Settings
-from blueshift.discovery.world import ServiceFact, WorkloadFact, World
+from blueshift.discovery.world import ServiceFact, WorkloadFact, World, front
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.config import Prometheus
@@ -60,8 +61,7 @@ class Whereabouts(msgspec.Struct, frozen=True):
 def whereabouts(world: World) -> Whereabouts:
     """Those of a run."""
     temporary = (world.temporary_release, world.temporary_namespace)
-    service = next((one for one in world.services if one.role == "external"), None)
-    return Whereabouts(world.release.namespace, world.workload, temporary, service)
+    return Whereabouts(world.release.namespace, world.workload, temporary, front(world.services))
 
 
 class Witness:
@@ -142,7 +142,7 @@ class Witness:
         return found
 
     async def addresses(self, side: SideName) -> Target:
-        """The addresses of a side's external Service, as it publishes them now."""
+        """The addresses of the Service in front of a side, as it publishes them now."""
         return _target(side, await self._services(side))
 
     async def hides_clients(self, side: SideName, settings: Settings) -> bool:
@@ -159,18 +159,19 @@ class Witness:
         if side == "primary":
             service = self._where.service
             if service is None:
-                raise BlueshiftError("the primary has no external Service")
+                raise BlueshiftError("no Service leads to the primary")
             return [await self._kube.get(paths.core("services", service.namespace, service.name))]
         workload = await self.workload(side)
         if workload is None:
             return []
         labels = workload["spec"]["template"]["metadata"]["labels"]
+        role = "external" if self._where.service is None else self._where.service.role
         return [
             item
             for item in await self._kube.list(paths.core("services", self.namespace(side)))
             if item["spec"].get("type") == "LoadBalancer"
             and _selects(item, labels)
-            and not item["metadata"]["name"].endswith("-internal")
+            and role_of(item["metadata"]["name"]) == role
         ]
 
     async def look(self, side: SideName) -> tuple[Look, ...]:

@@ -208,6 +208,31 @@ def test_both_families_or_none() -> None:
     assert "service" not in made({}, temporary_facts(defaults, families=("IPv4",)))["controller"]
 
 
+def test_the_internal_service_gets_both_families_where_it_is_the_one_in_front() -> None:
+    families = {"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv4"]}
+    defaults = {"commonLabels": {}, "controller": {"service": {**families, "internal": dict(families)}}}
+    facts = temporary_facts(defaults, families=("IPv4", "IPv6"), internal=True)
+    service = made({"controller": {"service": {"internal": {"annotations": {"scheme": "internal"}}}}}, facts)[
+        "controller"
+    ]["service"]
+    assert service == {
+        "internal": {
+            "annotations": {"scheme": "internal"},
+            "ipFamilyPolicy": "RequireDualStack",
+            "ipFamilies": ["IPv4", "IPv6"],
+        }
+    }
+
+
+def test_an_internal_service_keeps_an_annotation_without_which_charts_make_none() -> None:
+    """Chart 4.15.1, templates/controller-service-internal.yaml."""
+    alone = {"external-dns.alpha.kubernetes.io/hostname": "a.test"}
+    given = {"controller": {"service": {"internal": {"enabled": True, "annotations": alone}}}}
+    internal = made(given, temporary_facts(internal=True))["controller"]["service"]["internal"]
+    assert internal["annotations"] == {"blueshift.dev/run": "r1"}
+    assert "annotations" not in made(given)["controller"]["service"]["internal"]
+
+
 def test_an_address_among_the_defaults_of_an_own_chart_is_taken_away_too() -> None:
     defaults = {
         "commonLabels": {},

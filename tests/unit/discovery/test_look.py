@@ -18,7 +18,7 @@ from blueshift.discovery import traffic
 from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE, as_helm
 from blueshift.discovery.controllers import controllers
 from blueshift.discovery.look import Revised, Sources, look, look_again
-from blueshift.discovery.pods import Container, Pods
+from blueshift.discovery.pods import Container, Pods, RenderedService
 from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.profile import Knowledge
 from blueshift.discovery.raw import Raw, annotated, name
@@ -227,6 +227,7 @@ async def taken(kube: FakeKube, dns: FakeDns | None = None) -> World:
             chart_version="4.12.1",
             source="record",
             pods=(PODS,),
+            services=(RenderedService("web-blue", "web-blue", "LoadBalancer"),),
             side=TARGET,
             applied=Applied(),
             forgotten=(),
