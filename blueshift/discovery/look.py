@@ -21,7 +21,7 @@ from blueshift.discovery.names import Trail, classify, sides_of, unknown
 from blueshift.discovery.prepared import is_prepared
 from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.profile import Recognise
-from blueshift.discovery.rights import EXEC, RULES, Rule, at, permissions, spaces_of
+from blueshift.discovery.rights import EXEC, RULES, Rule, at, permissions, scaling, spaces_of
 from blueshift.discovery.seen import Hosts, Ports, Rights, Servers
 from blueshift.discovery.seen_classes import Sharing
 from blueshift.discovery.seen_groups import Groups
@@ -97,11 +97,14 @@ async def look(
     ports = msgspec.structs.replace(found.ports, unrouted=unrouted)
     prepared = await is_prepared(sources.kube, temporary_namespace, config.release)
 
-    spaces = spaces_of(found.workload.namespace, temporary_namespace, config.cluster.state_namespace)
-    own = prepared or temporary_namespace == found.workload.namespace
+    workload = found.workload
+    spaces = spaces_of(workload.namespace, temporary_namespace, config.cluster.state_namespace)
+    own = prepared or temporary_namespace == workload.namespace
 
     def needed(rules: Sequence[Rule]) -> tuple[Right, ...]:
         return at(rules, spaces, config.release.name, prepared=own)
+
+    scales = scaling(workload.namespace, workload.scaled_object)
 
     async def revise() -> tuple[Revised, dict[str, Any]]:
         temporary = (temporary_release, temporary_namespace)
@@ -113,7 +116,10 @@ async def look(
         allowed, around, compared = await together(
             attempt(
                 {
-                    "cluster-rbac": permissions(sources.kube, (*needed(RULES), *made.rights)),
+                    "cluster-rbac": permissions(
+                        sources.kube,
+                        (*needed(RULES), *scales, *made.rights),
+                    ),
                     "nginx-prometheus": traffic.stand_in(
                         config.traffic.prometheus, found.pods, found.known, sources.clock
                     ),

@@ -86,6 +86,8 @@ class WorkloadFact(msgspec.Struct, frozen=True):
     hpa: str = ""
     """Name of the HorizontalPodAutoscaler that scales it, if any."""
     hpa_min: int = 0
+    scaled_object: str = ""
+    """For which KEDA made that one: its own minimum counts, and KEDA puts the other's back."""
     generation: int = 0
 
 

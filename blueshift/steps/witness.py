@@ -119,28 +119,6 @@ class Witness:
             return Rollout(False, None, f"the {side} has no workload", 0, 0)
         return rollout(workload, await pods_of(self._kube, workload))
 
-    async def scaled(self, side: SideName) -> dict[str, Any]:
-        """What decides a side's pod count: the autoscaler's path and minimum, or the workload's replicas."""
-        workload = await self.workload(side)
-        if workload is None:
-            raise BlueshiftError(f"the {side} has no workload")
-        kind, name = workload["kind"], workload["metadata"]["name"]
-        namespace = self.namespace(side)
-        found: dict[str, Any] = {
-            "path": paths.apis("apps/v1", f"{kind.lower()}s", namespace, name),
-            "replicas": workload["spec"].get("replicas", 1),
-            "fixed": kind == "DaemonSet",
-        }
-        for item in await self._kube.list(
-            paths.apis("autoscaling/v2", "horizontalpodautoscalers", namespace)
-        ):
-            ref = item["spec"]["scaleTargetRef"]
-            if (ref["kind"], ref["name"]) == (kind, name):
-                hpa = item["metadata"]["name"]
-                found["hpa_path"] = paths.apis("autoscaling/v2", "horizontalpodautoscalers", namespace, hpa)
-                found["hpa_min"] = item["spec"].get("minReplicas", 1)
-        return found
-
     async def addresses(self, side: SideName) -> Target:
         """The addresses of the Service in front of a side, as it publishes them now."""
         return _target(side, await self._services(side))

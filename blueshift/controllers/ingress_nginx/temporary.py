@@ -224,13 +224,50 @@ def _front(facts: TemporaryFacts) -> Path:
 def _replicas(seen: Values, facts: TemporaryFacts) -> Iterator[Override]:
     count = max(2, facts.ready)
     reason = f"as many as the primary has ready now ({facts.ready}), and never one alone"
+    keda: Path = ("controller", "keda")
+    yield from _set(seen, ("controller", "replicaCount"), count, reason)
+    if dig(seen, (*keda, "enabled")):
+        if foreign := "" if facts.shared else _foreign(dig(seen, (*keda, "triggers"))):
+            yield from _instead_of_keda(seen, count, reason, foreign)
+            return
+        yield from _unpaused(seen)
     for scaler in ("autoscaling", "keda"):
         path: Path = ("controller", scaler)
         if dig(seen, (*path, "enabled")):
             yield from _set(seen, (*path, "minReplicas"), count, reason)
             if (dig(seen, (*path, "maxReplicas")) or 0) < count:
                 yield Override((*path, "maxReplicas"), count, reason)
-    yield from _set(seen, ("controller", "replicaCount"), count, reason)
+
+
+def _foreign(triggers: Any) -> str:
+    """The TriggerAuthentication of the primary's namespace that a trigger of KEDA goes by."""
+    for trigger in triggers if isinstance(triggers, list) else ():
+        ref = dig(trigger, ("authenticationRef",)) or {}
+        if ref.get("name") and ref.get("kind", "TriggerAuthentication") == "TriggerAuthentication":
+            return str(ref["name"])
+    return ""
+
+
+def _instead_of_keda(seen: Values, count: int, floor: str, foreign: str) -> Iterator[Override]:
+    """KEDA takes no ScaledObject whose authentication is missing: the temporary would stay at one pod."""
+    reason = (
+        f"KEDA's triggers go by the TriggerAuthentication {foreign}, which is in the primary's namespace "
+        "alone: an HPA scales the temporary instead"
+    )
+    most = max(dig(seen, ("controller", "keda", "maxReplicas")) or 0, count)
+    yield Override(("controller", "keda", "enabled"), False, reason)
+    scaler: Path = ("controller", "autoscaling")
+    yield from _set(seen, (*scaler, "enabled"), True, reason)
+    yield from _set(seen, (*scaler, "minReplicas"), count, floor)
+    yield from _set(seen, (*scaler, "maxReplicas"), most, "as many as KEDA may give the primary")
+
+
+def _unpaused(seen: Values) -> Iterator[Override]:
+    """What holds KEDA at a number of pods would hold it at another than the floor."""
+    path: Path = ("controller", "keda", "scaledObject", "annotations")
+    for name in dig(seen, path) or {}:
+        if name.startswith("autoscaling.keda.sh/paused"):
+            yield from _clear(seen, {}, (*path, name), "paused, KEDA would not keep the floor of replicas")
 
 
 def _monitoring(values: Values, seen: Values) -> Iterator[Override]:

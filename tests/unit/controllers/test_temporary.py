@@ -179,6 +179,44 @@ def test_an_autoscaler_keeps_the_floor(scaler: str) -> None:
     assert made(given, temporary_facts(ready=3))["controller"][scaler]["maxReplicas"] == 5
 
 
+AUTHENTICATED = {"type": "prometheus", "authenticationRef": {"name": "token"}}
+
+
+@pytest.mark.parametrize(
+    ("trigger", "shared", "kept"),
+    [
+        ({"type": "cpu", "metadata": {"value": "60"}}, False, True),
+        (AUTHENTICATED, False, False),
+        (AUTHENTICATED, True, True),
+        (
+            {**AUTHENTICATED, "authenticationRef": {"name": "all", "kind": "ClusterTriggerAuthentication"}},
+            False,
+            True,
+        ),
+    ],
+)
+def test_an_hpa_scales_it_where_kedas_triggers_cannot_be_had_in_its_namespace(
+    trigger: Values, shared: bool, kept: bool
+) -> None:
+    paused = {"autoscaling.keda.sh/paused-replicas": "2", "team": "edge"}
+    keda = {
+        "enabled": True,
+        "minReplicas": 1,
+        "maxReplicas": 9,
+        "triggers": [trigger],
+        "scaledObject": {"annotations": paused},
+    }
+    facts = temporary_facts(ready=3, namespace="ingress" if shared else "bs-1")
+    controller = made({"controller": {"keda": keda}}, facts)["controller"]
+    assert controller["keda"]["enabled"] is kept
+    if kept:
+        assert (controller["keda"]["minReplicas"], controller["keda"]["maxReplicas"]) == (3, 9)
+        assert controller["keda"]["scaledObject"]["annotations"] == {"team": "edge"}
+        assert "autoscaling" not in controller
+    else:
+        assert controller["autoscaling"] == {"enabled": True, "minReplicas": 3, "maxReplicas": 9}
+
+
 def test_rules_that_name_the_primarys_pods_name_the_temporarys() -> None:
     values = made(GREEDY)["controller"]
     term = values["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][0]

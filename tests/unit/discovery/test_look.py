@@ -350,6 +350,21 @@ async def test_what_cannot_be_seen_is_told_and_leaves_the_rest() -> None:
     assert world.moving()
 
 
+async def test_who_may_not_raise_kedas_minimum_hears_of_it_before_the_run() -> None:
+    owner = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "web-scaled"}
+    hpa = {
+        "metadata": {"name": "keda-hpa-web-scaled", "ownerReferences": [owner]},
+        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}, "minReplicas": 1},
+    }
+    kube = cluster(**{"/apis/autoscaling/v2/namespaces/ingress/horizontalpodautoscalers": [hpa]})
+    kube.denied = {("patch", "scaledobjects")}
+    world = await taken(kube)
+    assert world.workload.scaled_object == "web-scaled"
+    (finding,) = run_all(world, only=["cluster-rbac"])
+    assert finding.stops
+    assert "patch scaledobjects.keda.sh/web-scaled in ingress" in finding.sentence
+
+
 async def test_what_only_checks_may_not_read_stops_no_upgrade() -> None:
     kube = cluster()
     kube.forbidden = ["/api/v1/nodes", "/apis/networking.k8s.io/v1/networkpolicies"]
