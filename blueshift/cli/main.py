@@ -15,7 +15,7 @@ import click
 
 from blueshift import __version__
 from blueshift.cli.encoding import tolerant
-from blueshift.cli.errors import ExitCode, explain
+from blueshift.cli.errors import ExitCode, explain, usage
 from blueshift.cli.lazy import Lazy, LazyGroup
 
 COMMANDS = {
@@ -91,8 +91,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code. A command returns an `ExitCode`, or None for done."""
     try:
         code = root.main(arguments, prog_name="blueshift", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()  # a group without a command: what it has is the answer
+        return ExitCode.ERROR
     except click.ClickException as error:
-        error.show()
+        click.echo(usage(error), err=True)
         return ExitCode.ERROR  # click's own 2 would say "changes pending"
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
