@@ -22,7 +22,7 @@ from blueshift.controllers.profile import Profile
 from blueshift.discovery.names import Sides, classify, sides_of, unknown
 from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.trails import Follower as Trails
-from blueshift.discovery.world import NameFact
+from blueshift.discovery.world import NameFact, front
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
 from blueshift.steps.context import brief
@@ -188,7 +188,7 @@ async def leaving(
     """
     release = session.config.release
     found = await primary(session.kube, release.name, release.namespace, session.recognise)
-    service = next((one for one in found.services if one.role == "external"), None)
+    service = front(found.services)
     where = Whereabouts(release.namespace, found.workload, temporary_of(session), service)
     stand_in = session.config.traffic.prometheus
     witness = Witness(session.kube, cast(Profile, found.known), session.clock, where, stand_in)

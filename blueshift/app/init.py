@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from blueshift.app.target import rebuildable
 from blueshift.clock import Clock
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
@@ -43,6 +44,9 @@ class Candidate(msgspec.Struct, frozen=True):
     """Requests per second over the life of its pods; None where metrics do not tell."""
     share: float | None = None
     """Of the traffic of all releases, from 0 to 1; None where one of them is not measured."""
+    unfit: str = ""
+    """Why no command would take it, and under `remedy` what to do."""
+    remedy: str = ""
 
     @property
     def name(self) -> str:
@@ -60,7 +64,8 @@ class Candidate(msgspec.Struct, frozen=True):
             f"{len(found.hosts)} hosts{self._traffic}",
             f"at {', '.join(points) or 'no address of a load balancer'}",
         ]
-        return ", ".join(parts) + (f"; ATTENTION: {found.owner} owns it" if found.owner else "")
+        owned = f"; ATTENTION: {found.owner} owns it" if found.owner else ""
+        return ", ".join(parts) + owned + (f"; ATTENTION: {self.unfit}" if self.unfit else "")
 
     @property
     def _traffic(self) -> str:
@@ -156,7 +161,12 @@ async def _candidate(kube: KubeApi, found: Found) -> Candidate:
     record = await latest(kube, found.release_namespace, found.release)
     if record is None:
         return Candidate(found, "", "", 0, "without a record")
-    return Candidate(found, record.chart_name, record.chart_version, record.revision, record.status)
+    seen = Candidate(found, record.chart_name, record.chart_version, record.revision, record.status)
+    try:
+        rebuildable(record, found.profile)
+    except BlueshiftError as error:
+        return msgspec.structs.replace(seen, unfit=error.message, remedy=error.hint or "")
+    return seen
 
 
 def matching(seen: Survey, release: str | None, namespace: str | None) -> tuple[Candidate, ...]:
@@ -228,6 +238,12 @@ def see_chart(ref: str, running: str) -> None:
             place=ref,
             hint="name the right chart: `--chart REF`",
         )
+
+
+def fit(candidate: Candidate) -> None:
+    """See that the other commands will take the release. Raises BlueshiftError with what to do first."""
+    if candidate.unfit:
+        raise BlueshiftError(candidate.unfit, place=candidate.name, hint=candidate.remedy)
 
 
 def write(text: str, path: Path, *, force: bool) -> None:

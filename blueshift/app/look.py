@@ -21,7 +21,7 @@ from blueshift.discovery.look import look_again as look_at_again
 from blueshift.discovery.primary import Primary
 from blueshift.discovery.raw import Raw
 from blueshift.discovery.render import RECORD, rendered
-from blueshift.discovery.world import Rendered, World
+from blueshift.discovery.world import Rendered, World, front
 from blueshift.errors import BlueshiftError
 from blueshift.helm.values import forgotten, holds
 from blueshift.playbook.schema import Playbook
@@ -96,22 +96,13 @@ PLANNED = "plan"
 
 
 def facts_of(found: Primary, revisions: Revisions, temporary: tuple[str, str]) -> TemporaryFacts:
-    """What the temporary `(release, namespace)` is made by, before there is a run.
-
-    Raises BlueshiftError where no Service could be moved.
-    """
-    external = [service for service in found.services if service.role == "external"]
-    if not external:
-        raise BlueshiftError(
-            f"{found.release.name} has no Service of type LoadBalancer that clients could reach it by",
-            hint="`blueshift check` says more; hostNetwork and NodePort cannot be moved by DNS addresses",
-        )
+    """What the temporary `(release, namespace)` is made by, before there is a run."""
     return temporary_facts(
         PLANNED,
         temporary,
         (found.release.name, found.release.namespace),
         revisions.running,
-        external[0],
+        front(found.services),
         ready=found.workload.ready,
         watches=found.controller.watches,
     )
@@ -124,7 +115,7 @@ async def revised(
     playbook: Playbook,
     temporary: tuple[str, str],
 ) -> Revised:
-    """Every revision of a run, rendered. Raises BlueshiftError where no Service could be moved."""
+    """Every revision of a run, rendered."""
     primary = (found.release.name, found.release.namespace)
     beside = revisions.temporary(facts_of(found, revisions, temporary))
 

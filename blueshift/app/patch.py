@@ -60,7 +60,7 @@ async def patch(runs: Runs, run: str) -> Patch:
     if kept is None or after is None:
         raise BlueshiftError(
             f"the records that run {run} would be compared by are gone",
-            hint="`blueshift harden --plan` shows what hardening sets in the values that run now",
+            hint="`blueshift harden` shows what hardening sets in the values that run now",
         )
     frozen = inputs.read(await runs.inputs(run)).world
     reasons = {one.path: one.reason for one in (*frozen.harden.values, *frozen.target.values)}
@@ -76,7 +76,7 @@ def _left(journal: Journal) -> int:
     if journal.status == "rolled-back":
         raise BlueshiftError(
             f"run {run} was taken back: no value of its target is left",
-            hint="hardening may have stayed: `blueshift harden --plan` tells what it sets, and why",
+            hint="hardening may have stayed: `blueshift harden` tells what it sets, and why",
         )
     if journal.status not in OVER:
         raise BlueshiftError(

@@ -18,7 +18,7 @@ from blueshift.cluster import paths
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.prepared import PREPARED, admission, mark
 from blueshift.discovery.primary import primary
-from blueshift.discovery.rights import EXEC, LOOKS, RULES, at, spaces_of
+from blueshift.discovery.rights import EXEC, LOOKS, RULES, at, scaling, spaces_of
 from blueshift.discovery.world import Right
 from blueshift.dns.key import KeySource
 from blueshift.errors import BlueshiftError
@@ -54,6 +54,7 @@ async def manifests(
     own = temporary[1] not in (release.namespace, found.workload.namespace)
     rights = (
         *at((*RULES, *EXEC, *LOOKS), places, release.name, prepared=True),
+        *scaling(found.workload.namespace, found.workload.scaled_object),
         *rendered.rights,
         *_key(config),
     )

@@ -11,7 +11,7 @@ from blueshift.discovery.render import RECORD
 from blueshift.errors import BlueshiftError
 from blueshift.helm import yaml
 from blueshift.helm.charts import Chart, ChartRef, read_chart, read_local
-from blueshift.helm.records import ReleaseRecord, write_chart
+from blueshift.helm.records import ReleaseRecord, whole, write_chart
 from blueshift.helm.values import merge
 from blueshift.playbook import files
 from blueshift.playbook.config import Config
@@ -20,7 +20,7 @@ from blueshift.steps.revisions import Revisions
 
 async def revisions_of(session: Session, record: ReleaseRecord, profile: Profile, scratch: Path) -> Revisions:
     """The revisions of a run. Raises BlueshiftError for a chart or values that cannot be had."""
-    _wraps_nothing(record, profile)
+    rebuildable(record, profile.name)
     running = read_chart(write_chart(record, scratch / "running"))
     target = running
     if session.config.chart is not None:
@@ -73,17 +73,18 @@ def _ref(config: Config) -> ChartRef:
     return ChartRef(str(ref), repo=chart.repo or "", version=chart.version or "")
 
 
-def _wraps_nothing(record: ReleaseRecord, profile: Profile) -> None:
-    """A chart of a company's own around the controller's: Helm keeps the outer one alone in its records.
+def rebuildable(record: ReleaseRecord, controller: str) -> None:
+    """See that the temporary can be made of the chart that runs: Helm keeps no subcharts in its records.
 
-    The temporary is made of the chart that runs, and overrides are set where the controller's own chart has
-    them. Raises BlueshiftError with the way to a release of that chart, which renders the same objects.
+    Of a company's own chart around the controller's it has the outer one alone, and overrides are set where
+    the controller's own chart has them. Raises BlueshiftError with the way to a release of that chart, which
+    renders the same objects.
     """
-    wrapped = [one for one in record.dependencies if one["name"] == profile.name]
-    if not wrapped:
-        return
-    name, key = wrapped[0]["name"], wrapped[0].get("alias") or wrapped[0]["name"]
-    others = [one["name"] for one in record.dependencies if one["name"] != name]
+    keys = {one.get("alias") or one["name"]: one["name"] for one in record.dependencies}
+    key = next((key for key, name in keys.items() if name == controller), None)
+    if key is None:
+        return whole(record)
+    name, others = controller, [one for one in keys if one != key]
     also = f"; what else it holds ({', '.join(others)}) needs a release of its own before" if others else ""
     raise BlueshiftError(
         f"the chart {record.chart_name} of {record.name} wraps {name}, and Helm's record holds no subcharts",

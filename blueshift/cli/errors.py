@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import IntEnum
 
+import click
+
 from blueshift.errors import BlueshiftError, Errors
 
 # An error must not push its own beginning off the screen: the rest of a long one is seen with --debug.
@@ -45,6 +47,27 @@ def explain(error: BaseException) -> str:
         lines = [*lines[: LONGEST - 1], f"… {left} more (`blueshift --debug …` shows all)"]
     told = [f"error: {_cut(lines[0])}", *(f"  {_cut(line)}" for line in lines[1:])]
     return "\n".join(told + ([f"hint: {_cut(' '.join(hint.split()))}"] if hint else []))
+
+
+# What names an argument that is missing.
+_NAMED = {
+    "run": "`blueshift status` lists the runs",
+    "gate": "`blueshift status RUN` names the gate at which it waits",
+}
+
+
+def usage(error: click.ClickException) -> str:
+    """The text for stderr of a command line that click does not take, in the same form."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    said = " ".join(error.format_message().split()).rstrip(".")
+    said = _cut(said[:1].lower() + said[1:])
+    if context is None:  # an option without its value: click tells nobody of which command
+        return f"error: {said}\nhint: the same command with `--help` says more"
+    path = context.command_path
+    form = " ".join(context.get_usage().split()).partition(" ")[2]
+    missing = error.param.name if isinstance(error, click.MissingParameter) and error.param else None
+    next_one = _NAMED.get(missing or "", f"`{path} --help` says more")
+    return f"error: {path}: {said}\nhint: {next_one}; usage: {_cut(form)}"
 
 
 def _singles(error: BaseException) -> Iterator[BaseException]:

@@ -9,8 +9,7 @@ import click
 
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.options import cluster_options, config_option, facts_output, group_option, run_async
-from blueshift.cli.output import print_json
-from blueshift.errors import BlueshiftError
+from blueshift.cli.output import print_json, say
 
 if TYPE_CHECKING:
     from blueshift.app.harden import Hardening
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 @config_option
 @group_option
 @cluster_options
-@click.option("--plan", is_flag=True, help="Show what would be set, and why.")
+@click.option("--plan", is_flag=True, hidden=True, expose_value=False, help="Kept: there is nothing else.")
 @facts_output
 def harden(
     config: Path,
@@ -29,7 +28,6 @@ def harden(
     kubeconfig: Path | None,
     context: str | None,
     state_namespace: str,
-    plan: bool,
     output: str,
 ) -> ExitCode:
     """Show how the primary's pods would be made to end without losing a request.
@@ -42,15 +40,10 @@ def harden(
     alone, with traffic away.
 
     \b
-        blueshift harden --plan
-        blueshift harden --plan -o json
+        blueshift harden
+        blueshift harden -o json
         blueshift upgrade --playbook harden
     """
-    if not plan:
-        raise BlueshiftError(
-            "`blueshift harden` only shows: hooks reach new pods alone, and are set while traffic is away",
-            hint="`blueshift harden --plan` shows it, `blueshift upgrade --playbook harden` does it",
-        )
     from blueshift.cli.work import Wanted
 
     found = run_async(
@@ -62,6 +55,7 @@ def harden(
         from blueshift.report.harden import harden_text
 
         click.echo(harden_text(found))
+    say("nothing was changed; next: blueshift upgrade --playbook harden")
     return ExitCode.DONE
 
 

@@ -85,6 +85,7 @@ def init(
     clock = SystemClock()
     seen = run_async(_survey(kubeconfig, context))
     candidate = answers.release(seen, looks.matching(seen, release, namespace))
+    looks.fit(candidate)
     say(f"{candidate.name}: {candidate.said}")
     say(f"asking DNS about {len(candidate.found.hosts)} hosts …")
     zones = run_async(looks.zones(Directory(resolver), candidate.found, clock))

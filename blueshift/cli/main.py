@@ -12,13 +12,11 @@ from collections.abc import Sequence
 from typing import TextIO
 
 import click
-from click.exceptions import NoArgsIsHelpError
 
 from blueshift import __version__
 from blueshift.cli.encoding import tolerant
-from blueshift.cli.errors import ExitCode, explain
+from blueshift.cli.errors import ExitCode, explain, usage
 from blueshift.cli.lazy import Lazy, LazyGroup
-from blueshift.errors import BlueshiftError
 
 COMMANDS = {
     "init": Lazy("blueshift.cli.init:init", "Look at a cluster and write a commented blueshift.yaml."),
@@ -93,11 +91,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code. A command returns an `ExitCode`, or None for done."""
     try:
         code = root.main(arguments, prog_name="blueshift", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()  # a group without a command: what it has is the answer
+        return ExitCode.ERROR
     except click.ClickException as error:
-        if isinstance(error, click.UsageError) and not isinstance(error, NoArgsIsHelpError):
-            click.echo(explain(_misused(error)), err=True)
-        else:
-            error.show()
+        click.echo(usage(error), err=True)
         return ExitCode.ERROR  # click's own 2 would say "changes pending"
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
@@ -106,16 +104,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     if isinstance(code, int):
         return code
     return ExitCode.DONE if _told(sys.stdout) else ExitCode.ERROR
-
-
-def _misused(error: click.UsageError) -> BlueshiftError:
-    """A usage error told as every other one is, with the next command as its hint."""
-    if error.ctx is None:  # an option without its value: click tells nobody of which command
-        return BlueshiftError(error.format_message(), hint="the same command with `--help` says which")
-    usage = " ".join(error.ctx.get_usage().removeprefix("Usage: ").split())
-    return BlueshiftError(
-        error.format_message(), hint=f"`{usage}`; `{error.ctx.command_path} --help` says more"
-    )
 
 
 def main() -> None:

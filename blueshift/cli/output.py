@@ -26,7 +26,11 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = "") -> None:
-    """Print rows below their columns; `empty` goes to stderr instead when there are none."""
+    """Print rows below their columns; `empty` goes to stderr instead when there are none.
+
+    Cells are folded between words to the terminal's width, and names never: where these alone are too wide,
+    lines are left to the terminal, as they can be copied then.
+    """
     if not rows:
         say(empty)
         return
@@ -34,13 +38,33 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
     from rich.table import Table
     from rich.text import Text
 
+    texts = [["-" if cell in (None, "") else str(cell) for cell in row] for row in rows]
+    room = Console(file=sys.stdout).width if sys.stdout.isatty() else _PIPE_WIDTH
+    gaps = 2 * (len(columns) - 1)
+    widths = _widths([[column.upper() for column in columns], *texts], room - gaps)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column.upper(), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("-" if cell in (None, "") else str(cell)) for cell in row))
-    terminal = sys.stdout.isatty()
-    Console(file=sys.stdout, width=None if terminal else _PIPE_WIDTH, highlight=False).print(table)
+    for column, width in zip(columns, widths, strict=True):
+        table.add_column(column.upper(), overflow="fold", width=width)
+    for row in texts:
+        table.add_row(*map(Text, row))
+    # A dumb terminal is taken for one of 80 columns unless both sides are given.
+    width = max(room, sum(widths) + gaps)
+    Console(file=sys.stdout, width=width, height=25, highlight=False).print(table)
+
+
+def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
+    """One for each column: the widest give way first, and none below its longest word."""
+    from rich.cells import cell_len
+
+    columns = list(zip(*rows, strict=True))
+    widths = [max(map(cell_len, column)) for column in columns]
+    least = [max(map(cell_len, " ".join(column).split()), default=1) for column in columns]
+    for _ in range(sum(widths) - room):
+        wide = [at for at, width in enumerate(widths) if width > least[at]]
+        if not wide:
+            break
+        widths[max(wide, key=widths.__getitem__)] -= 1
+    return widths
 
 
 def fits(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bool:

@@ -70,6 +70,8 @@ class TemporaryFacts(msgspec.Struct, frozen=True):
     """The one namespace that the primary watches; empty for all."""
     families: tuple[str, ...] = ()
     """`IPv4`, `IPv6`: families in which the primary's Service has addresses, its first one first."""
+    internal: bool = False
+    """Whether that is the internal Service of the release."""
 
     @property
     def shared(self) -> bool:

@@ -21,6 +21,7 @@ from blueshift.helm import manifests
 _RUNS = {
     "Deployment": ("spec.replicas",),
     "HorizontalPodAutoscaler": ("spec.minReplicas",),
+    "ScaledObject": ("spec.minReplicaCount",),
     "ValidatingWebhookConfiguration": ("failurePolicy",),
 }
 """Kind → ends of fields that an autoscaler or a run itself sets for a while (steps/floor.py, webhook.py)."""

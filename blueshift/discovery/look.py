@@ -21,14 +21,14 @@ from blueshift.discovery.names import Trail, classify, sides_of, unknown
 from blueshift.discovery.prepared import is_prepared
 from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.profile import Recognise
-from blueshift.discovery.rights import EXEC, RULES, Rule, at, permissions, spaces_of
+from blueshift.discovery.rights import EXEC, RULES, Rule, at, permissions, scaling, spaces_of
 from blueshift.discovery.seen import Hosts, Ports, Rights, Servers
 from blueshift.discovery.seen_classes import Sharing
 from blueshift.discovery.seen_groups import Groups
 from blueshift.discovery.seen_sides import Running
 from blueshift.discovery.surroundings import surroundings
 from blueshift.discovery.trails import Follower
-from blueshift.discovery.world import NameFact, Rendered, Right, ServiceFact, World, standing
+from blueshift.discovery.world import NameFact, Rendered, Right, World, front, standing
 from blueshift.dns.authority import Directory
 from blueshift.dns.backend import DnsBackend
 from blueshift.errors import BlueshiftError
@@ -93,15 +93,18 @@ async def look(
     raises. Whatever else cannot be seen is kept as such under `findings`.
     """
     found = await primary(sources.kube, config.release.name, config.release.namespace, recognise)
-    unrouted = traffic.unrouted(_external(found))
+    unrouted = traffic.unrouted(front(found.services))
     ports = msgspec.structs.replace(found.ports, unrouted=unrouted)
     prepared = await is_prepared(sources.kube, temporary_namespace, config.release)
 
-    spaces = spaces_of(found.workload.namespace, temporary_namespace, config.cluster.state_namespace)
-    own = prepared or temporary_namespace == found.workload.namespace
+    workload = found.workload
+    spaces = spaces_of(workload.namespace, temporary_namespace, config.cluster.state_namespace)
+    own = prepared or temporary_namespace == workload.namespace
 
     def needed(rules: Sequence[Rule]) -> tuple[Right, ...]:
         return at(rules, spaces, config.release.name, prepared=own)
+
+    scales = scaling(workload.namespace, workload.scaled_object)
 
     async def revise() -> tuple[Revised, dict[str, Any]]:
         temporary = (temporary_release, temporary_namespace)
@@ -113,7 +116,10 @@ async def look(
         allowed, around, compared = await together(
             attempt(
                 {
-                    "cluster-rbac": permissions(sources.kube, (*needed(RULES), *made.rights)),
+                    "cluster-rbac": permissions(
+                        sources.kube,
+                        (*needed(RULES), *scales, *made.rights),
+                    ),
                     "nginx-prometheus": traffic.stand_in(
                         config.traffic.prometheus, found.pods, found.known, sources.clock
                     ),
@@ -249,19 +255,15 @@ def _plain(found: Primary, revised: Revised, ports: Ports) -> dict[str, Any]:
     return {"cluster-lb-address": msgspec.to_builtins(ports), "helm-client": msgspec.to_builtins(client)}
 
 
-def _external(found: Primary) -> ServiceFact | None:
-    return next((service for service in found.services if service.role == "external"), None)
-
-
 async def _baseline(
     sources: Sources, found: Primary, names: tuple[NameFact, ...], unrouted: Collection[str]
 ) -> dict[str, int]:
     """Of hosts that move alone: a probe of another would count as its traffic at the next look."""
-    external = _external(found)
-    if external is None:
+    service = front(found.services)
+    if service is None:
         return {}
-    addresses = [address for address in external.addresses if address not in unrouted]
+    addresses = [address for address in service.addresses if address not in unrouted]
     proxied = found.controller.proxy_protocol
     moving = {host for name in names if name.state == "move" for host in name.hosts}
     hosts = [host for host in found.hosts if host.host in moving]
-    return await traffic.baseline(sources.clock, hosts, external, addresses, proxy_protocol=proxied)
+    return await traffic.baseline(sources.clock, hosts, service, addresses, proxy_protocol=proxied)

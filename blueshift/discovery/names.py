@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from blueshift.discovery.proxies import proxy_of
-from blueshift.discovery.world import NameFact, NameState, ServiceFact
+from blueshift.discovery.world import NameFact, NameState, ServiceFact, front
 from blueshift.dns.records import RecordSet
 
 _SHOWN = 4
@@ -33,17 +33,21 @@ class Trail(msgspec.Struct, frozen=True):
 class Sides(msgspec.Struct, frozen=True):
     """The addresses by which the primary is reached."""
 
-    external: frozenset[str]
-    internal: frozenset[str]
+    front: frozenset[str]
+    """Of the Services of which names are moved."""
+    others: frozenset[str]
+    """Of the internal one beside an external one."""
     hostnames: frozenset[str]
 
 
 def sides_of(services: Iterable[ServiceFact]) -> Sides:
     """The primary's addresses by its Services."""
     services = tuple(services)
+    first = front(services)
+    in_front = [one for one in services if first and one.role == first.role]
     return Sides(
-        external=frozenset(a for one in services if one.role == "external" for a in one.addresses),
-        internal=frozenset(a for one in services if one.role == "internal" for a in one.addresses),
+        front=frozenset(address for one in in_front for address in one.addresses),
+        others=frozenset(a for one in services if one not in in_front for a in one.addresses),
         hostnames=frozenset(one.hostname for one in services if one.hostname),
     )
 
@@ -84,7 +88,7 @@ def _fact(name: str, trails: Sequence[Trail], sides: Sides) -> NameFact:
 def _here(trail: Trail, sides: Sides) -> bool:
     """Whether clients that use the name come to the primary, all or a part of them."""
     values = {value for record in trail.records for value in record.values}
-    return bool(_balancer(trail, sides) or values & (sides.external | sides.internal))
+    return bool(_balancer(trail, sides) or values & (sides.front | sides.others))
 
 
 def _balancer(trail: Trail, sides: Sides) -> str:
@@ -102,13 +106,13 @@ def judge(trail: Trail, sides: Sides) -> tuple[NameState, str]:
     if not values:
         why = f"its alias {trail.chain[-1]} has no address" if trail.chain else "there is no A or AAAA record"
         return "none", why
-    ours = [value for value in values if value in sides.external]
+    ours = [value for value in values if value in sides.front]
     if not ours:
-        inside = any(value in sides.internal for value in values)
+        inside = any(value in sides.others for value in values)
         note = ", which is the internal Service: its names are not moved" if inside else ""
         return "elsewhere", f"it points at {_brief(values)}{note}"
     if len(ours) < len(values):
-        others = [value for value in values if value not in sides.external]
+        others = [value for value in values if value not in sides.front]
         return "elsewhere", f"only a part of it points here ({_brief(ours)}), the rest at {_brief(others)}"
     if not trail.writable:
         return "elsewhere", f"it points here, from {trail.name}, which is in no zone that our backend holds"

@@ -146,6 +146,13 @@ LOOKS: tuple[Rule, ...] = (
 stops no upgrade."""
 
 
+def scaling(namespace: str, scaled_object: str) -> tuple[Right, ...]:
+    """To raise the minimum of the primary's ScaledObject, where KEDA scales it."""
+    if not scaled_object:
+        return ()
+    return (Right(namespace, "keda.sh", "scaledobjects", ("get", "patch"), _SCALE, (scaled_object,)),)
+
+
 def spaces_of(primary: str, temporary: str, state: str) -> dict[Place, str]:
     """The namespaces of a run by place."""
     return {"primary": primary, "temporary": temporary, "state": state, "control": f"{state}-control"}

@@ -6,15 +6,14 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 
 from blueshift.discovery.raw import Raw, dig, listed, mapped, name, namespace, selects, uid
-from blueshift.discovery.world import ServiceFact
+from blueshift.discovery.world import Role, ServiceFact
 
 
 def service_facts(services: Iterable[Raw], pod_labels: Mapping[str, str]) -> tuple[ServiceFact, ...]:
-    """The Services in front of pods with these labels, the external one first.
+    """The Services in front of pods with these labels, the external ones first.
 
     What clients cannot come by is left out: metrics and webhook Services (they serve neither port 80 nor
-    443 by the controller's HTTP ports) and headless ones. The official charts call the second Service of a
-    release `…-internal` (chart 4.15.1, templates/controller-service-internal.yaml).
+    443 by the controller's HTTP ports) and headless ones.
     """
     found = [
         _fact(service)
@@ -22,6 +21,14 @@ def service_facts(services: Iterable[Raw], pod_labels: Mapping[str, str]) -> tup
         if selects(mapped(service, "spec", "selector"), pod_labels) and _serves(service)
     ]
     return tuple(sorted(found, key=lambda fact: (fact.role, fact.type != "LoadBalancer", fact.name)))
+
+
+def role_of(service: str) -> Role:
+    """What a Service is to its release, by its name.
+
+    The official charts call the second one `…-internal` (4.15.1, templates/controller-service-internal.yaml).
+    """
+    return "internal" if service.endswith("-internal") else "external"
 
 
 def _serves(service: Raw) -> bool:
@@ -60,7 +67,7 @@ def _fact(service: Raw) -> ServiceFact:
         name=name(service),
         namespace=namespace(service),
         uid=uid(service),
-        role="internal" if name(service).endswith("-internal") else "external",
+        role=role_of(name(service)),
         type=kind,
         ipv4=tuple(str(address) for address in addresses if address.version == 4),
         ipv6=tuple(str(address) for address in addresses if address.version == 6),

@@ -10,6 +10,9 @@ from blueshift.discovery.world import WorkloadFact
 GRACE = 30
 """Kubernetes' default terminationGracePeriodSeconds."""
 
+KEDA = "keda.sh/v1alpha1"
+"""The API of its ScaledObjects."""
+
 
 def choose(workloads: Iterable[Raw], recognise: Callable[[Raw], object]) -> Raw | None:
     """The workload that is an ingress controller; default backends and the like are none."""
@@ -30,7 +33,7 @@ def workload_fact(workload: Raw, autoscalers: Iterable[Raw], container_name: str
     """The facts of one Deployment or DaemonSet; `container_name` is the controller's, beside its sidecars."""
     kind = str(workload["kind"])
     container: Raw = next((one for one in containers(workload) if one.get("name") == container_name), {})
-    scaler: Raw = next((one for one in autoscalers if _scales(one, kind, name(workload))), {})
+    scaler: Raw = next((one for one in autoscalers if scales(one, kind, name(workload))), {})
     grace = dig(workload, "spec", "template", "spec", "terminationGracePeriodSeconds")
     if kind == "DaemonSet":
         replicas = int(dig(workload, "status", "desiredNumberScheduled") or 0)
@@ -54,10 +57,20 @@ def workload_fact(workload: Raw, autoscalers: Iterable[Raw], container_name: str
         prestop=prestop(container),
         hpa=name(scaler),
         hpa_min=int(dig(scaler, "spec", "minReplicas") or 1) if scaler else 0,
+        scaled_object=scaled_object(scaler),
         generation=int(dig(workload, "metadata", "generation") or 0),
     )
 
 
-def _scales(autoscaler: Raw, kind: str, called: str) -> bool:
+def scaled_object(hpa: Raw) -> str:
+    """The ScaledObject for which KEDA made a HorizontalPodAutoscaler; empty for one that people made."""
+    for one in listed(hpa, "metadata", "ownerReferences"):
+        if one.get("kind") == "ScaledObject" and str(one.get("apiVersion")).startswith("keda.sh/"):
+            return str(one.get("name"))
+    return ""
+
+
+def scales(autoscaler: Raw, kind: str, called: str) -> bool:
+    """Whether a HorizontalPodAutoscaler decides how many pods that workload has."""
     target = mapped(autoscaler, "spec", "scaleTargetRef")
     return (target.get("kind"), target.get("name")) == (kind, called)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from blueshift.playbook import files
 SCHEMA = 1
 
 NameState = Literal["move", "elsewhere", "none", "proxied"]
+Role = Literal["external", "internal"]
 
 
 class ReleaseFact(msgspec.Struct, frozen=True):
@@ -50,7 +51,7 @@ class ServiceFact(msgspec.Struct, frozen=True):
     name: str
     namespace: str
     uid: str
-    role: Literal["external", "internal"]
+    role: Role
     type: str
     ipv4: tuple[str, ...] = ()
     ipv6: tuple[str, ...] = ()
@@ -85,6 +86,8 @@ class WorkloadFact(msgspec.Struct, frozen=True):
     hpa: str = ""
     """Name of the HorizontalPodAutoscaler that scales it, if any."""
     hpa_min: int = 0
+    scaled_object: str = ""
+    """For which KEDA made that one: its own minimum counts, and KEDA puts the other's back."""
     generation: int = 0
 
 
@@ -262,12 +265,14 @@ class World(msgspec.Struct, frozen=True):
         """The names that a shift moves."""
         return moving(self.names)
 
-    def service(self, role: str = "external") -> ServiceFact:
-        """The Service of a role. Raises BlueshiftError if there is none."""
-        for service in self.services:
-            if service.role == role:
-                return service
-        raise BlueshiftError(f"{self.release.name} has no {role} Service")
+    def service(self) -> ServiceFact:
+        """The Service of which names are moved. Raises BlueshiftError if there is none."""
+        if found := front(self.services):
+            return found
+        raise BlueshiftError(
+            f"no Service leads to the pods of {self.release.name}",
+            hint="`blueshift check --only cluster-lb-address` says what is needed",
+        )
 
 
 def contract(world: World) -> dict[str, Any]:
@@ -292,6 +297,20 @@ def standing(
             for name in moving(names)
         },
     }
+
+
+def front(services: Iterable[ServiceFact]) -> ServiceFact | None:
+    """The Service by which clients come, and of whose addresses names are moved.
+
+    The external one, also where it is beside an internal one; of a release that clients of a private network
+    alone may reach (`controller.service.external.enabled: false`, or an external Service of type ClusterIP)
+    the internal one.
+    """
+    return min(services, key=_rank, default=None)
+
+
+def _rank(service: ServiceFact) -> tuple[bool, str, bool, str]:
+    return service.type == "ClusterIP", service.role, service.type != "LoadBalancer", service.name
 
 
 def moving(names: Sequence[NameFact]) -> tuple[NameFact, ...]:

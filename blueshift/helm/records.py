@@ -171,14 +171,8 @@ def encode(raw: Mapping[str, Any]) -> str:
     return base64.b64encode(base64.b64encode(packed)).decode()
 
 
-def write_chart(record: ReleaseRecord, folder: Path) -> Path:
-    """Write the record's chart below `folder`; returns the chart's own folder.
-
-    It renders byte for byte like the original. Raises BlueshiftError for a chart with subcharts, which
-    Helm does not keep, and for file names that lead out of the folder.
-    """
-    chart = record.chart
-    metadata = chart.get("metadata") or {}
+def whole(record: ReleaseRecord) -> None:
+    """See that a record holds its whole chart. Raises BlueshiftError for one with subcharts."""
     needed = ", ".join(one["name"] for one in record.dependencies)
     if needed:
         raise BlueshiftError(
@@ -186,6 +180,17 @@ def write_chart(record: ReleaseRecord, folder: Path) -> Path:
             hint="this version upgrades no release of such a chart, and --chart names the target alone: "
             "install the controller's own chart as a release of its own, and upgrade that one",
         )
+
+
+def write_chart(record: ReleaseRecord, folder: Path) -> Path:
+    """Write the record's chart below `folder`; returns the chart's own folder.
+
+    It renders byte for byte like the original. Raises BlueshiftError for a chart with subcharts, which
+    Helm does not keep, and for file names that lead out of the folder.
+    """
+    whole(record)
+    chart = record.chart
+    metadata = chart.get("metadata") or {}
     root = folder / _safe(record.chart_name)
     # JSON is YAML, and unlike YAML it leaves no doubt what is a string.
     _write(root / "Chart.yaml", msgspec.json.format(msgspec.json.encode(metadata)))

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from blueshift.discovery.found import found
 from blueshift.discovery.seen import Permissions, Ports
-from blueshift.discovery.world import ServiceFact, World
+from blueshift.discovery.services import role_of
+from blueshift.discovery.world import Rendered, ServiceFact, World, front
 from blueshift.preflight.protocol import Seen, brief, fails, passed, tells, warns
 
 _ONLY = "this version moves names between addresses of LoadBalancer Services only"
@@ -74,24 +75,39 @@ def lb_address(world: World) -> Iterator[Seen]:
             "its own there",
             f"put a Service of type LoadBalancer in front of it; {_ONLY}",
         )
-    external = [service for service in world.services if service.role == "external"]
-    if not external:
+    service = front(world.services)
+    if service is None:
         yield fails(
             f"no Service leads to the pods of {world.release.name} on ports 80 or 443",
             f"the chart's `controller.service.enabled` makes one; {_ONLY}",
         )
         return
-    yield from _service(external[0])
+    yield from _service(service)
+    yield from _counterpart(service, world.temporary)
     yield from _routes(world, ports.unrouted)
     answers = world.baseline.values()
     if answers and not any(0 < status < 500 for status in answers):
         # Without an answer from here the run would hold before it moves anything; with only 5xx it could
         # not tell a broken side from a broken application.
-        asked = [address for address in external[0].addresses if address not in ports.unrouted]
+        asked = [address for address in service.addresses if address not in ports.unrouted]
         yield fails(
             f"none of {len(world.baseline)} hosts answers well at {' and '.join(asked)} from here: what "
             "answers before the run is what each side must prove itself by",
             "run this from where clients' addresses can be reached, and see that the applications are up",
+        )
+
+
+def _counterpart(service: ServiceFact, temporary: Rendered) -> Iterator[Seen]:
+    """The temporary release has a Service like it, which one made by hand beside the release has not."""
+    if temporary.error or service.type != "LoadBalancer":
+        return
+    made = [one for one in temporary.services if role_of(one.name) == service.role]
+    if not any(one.type == "LoadBalancer" for one in made):
+        value = "controller.service.internal" if service.role == "internal" else "controller.service"
+        yield fails(
+            f"the temporary would have no {service.role} Service of type LoadBalancer, as the primary has by "
+            f"{service.namespace}/{service.name}",
+            f"have the release make that Service itself, by the values of `{value}`",
         )
 
 

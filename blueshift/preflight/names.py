@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from blueshift.discovery.found import found, found_for
 from blueshift.discovery.seen import Hosts, Rights
-from blueshift.discovery.world import NameFact, ServiceFact, World
+from blueshift.discovery.world import NameFact, ServiceFact, World, front
 from blueshift.dns.records import RecordSet
 from blueshift.preflight.protocol import Seen, brief, fails, passed, tells, warns
 
@@ -127,7 +127,7 @@ def _made_up(world: World, apex: Sequence[str]) -> Iterator[Seen]:
 
 def families(world: World) -> Iterator[Seen]:
     """Every name has the families that the primary serves, and both lead to it."""
-    service = _external(world)
+    service = front(world.services)
     if service is None or not world.names:
         yield tells("there is no name, or no Service to compare names with")
         return
@@ -179,9 +179,9 @@ def _missing(name: NameFact, service: ServiceFact) -> list[str]:
 
 def hostname_address(world: World) -> Iterator[Seen]:
     """The load balancer has addresses, which records can hold, and not a name alone."""
-    service = _external(world)
+    service = front(world.services)
     if service is None:
-        yield tells("there is no external Service; `cluster-lb-address` says more")
+        yield tells("no Service leads to the primary; `cluster-lb-address` says more")
         return
     if not service.hostname:
         yield passed(f"the load balancer of {service.name} gives addresses, and no name for aliases")
@@ -209,7 +209,3 @@ def hostname_address(world: World) -> Iterator[Seen]:
         )
     else:
         yield passed(f"{said} beside its addresses, and no host is an alias of it")
-
-
-def _external(world: World) -> ServiceFact | None:
-    return next((service for service in world.services if service.role == "external"), None)

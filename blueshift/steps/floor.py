@@ -27,6 +27,7 @@ from blueshift.steps.base import Base
 from blueshift.steps.context import Tools, pods_again
 from blueshift.steps.facts import FloorPrimary
 from blueshift.steps.proof import prove
+from blueshift.steps.scaled import Scaled, scaled
 
 
 class FloorSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,15 +63,17 @@ class Floor(Base[FloorSettings]):
     def plan(self) -> StepPlan:
         """See Step."""
         side = self.settings.side
+        named = self.tools.world.workload.scaled_object if side == "primary" else ""
+        by = f" (by minReplicaCount of the ScaledObject {named})" if named else ""
         return StepPlan(
-            f"{side}: at least as many ready pods as the {OTHER[side]}, held until the soak is over"
+            f"{side}: at least as many ready pods as the {OTHER[side]}, held until the soak is over{by}"
         )
 
     async def effects(self) -> Sequence[Effect]:
         """See Step."""
         side = self.settings.side
-        scaled = await self.tools.witness.scaled(side)
-        return (Scale(self.tools, side, scaled, await self._wanted(), self._before(scaled)),)
+        now = await scaled(self.tools, side)
+        return (Scale(self.tools, side, now, await self._wanted(), self._before(now)),)
 
     async def settle(self) -> Answer:
         """See Step."""
@@ -105,9 +108,9 @@ class Floor(Base[FloorSettings]):
             return int(scale.intent.wanted["at least"])
         return (await self.tools.witness.pods(OTHER[self.settings.side])).ready
 
-    def _before(self, scaled: Mapping[str, Any]) -> dict[str, Any]:
+    def _before(self, scaled: Scaled) -> dict[str, Any]:
         """What stood before the run first raised it: a shift that was taken back has raised it already."""
-        now = {"hpa": scaled.get("hpa_min"), "replicas": scaled.get("replicas")}
+        now = {"hpa": scaled.least, "replicas": scaled.replicas}
         if self.settings.side == "temporary":
             return now
         first = self.tools.record.learnt(FloorPrimary)
@@ -123,14 +126,14 @@ class Scale:
         self,
         tools: Tools,
         side: SideName,
-        scaled: Mapping[str, Any],
+        scaled: Scaled,
         wanted: int,
         before: Mapping[str, Any],
     ) -> None:
         self._tools = tools
         self._scaled = scaled
         self._wanted = wanted
-        name = "HPA minimum" if scaled.get("hpa_path") else "replicas"
+        name = f"{scaled.autoscaler} minimum" if scaled.autoscaler else "replicas"
         self.intent = Intent(
             f"{side}: {name} to at least {wanted}",
             expected=dict(before),
@@ -139,19 +142,12 @@ class Scale:
 
     async def observe(self, journalled: Journalled | None) -> Observed:
         """Look at what scales it now."""
-        has = self._scaled["hpa_min"] if self._scaled.get("hpa_path") else self._scaled["replicas"]
-        if self._scaled.get("fixed"):
-            return Done()  # a DaemonSet has a pod on every node
-        return Done() if has >= self._wanted else Absent()
+        return Done() if self._scaled.fixed or self._scaled.count >= self._wanted else Absent()
 
     async def do(self) -> None:
         """Patch one field."""
-        if path := self._scaled.get("hpa_path"):
-            await self._tools.kube.patch(path, {"spec": {"minReplicas": self._wanted}})
-            await disown(self._tools.kube, path)
-        else:
-            await self._tools.kube.patch(self._scaled["path"], {"spec": {"replicas": self._wanted}})
-            await disown(self._tools.kube, self._scaled["path"])
+        await self._tools.kube.patch(self._scaled.path, {"spec": {self._scaled.field: self._wanted}})
+        await disown(self._tools.kube, self._scaled.path)
 
 
 class ReleaseFloorsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -182,14 +178,11 @@ class ReleaseFloors(Base[ReleaseFloorsSettings]):
         floor = self.tools.record.learnt(FloorPrimary)
         if floor is None:
             return ()
-        scaled = await self.tools.witness.scaled("primary")
-        if scaled.get("fixed"):
+        now = await scaled(self.tools, "primary")
+        before = floor.before if now.autoscaler else floor.replicas_before
+        if now.fixed or before is None:
             return ()
-        if path := scaled.get("hpa_path"):
-            before = floor.before
-            return (Lower(self.tools, path, "minReplicas", floor.replicas, before),) if before else ()
-        before = floor.replicas_before
-        return (Lower(self.tools, scaled["path"], "replicas", floor.replicas, before),) if before else ()
+        return (Lower(self.tools, now.path, now.field, floor.replicas, before),)
 
     async def settle(self) -> Answer:
         """See Step."""

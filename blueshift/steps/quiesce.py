@@ -27,6 +27,7 @@ from blueshift.steps.parity import dumped
 from blueshift.steps.proof import prove
 from blueshift.steps.release import Revise
 from blueshift.steps.revisions import Quiet, Revision
+from blueshift.steps.scaled import scaled
 from blueshift.together import together
 
 
@@ -74,9 +75,8 @@ async def of_side(tools: Tools, side: SideName) -> Revision:
     if side == "primary":
         return tools.revisions.before()
     # The floor may have been raised since it was installed, and a revision would lower it again.
-    scaled = await tools.witness.scaled("temporary")
-    raised = int(scaled.get("hpa_min") or scaled["replicas"])
-    return tools.temporary(ready=max(tools.world.workload.ready, raised))
+    raised = await scaled(tools, "temporary")
+    return tools.temporary(ready=max(tools.world.workload.ready, raised.count))
 
 
 async def revise(tools: Tools, side: SideName, revision: Revision, what: str, timeout: float) -> Effect:

@@ -89,13 +89,16 @@ def temporary_facts(
     temporary: tuple[str, str],
     primary: tuple[str, str],
     running: Chart,
-    service: ServiceFact,
+    service: ServiceFact | None,
     *,
     ready: int,
     watches: str,
 ) -> TemporaryFacts:
-    """What a profile needs to know; `temporary` and `primary` are (release, namespace)."""
-    families = [("IPv4", service.ipv4), ("IPv6", service.ipv6)]
+    """What a profile needs to know; `temporary` and `primary` are (release, namespace).
+
+    Without a `service` in front of the primary nothing moves (`cluster-lb-address`): the rest can be seen.
+    """
+    families = [("IPv4", service.ipv4), ("IPv6", service.ipv6)] if service else []
     return TemporaryFacts(
         run=run,
         release=temporary[0],
@@ -108,6 +111,7 @@ def temporary_facts(
         ready=ready,
         watches=watches,
         families=tuple(family for family, addresses in families if addresses),
+        internal=service is not None and service.role == "internal",
     )
 
 

@@ -18,8 +18,9 @@ from blueshift.cluster.api import KubeApi
 from blueshift.cluster.workloads import Rollout, pods_of, ready_pods, rollout
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.raw import dig
+from blueshift.discovery.services import role_of
 from blueshift.discovery.settings import Settings
-from blueshift.discovery.world import ServiceFact, WorkloadFact, World
+from blueshift.discovery.world import ServiceFact, WorkloadFact, World, front
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
 from blueshift.playbook.config import Prometheus
@@ -60,8 +61,7 @@ class Whereabouts(msgspec.Struct, frozen=True):
 def whereabouts(world: World) -> Whereabouts:
     """Those of a run."""
     temporary = (world.temporary_release, world.temporary_namespace)
-    service = next((one for one in world.services if one.role == "external"), None)
-    return Whereabouts(world.release.namespace, world.workload, temporary, service)
+    return Whereabouts(world.release.namespace, world.workload, temporary, front(world.services))
 
 
 class Witness:
@@ -119,30 +119,8 @@ class Witness:
             return Rollout(False, None, f"the {side} has no workload", 0, 0)
         return rollout(workload, await pods_of(self._kube, workload))
 
-    async def scaled(self, side: SideName) -> dict[str, Any]:
-        """What decides a side's pod count: the autoscaler's path and minimum, or the workload's replicas."""
-        workload = await self.workload(side)
-        if workload is None:
-            raise BlueshiftError(f"the {side} has no workload")
-        kind, name = workload["kind"], workload["metadata"]["name"]
-        namespace = self.namespace(side)
-        found: dict[str, Any] = {
-            "path": paths.apis("apps/v1", f"{kind.lower()}s", namespace, name),
-            "replicas": workload["spec"].get("replicas", 1),
-            "fixed": kind == "DaemonSet",
-        }
-        for item in await self._kube.list(
-            paths.apis("autoscaling/v2", "horizontalpodautoscalers", namespace)
-        ):
-            ref = item["spec"]["scaleTargetRef"]
-            if (ref["kind"], ref["name"]) == (kind, name):
-                hpa = item["metadata"]["name"]
-                found["hpa_path"] = paths.apis("autoscaling/v2", "horizontalpodautoscalers", namespace, hpa)
-                found["hpa_min"] = item["spec"].get("minReplicas", 1)
-        return found
-
     async def addresses(self, side: SideName) -> Target:
-        """The addresses of a side's external Service, as it publishes them now."""
+        """The addresses of the Service in front of a side, as it publishes them now."""
         return _target(side, await self._services(side))
 
     async def hides_clients(self, side: SideName, settings: Settings) -> bool:
@@ -159,18 +137,19 @@ class Witness:
         if side == "primary":
             service = self._where.service
             if service is None:
-                raise BlueshiftError("the primary has no external Service")
+                raise BlueshiftError("no Service leads to the primary")
             return [await self._kube.get(paths.core("services", service.namespace, service.name))]
         workload = await self.workload(side)
         if workload is None:
             return []
         labels = workload["spec"]["template"]["metadata"]["labels"]
+        role = "external" if self._where.service is None else self._where.service.role
         return [
             item
             for item in await self._kube.list(paths.core("services", self.namespace(side)))
             if item["spec"].get("type") == "LoadBalancer"
             and _selects(item, labels)
-            and not item["metadata"]["name"].endswith("-internal")
+            and role_of(item["metadata"]["name"]) == role
         ]
 
     async def look(self, side: SideName) -> tuple[Look, ...]:

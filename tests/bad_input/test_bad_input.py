@@ -135,6 +135,6 @@ def _is_one_error(done: Done, case: Case) -> None:
     assert done.out == ""
     assert 1 <= len(lines) <= LINES
     assert max(map(len, lines)) <= 600
-    assert sum(line.lower().startswith("error: ") for line in lines) == 1
+    assert sum(line.startswith("error: ") for line in lines) == 1
     assert lines[-1].startswith("hint: ")
     assert [words for words in case.says if words not in done.err] == []

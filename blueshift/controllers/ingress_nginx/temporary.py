@@ -47,6 +47,9 @@ _SERVICES: tuple[Path, ...] = (
     ("defaultBackend", "service"),
 )
 
+_FAMILIES: Path = ("ipFamilyPolicy",)
+"""Of the Service in front (`_front`)."""
+
 _NOTED: tuple[Path, ...] = (("controller", "podAnnotations"), *((*path, "annotations") for path in _SERVICES))
 
 _CLAIMED = {
@@ -81,7 +84,7 @@ _TRUTHS: tuple[tuple[Path, Any, str], ...] = (
 _ABSENT: dict[Path, str] = {
     ("commonLabels",): "not every object can carry the run's label: those are found by the release's own",
     ("namespaceOverride",): "objects always go into the release's namespace",
-    ("controller", "service", "ipFamilyPolicy"): "the Service gets the cluster's default family alone",
+    _FAMILIES: "the Service gets the cluster's default family alone",
     ("controller", "ingressClassResource", "enabled"): "the chart makes no IngressClass",
     ("controller", "admissionWebhooks", "enabled"): "the chart has no admission webhook",
     ("controller", "hostPort", "enabled"): "host ports are those of a DaemonSet, which it is not made as",
@@ -111,7 +114,8 @@ def temporary_values(values: Values, facts: TemporaryFacts) -> tuple[Override, .
 
 def absent(facts: TemporaryFacts) -> tuple[Absent, ...]:
     """What this chart version does not have, and what follows."""
-    return tuple(Absent(path, why) for path, why in _ABSENT.items() if not has(facts.defaults, path))
+    wanted = {(*_front(facts), *path) if path == _FAMILIES else path: why for path, why in _ABSENT.items()}
+    return tuple(Absent(path, why) for path, why in wanted.items() if not has(facts.defaults, path))
 
 
 def _clear(values: Values, defaults: Values, path: Path, reason: str) -> Iterator[Override]:
@@ -198,25 +202,72 @@ def _service(values: Values, seen: Values, facts: TemporaryFacts) -> Iterator[Ov
     for path in _NOTED:
         for name, reason in claims(dig(seen, path) or {}).items():
             yield from _clear(values, facts.defaults, (*path, name), reason)
-    policy: Path = ("controller", "service", "ipFamilyPolicy")
+    front = _front(facts)
+    annotations = dig(seen, (*front, "annotations")) or {}
+    if facts.internal and not annotations.keys() - claims(annotations).keys():
+        reason = "the chart makes no internal Service without an annotation"
+        yield Override((*front, "annotations", RUN_LABEL), facts.run, reason)
+    policy: Path = (*front, *_FAMILIES)
     if len(facts.families) > 1 and has(facts.defaults, policy):
         reason = (
             "the primary has addresses of both families: a temporary without one must fail and not serve half"
         )
         yield from _set(seen, policy, "RequireDualStack", reason)
-        yield from _set(seen, ("controller", "service", "ipFamilies"), list(facts.families), reason)
+        yield from _set(seen, (*front, "ipFamilies"), list(facts.families), reason)
+
+
+def _front(facts: TemporaryFacts) -> Path:
+    """The values of the Service of which names are moved."""
+    return ("controller", "service", "internal") if facts.internal else ("controller", "service")
 
 
 def _replicas(seen: Values, facts: TemporaryFacts) -> Iterator[Override]:
     count = max(2, facts.ready)
     reason = f"as many as the primary has ready now ({facts.ready}), and never one alone"
+    keda: Path = ("controller", "keda")
+    yield from _set(seen, ("controller", "replicaCount"), count, reason)
+    if dig(seen, (*keda, "enabled")):
+        if foreign := "" if facts.shared else _foreign(dig(seen, (*keda, "triggers"))):
+            yield from _instead_of_keda(seen, count, reason, foreign)
+            return
+        yield from _unpaused(seen)
     for scaler in ("autoscaling", "keda"):
         path: Path = ("controller", scaler)
         if dig(seen, (*path, "enabled")):
             yield from _set(seen, (*path, "minReplicas"), count, reason)
             if (dig(seen, (*path, "maxReplicas")) or 0) < count:
                 yield Override((*path, "maxReplicas"), count, reason)
-    yield from _set(seen, ("controller", "replicaCount"), count, reason)
+
+
+def _foreign(triggers: Any) -> str:
+    """The TriggerAuthentication of the primary's namespace that a trigger of KEDA goes by."""
+    for trigger in triggers if isinstance(triggers, list) else ():
+        ref = dig(trigger, ("authenticationRef",)) or {}
+        if ref.get("name") and ref.get("kind", "TriggerAuthentication") == "TriggerAuthentication":
+            return str(ref["name"])
+    return ""
+
+
+def _instead_of_keda(seen: Values, count: int, floor: str, foreign: str) -> Iterator[Override]:
+    """KEDA takes no ScaledObject whose authentication is missing: the temporary would stay at one pod."""
+    reason = (
+        f"KEDA's triggers go by the TriggerAuthentication {foreign}, which is in the primary's namespace "
+        "alone: an HPA scales the temporary instead"
+    )
+    most = max(dig(seen, ("controller", "keda", "maxReplicas")) or 0, count)
+    yield Override(("controller", "keda", "enabled"), False, reason)
+    scaler: Path = ("controller", "autoscaling")
+    yield from _set(seen, (*scaler, "enabled"), True, reason)
+    yield from _set(seen, (*scaler, "minReplicas"), count, floor)
+    yield from _set(seen, (*scaler, "maxReplicas"), most, "as many as KEDA may give the primary")
+
+
+def _unpaused(seen: Values) -> Iterator[Override]:
+    """What holds KEDA at a number of pods would hold it at another than the floor."""
+    path: Path = ("controller", "keda", "scaledObject", "annotations")
+    for name in dig(seen, path) or {}:
+        if name.startswith("autoscaling.keda.sh/paused"):
+            yield from _clear(seen, {}, (*path, name), "paused, KEDA would not keep the floor of replicas")
 
 
 def _monitoring(values: Values, seen: Values) -> Iterator[Override]:

@@ -284,8 +284,10 @@ async def _live(server: ApiServer) -> None:
     """What kubelets, controllers and a load balancer would write."""
     kube = await KubeApi.connect(SystemClock(), kubeconfig=server.kubeconfig)
     try:
-        service = f"{paths.core('services', NAMESPACE, WORKLOAD)}/status"
-        await kube.patch(service, _status({"loadBalancer": {"ingress": list(POINT)}}))
+        for service in await kube.list(paths.core("services", NAMESPACE)):
+            if service["spec"]["type"] == "LoadBalancer":
+                path = paths.core("services", NAMESPACE, service["metadata"]["name"], "status")
+                await kube.patch(path, _status({"loadBalancer": {"ingress": list(POINT)}}))
         workload = f"{paths.apis('apps/v1', 'deployments', NAMESPACE, WORKLOAD)}/status"
         ready = {"replicas": 2, "readyReplicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
         await kube.patch(workload, _status(ready))

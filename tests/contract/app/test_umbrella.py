@@ -86,10 +86,20 @@ def test_an_umbrella_is_refused_and_the_commands_that_are_named_lead_out_without
         assert f"the chart company-ingress of {RELEASE} wraps ingress-nginx, and Helm's record holds" in error
         assert "below `ingress-nginx:`" in hint
         assert "docs/troubleshooting.md" in hint
+    resolver = f"{own.bind.address}:{own.bind.port}"
+    options = ("--release", RELEASE, "--dns-server", resolver, "--key-file", "update.key", "-o", "new.yaml")
+    done = own.blueshift("init", "--yes", *options)
+    assert done.returncode == 1
+    assert f"{NAMESPACE}/{RELEASE}: the chart company-ingress of {RELEASE} wraps ingress-nginx" in done.stderr
+    assert "below `ingress-nginx:`" in done.stderr
+    assert not own.has("new.yaml")
     (script,) = re.findall(r"```\n(inner\(\) .*?)```", DOCUMENT.read_text(), re.DOTALL)
     for name, value in {"RELEASE": RELEASE, "NAMESPACE": NAMESPACE, "CHART": str(chart(VERSION))}.items():
         script = re.sub(rf"\b{name}\b", value, script)
     subprocess.run(["bash", "-ec", script], check=True, cwd=own.folder, env=own.environment())
     assert asyncio.run(generations(own)) == before
+    done = own.blueshift("init", "--yes", *options, "--resolver", resolver)
+    assert done.returncode == 0, done.stderr
+    assert own.has("new.yaml")
     done = own.blueshift("temporary", "render")
     assert done.returncode == 0, done.stderr

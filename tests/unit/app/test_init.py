@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from blueshift.app.init import Candidate, Survey, exists, matching, see_chart, see_key, survey, write
+from blueshift.app.init import Candidate, Survey, exists, fit, matching, see_chart, see_key, survey, write
+from blueshift.app.target import rebuildable
 from blueshift.cluster.identity import Cluster
 from blueshift.dns.key import KeySource, SecretField
 from blueshift.errors import BlueshiftError
+from blueshift.helm import records
 from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
 from tests.unit.app.test_init_file import FOUND, ZONES
@@ -58,6 +60,40 @@ def test_what_was_found_in_a_line() -> None:
         "9 point here from more.test (updates go to an unknown server), "
         "3 point here from shop.test (updates go to ns1.shop.test), 1 elsewhere"
     )
+
+
+def test_a_release_that_no_command_would_take_is_refused_with_the_reason_and_marked_among_others() -> None:
+    wrapped = msgspec.structs.replace(SEEN.releases[0], unfit="its chart wraps it", remedy="unwrap it")
+    assert wrapped.said.endswith("2001:2::50; ATTENTION: its chart wraps it")
+    with pytest.raises(BlueshiftError, match="edge/main: its chart wraps it") as caught:
+        fit(wrapped)
+    assert caught.value.hint == "unwrap it"
+    fit(SEEN.releases[0])
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "says", "do"),
+    [
+        ([("ingress-nginx", "")], "wraps ingress-nginx", "below `ingress-nginx:`, changes no object of it ("),
+        ([("ingress-nginx", "public")], "wraps ingress-nginx", "stand below `public:`"),
+        (
+            [("redis", ""), ("ingress-nginx", "one"), ("ingress-nginx", "two")],
+            "wraps ingress-nginx",
+            "what else it holds (redis, two) needs a release of its own before",
+        ),
+        ([("common", "")], r"has subcharts \(common\)", "as a release of its own"),
+    ],
+)
+def test_a_chart_that_helms_record_does_not_hold_whole(
+    dependencies: list[tuple[str, str]], says: str, do: str
+) -> None:
+    named = [{"name": name, **({"alias": alias} if alias else {})} for name, alias in dependencies]
+    metadata = {"name": "company", "version": "1.0.0", "dependencies": named}
+    release = {"name": "main", "namespace": "edge", "version": 1, "chart": {"metadata": metadata}}
+    record = records.decode_secret({"data": {"release": records.encode(release)}})
+    with pytest.raises(BlueshiftError, match=says) as caught:
+        rebuildable(record, "ingress-nginx")
+    assert do in (caught.value.hint or "")
 
 
 def test_a_release_that_is_not_there_names_those_that_are() -> None:

@@ -45,6 +45,6 @@ def test_the_console_script_is_so() -> None:
         capture_output=True,
         env={**os.environ, "PYTHONIOENCODING": "latin-1:strict"},
     )
-    assert b"No such command 'nothing>'" in done.stderr
+    assert b"no such command 'nothing>'" in done.stderr
     assert b"Traceback" not in done.stderr
     assert done.returncode == 1

@@ -36,6 +36,46 @@ def test_a_table_in_a_pipe_is_not_folded(capsys: pytest.CaptureFixture[str]) -> 
     assert lines[3].split() == ["[red]c[/red]", "0"]
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch, *rows: tuple[str, ...]) -> list[str]:
+    """The lines of a table of three columns on one of 80."""
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+    print_table(("run", "release", "said"), rows)
+    return screen.getvalue().splitlines()
+
+
+NAME = "ingress-controllers-of-the-shop/ingress-nginx-internal"
+
+
+def test_names_are_whole_on_a_narrow_terminal_and_sentences_are_folded_between_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = "waits for people who still come to the primary, and has done so for hours"
+    lines = on_a_terminal(monkeypatch, ("1130-0245-k7xq", NAME, said))
+    assert lines[1].startswith(f"1130-0245-k7xq  {NAME}  ")
+    assert max(map(len, lines)) <= 80
+    assert " ".join(" ".join(lines[1:]).replace(NAME, "").split()) == f"1130-0245-k7xq {said}"
+
+
+def test_names_that_are_too_wide_together_are_left_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, line = on_a_terminal(monkeypatch, ("1130-0245-k7xq", NAME, NAME))
+    assert line.split() == ["1130-0245-k7xq", NAME, NAME]
+
+
+def test_what_has_room_is_not_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, line = on_a_terminal(
+        monkeypatch, ("1130-0245-k7xq", "edge/web", "every step settled, and all is as it was")
+    )
+    assert line.endswith("every step settled, and all is as it was")
+
+
 def test_an_empty_table_is_talk(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(("name",), [], empty="no run is known here")
     say("hello")

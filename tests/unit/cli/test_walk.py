@@ -165,7 +165,7 @@ REFUSED = [
     (("plan", "--world", "world.json", "--group", "public"), "--world and --group exclude each other"),
     (("check",), "these settings are of 3 groups: internal, partner, public"),
     (("upgrade", "--group", "pubic"), "no group 'pubic' (did you mean 'public'?)"),
-    (("harden", "--plan", "--group", "x"), "no group 'x'"),
+    (("harden", "--group", "x"), "no group 'x'"),
     (("temporary", "render", "--group", "x"), "no group 'x'"),
     (("rbac", "--role", "runner"), "3 groups: inside/in (internal), partner/partner (partner), edge/web"),
     (("rbac", "--role", "runner", "-r", "x", "-n", "y"), "3 groups: inside/in (internal)"),

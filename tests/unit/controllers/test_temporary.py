@@ -179,6 +179,44 @@ def test_an_autoscaler_keeps_the_floor(scaler: str) -> None:
     assert made(given, temporary_facts(ready=3))["controller"][scaler]["maxReplicas"] == 5
 
 
+AUTHENTICATED = {"type": "prometheus", "authenticationRef": {"name": "token"}}
+
+
+@pytest.mark.parametrize(
+    ("trigger", "shared", "kept"),
+    [
+        ({"type": "cpu", "metadata": {"value": "60"}}, False, True),
+        (AUTHENTICATED, False, False),
+        (AUTHENTICATED, True, True),
+        (
+            {**AUTHENTICATED, "authenticationRef": {"name": "all", "kind": "ClusterTriggerAuthentication"}},
+            False,
+            True,
+        ),
+    ],
+)
+def test_an_hpa_scales_it_where_kedas_triggers_cannot_be_had_in_its_namespace(
+    trigger: Values, shared: bool, kept: bool
+) -> None:
+    paused = {"autoscaling.keda.sh/paused-replicas": "2", "team": "edge"}
+    keda = {
+        "enabled": True,
+        "minReplicas": 1,
+        "maxReplicas": 9,
+        "triggers": [trigger],
+        "scaledObject": {"annotations": paused},
+    }
+    facts = temporary_facts(ready=3, namespace="ingress" if shared else "bs-1")
+    controller = made({"controller": {"keda": keda}}, facts)["controller"]
+    assert controller["keda"]["enabled"] is kept
+    if kept:
+        assert (controller["keda"]["minReplicas"], controller["keda"]["maxReplicas"]) == (3, 9)
+        assert controller["keda"]["scaledObject"]["annotations"] == {"team": "edge"}
+        assert "autoscaling" not in controller
+    else:
+        assert controller["autoscaling"] == {"enabled": True, "minReplicas": 3, "maxReplicas": 9}
+
+
 def test_rules_that_name_the_primarys_pods_name_the_temporarys() -> None:
     values = made(GREEDY)["controller"]
     term = values["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][0]
@@ -206,6 +244,31 @@ def test_both_families_or_none() -> None:
         "ipFamilies": ["IPv6", "IPv4"],
     }
     assert "service" not in made({}, temporary_facts(defaults, families=("IPv4",)))["controller"]
+
+
+def test_the_internal_service_gets_both_families_where_it_is_the_one_in_front() -> None:
+    families = {"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv4"]}
+    defaults = {"commonLabels": {}, "controller": {"service": {**families, "internal": dict(families)}}}
+    facts = temporary_facts(defaults, families=("IPv4", "IPv6"), internal=True)
+    service = made({"controller": {"service": {"internal": {"annotations": {"scheme": "internal"}}}}}, facts)[
+        "controller"
+    ]["service"]
+    assert service == {
+        "internal": {
+            "annotations": {"scheme": "internal"},
+            "ipFamilyPolicy": "RequireDualStack",
+            "ipFamilies": ["IPv4", "IPv6"],
+        }
+    }
+
+
+def test_an_internal_service_keeps_an_annotation_without_which_charts_make_none() -> None:
+    """Chart 4.15.1, templates/controller-service-internal.yaml."""
+    alone = {"external-dns.alpha.kubernetes.io/hostname": "a.test"}
+    given = {"controller": {"service": {"internal": {"enabled": True, "annotations": alone}}}}
+    internal = made(given, temporary_facts(internal=True))["controller"]["service"]["internal"]
+    assert internal["annotations"] == {"blueshift.dev/run": "r1"}
+    assert "annotations" not in made(given)["controller"]["service"]["internal"]
 
 
 def test_an_address_among_the_defaults_of_an_own_chart_is_taken_away_too() -> None:

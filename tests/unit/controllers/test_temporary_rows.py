@@ -119,6 +119,11 @@ def test_official_charts_have_what_is_asked_for_or_say_so(chart: tuple[str, Valu
     old, before_4_8 = version == "3.40.0", version in {"3.40.0", "4.0.19", "4.2.5", "4.5.2"}
     expected = {"commonLabels", "controller.service.ipFamilyPolicy"} if old else set()
     assert missing == expected | ({"namespaceOverride"} if before_4_8 else set())
+    behind = {
+        dotted(one.path) for one in absent(temporary_facts(defaults, chart_version=version, internal=True))
+    }
+    family = "controller.service.internal.ipFamilyPolicy"
+    assert (family in behind) is (before_4_8 or version == "4.8.3")
 
 
 def test_row_names_a_custom_controller_name_stays_and_overrides_go() -> None:

@@ -16,9 +16,15 @@ RELEASE = ("web", "ns")
 PATHS = {
     "Deployment": "/apis/apps/v1/namespaces/ns/deployments/web",
     "HorizontalPodAutoscaler": "/apis/autoscaling/v2/namespaces/ns/horizontalpodautoscalers/web",
+    "ScaledObject": "/apis/keda.sh/v1alpha1/namespaces/ns/scaledobjects/web",
     "Secret": "/api/v1/namespaces/ns/secrets/web",
 }
-VERSIONS = {"Deployment": "apps/v1", "HorizontalPodAutoscaler": "autoscaling/v2", "Secret": "v1"}
+VERSIONS = {
+    "Deployment": "apps/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "ScaledObject": "keda.sh/v1alpha1",
+    "Secret": "v1",
+}
 
 
 def thing(kind: str, **fields: Any) -> dict[str, Any]:
@@ -50,6 +56,11 @@ async def of(believed: dict[str, Any], live: dict[str, Any] | None, **more: Any)
         (
             thing("HorizontalPodAutoscaler", spec={"minReplicas": 2}),
             thing("HorizontalPodAutoscaler", spec={"minReplicas": 5}),
+            (),
+        ),
+        (
+            thing("ScaledObject", spec={"minReplicaCount": 2}),
+            thing("ScaledObject", spec={"minReplicaCount": 5}),
             (),
         ),
         (thing("Deployment", spec=pods("a:1")), thing("Deployment", spec=pods("a:1")), ()),

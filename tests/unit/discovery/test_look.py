@@ -18,7 +18,7 @@ from blueshift.discovery import traffic
 from blueshift.discovery.apply import RELEASE_NAME, RELEASE_NAMESPACE, as_helm
 from blueshift.discovery.controllers import controllers
 from blueshift.discovery.look import Revised, Sources, look, look_again
-from blueshift.discovery.pods import Container, Pods
+from blueshift.discovery.pods import Container, Pods, RenderedService
 from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.profile import Knowledge
 from blueshift.discovery.raw import Raw, annotated, name
@@ -227,6 +227,7 @@ async def taken(kube: FakeKube, dns: FakeDns | None = None) -> World:
             chart_version="4.12.1",
             source="record",
             pods=(PODS,),
+            services=(RenderedService("web-blue", "web-blue", "LoadBalancer"),),
             side=TARGET,
             applied=Applied(),
             forgotten=(),
@@ -347,6 +348,21 @@ async def test_what_cannot_be_seen_is_told_and_leaves_the_rest() -> None:
         "dns-external-dns",
     }
     assert world.moving()
+
+
+async def test_who_may_not_raise_kedas_minimum_hears_of_it_before_the_run() -> None:
+    owner = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "web-scaled"}
+    hpa = {
+        "metadata": {"name": "keda-hpa-web-scaled", "ownerReferences": [owner]},
+        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}, "minReplicas": 1},
+    }
+    kube = cluster(**{"/apis/autoscaling/v2/namespaces/ingress/horizontalpodautoscalers": [hpa]})
+    kube.denied = {("patch", "scaledobjects")}
+    world = await taken(kube)
+    assert world.workload.scaled_object == "web-scaled"
+    (finding,) = run_all(world, only=["cluster-rbac"])
+    assert finding.stops
+    assert "patch scaledobjects.keda.sh/web-scaled in ingress" in finding.sentence
 
 
 async def test_what_only_checks_may_not_read_stops_no_upgrade() -> None:

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueshift.discovery.names import Sides, Trail, alike, classify, judge, unknown, wildcard_candidates
+from blueshift.discovery.names import (
+    Sides,
+    Trail,
+    alike,
+    classify,
+    judge,
+    sides_of,
+    unknown,
+    wildcard_candidates,
+)
+from blueshift.discovery.world import Role, ServiceFact
 from blueshift.dns.records import RecordSet
 
 V4, V6, INSIDE, OTHER = "198.18.0.50", "2001:2::50", "10.0.0.7", "192.0.2.9"
@@ -42,6 +52,37 @@ def trail(*records: RecordSet, chain: tuple[str, ...] = (), writable: bool = Tru
 def test_states(found: Trail, state: str, why: str) -> None:
     assert judge(found, SIDES)[0] == state
     assert why in judge(found, SIDES)[1]
+
+
+def service(role: Role, kind: str, address: str) -> ServiceFact:
+    ipv4 = (address,) if kind == "LoadBalancer" else ()
+    return ServiceFact(f"web-{role}", "web", "uid", role, kind, ipv4)
+
+
+OUTER, INNER = service("external", "LoadBalancer", V4), service("internal", "LoadBalancer", INSIDE)
+
+
+@pytest.mark.parametrize(
+    ("services", "moved", "others"),
+    [
+        ([INNER, OUTER], {V4}, {INSIDE}),
+        ([INNER], {INSIDE}, set()),
+        ([service("external", "ClusterIP", ""), INNER], {INSIDE}, set()),
+        # Clients come by the nodes' addresses, which do not move: the internal Service's would be half of it.
+        ([service("external", "NodePort", ""), INNER], set(), {INSIDE}),
+        ([], set(), set()),
+    ],
+)
+def test_names_move_by_the_external_service_and_by_the_internal_one_where_it_is_alone(
+    services: list[ServiceFact], moved: set[str], others: set[str]
+) -> None:
+    found = sides_of(services)
+    assert (set(found.front), set(found.others)) == (moved, others)
+
+
+def test_names_of_an_internal_service_that_is_alone_move() -> None:
+    (fact,) = classify([trail(a("x.test", INSIDE))], sides_of([INNER]))
+    assert (fact.state, fact.here) == ("move", True)
 
 
 def test_a_shared_last_name_is_one_name_with_all_its_hosts() -> None:

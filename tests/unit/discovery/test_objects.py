@@ -169,6 +169,15 @@ def test_a_deployment() -> None:
     assert (fact.replicas, fact.ready, fact.image, fact.grace) == (3, 2, "ctl:1", 300)
     assert (fact.hpa, fact.hpa_min, fact.prestop) == ("hpa", 2, ("/wait-shutdown",))
     assert fact.args == ("/nginx-ingress-controller", "--x")
+    assert fact.scaled_object == ""
+
+
+def test_kedas_autoscaler_belongs_to_its_scaled_object() -> None:
+    owner = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "web-scaled"}
+    made = scaler("Deployment", "web")
+    made["metadata"]["ownerReferences"] = [{"apiVersion": "x/v1", "kind": "Other", "name": "o"}, owner]
+    fact = workload_fact(workload(), [made], "controller")
+    assert (fact.hpa, fact.scaled_object) == ("hpa", "web-scaled")
 
 
 def test_a_daemonset_counts_by_its_own_status() -> None:

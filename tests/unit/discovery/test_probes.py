@@ -8,7 +8,7 @@ from blueshift.cluster.execute import ExecResult
 from blueshift.discovery.dns import rights, servers
 from blueshift.discovery.found import NotLooked, attempt, found
 from blueshift.discovery.prestop import look, programs
-from blueshift.discovery.rights import LOOKS, RULES, at, permissions, spaces_of
+from blueshift.discovery.rights import LOOKS, RULES, at, permissions, scaling, spaces_of
 from blueshift.discovery.seen import GRANTED, Hook, Permissions
 from blueshift.discovery.world import NameFact
 from blueshift.dns.backend import BadKey, BadTime
@@ -94,6 +94,13 @@ def test_a_prepared_namespace_needs_nobody_who_makes_namespaces() -> None:
     assert {right.verbs for right in set(made) - set(prepared)} == {("create",), ("delete",)}
     names = next(right.names for right in prepared if right.resource == "namespaces")
     assert names == ("kube-system", "ingress", "tmp", "s", "s-control")
+
+
+def test_the_minimum_of_kedas_scaled_object_is_a_right_where_there_is_one() -> None:
+    (right,) = scaling("ingress", "web-scaled")
+    assert (right.namespace, right.group, right.resource) == ("ingress", "keda.sh", "scaledobjects")
+    assert (right.verbs, right.names) == (("get", "patch"), ("web-scaled",))
+    assert scaling("ingress", "") == ()
 
 
 def test_every_rule_says_what_for() -> None:

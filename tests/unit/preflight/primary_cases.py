@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from blueshift.discovery.pods import RenderedService
 from blueshift.discovery.seen import Denied, Hook, Permissions, Ports
 from blueshift.discovery.seen_classes import Other, Sharing
 from blueshift.dns.records import RecordSet
 from tests.unit.preflight.case import Case
-from tests.unit.preflight.worlds import CONTROLLER, HARDENED, SERVICE, SHOP, SIDE, WORKLOAD, but, seen
+from tests.unit.preflight.worlds import (
+    CONTROLLER,
+    HARDENED,
+    SERVICE,
+    SHOP,
+    SIDE,
+    TEMPORARY,
+    WORKLOAD,
+    but,
+    seen,
+)
 
 DENIED = Permissions(90, (Denied("create", "namespaces", "", "the temporary gets one of its own"),))
 NO_EXEC = Permissions(2, (Denied("create", "pods/exec", "ingress", "configuration is read"),))
@@ -72,6 +83,16 @@ CASES = [
         {"findings": seen(cluster_lb_address=NO_IPV6)},
         "info",
         stops=False,
+    ),
+    Case(
+        "cluster-lb-address",
+        "the temporary would have no external Service of type LoadBalancer, as the primary has by ingress/",
+        {"temporary": but(TEMPORARY, services=(RenderedService("web-internal", "t", "LoadBalancer"),))},
+    ),
+    Case(
+        "cluster-lb-address",
+        "the temporary would have no internal Service of type LoadBalancer",
+        {"services": (but(SERVICE, name="web-internal", role="internal"),)},
     ),
     Case("cluster-lb-address", "is of type NodePort", {"services": (but(SERVICE, type="NodePort"),)}),
     Case("cluster-lb-address", "has no address", {"services": (but(SERVICE, ipv4=(), ipv6=()),)}),
