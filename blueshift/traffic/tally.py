@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from blueshift.traffic.ages import Ages
 from blueshift.traffic.judge import is_error
 from blueshift.traffic.logs import Line, LogFormat
 
@@ -37,12 +38,15 @@ class Row(msgspec.Struct):
     """Instants of the log, seconds since the epoch."""
     began: float = 0.0
     """When the latest request came."""
+    ages: Ages = msgspec.field(default_factory=Ages)
+    """How many of the requests are how old."""
 
     def add(self, line: Line) -> None:
         """Count one request."""
         if not self.requests:
             self.first = line.at
         self.requests += 1
+        self.ages.add(line.at)
         self.errors += is_error(line.status)
         self.last = max(self.last, line.at)
         self.began = max(self.began, line.came)
