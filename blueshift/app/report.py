@@ -61,7 +61,7 @@ class Probed(msgspec.Struct, frozen=True):
     sent: int = 0
     """Requests that the prober took up within a second of when they were due."""
     void: str = ""
-    """Why the figures prove nothing: too few were sent on time, so its machine was measured."""
+    """Why the figures prove nothing: none or too few were sent on time, so its machine was measured."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -117,8 +117,16 @@ def asked(ledger: Path, journal: Journal) -> Probed:
         failing=tuple(Failing(began + timedelta(seconds=at), seconds[at]) for at in sorted(seconds)),
         phases=dict(phases.most_common()),
         sent=sent,
-        void=f"{sent} of {requests} requests were sent on time" if sent < SENT_SHARE * requests else "",
+        void=_void(sent, requests),
     )
+
+
+def _void(sent: int, requests: int) -> str:
+    if not requests:
+        return "no request was sent"
+    if sent < SENT_SHARE * requests:
+        return f"{sent} of {requests} requests were sent on time: the prober's own machine was measured"
+    return ""
 
 
 def _first(rows: list[Row]) -> list[Row]:

@@ -22,7 +22,8 @@ from blueshift.cli.options import (
     run_async,
     seconds_of,
 )
-from blueshift.cli.output import escaped, print_json, print_table, say
+from blueshift.cli.output import print_json, print_table, say
+from blueshift.report.words import escaped
 
 if TYPE_CHECKING:
     from blueshift.app.left import Left, Told

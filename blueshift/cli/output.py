@@ -42,14 +42,6 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
     Console(file=sys.stdout, width=None if terminal else _PIPE_WIDTH, highlight=False).print(table)
 
 
-def escaped(text: str) -> str:
-    """What a stranger wrote, such as a client into a log: its control characters cannot move the cursor."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
-
-
 def say(sentence: str) -> None:
     """Tell a person something that is no fact of the output."""
     if sentence:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from datetime import datetime
 
 from rich.text import Text
 
 from blueshift.report.tables import servers, sides
 from blueshift.report.view import StepView, View
-from blueshift.report.words import Marks, flat, length, listed, span
+from blueshift.report.words import Marks, escaped, flat, length, listed, span
 
 # However small the terminal: the current step, one before, one after.
 _FEWEST_STEPS = 3
@@ -19,32 +20,44 @@ def frame(view: View, now: datetime, width: int, height: int, marks: Marks) -> l
     """At most `height` lines. What matters less is left out first: notices, DNS, the sides, who is left."""
     if height < 1:
         return []
-    head, why = _head(view, now), _why(view, now, width)
+    head, why = _head(view, now, width), _why(view, now, width, max(3, height // 4))
     room = height - 1 - len(why) - _FEWEST_STEPS
+    left = _drains(view, width, room - 1)
     shown: list[list[Text]] = []
-    blocks = (_drains(view, width), sides(view, width, marks), *servers(view, width), _notices(view))
-    for block in blocks:
+    for block in (left, sides(view, width, marks), *servers(view, width), _notices(view)):
         fits = bool(block) and len(block) + 1 <= room
         shown.append([Text(), *block] if fits else [])
         room -= len(shown[-1])
     if why and room > 0:
         why = [Text(), *why]
         room -= 1
-    rows = _steps(view, now, max(0, _FEWEST_STEPS + room), marks)
     left, both, dns, recursive, notices = shown
+    if left:
+        told = _drains(view, width, len(left) - 1 + max(0, room), whole=True)
+        room -= len(told) - (len(left) - 1)
+        left = [Text(), *told]
+    rows = _steps(view, now, max(0, _FEWEST_STEPS + room), marks)
     lines = [head, *rows, *both, *dns, *recursive[1:], *why, *left, *notices]
     if len(lines) > height:  # a very small terminal: why nothing moves is worth more than the rest
         lines = [head, *why][:height]
     for line in lines:
+        if not line.plain.isprintable():  # what a client wrote moves no cursor
+            line.plain = escaped(line.plain)
         line.no_wrap, line.overflow = True, "ellipsis"
         line.truncate(width, overflow="ellipsis")
     return lines
 
 
-def _head(view: View, now: datetime) -> Text:
+def _head(view: View, now: datetime, width: int) -> Text:
+    """What is on the right is what changes, so a narrow terminal loses the name of the program first."""
     elapsed = f"  {length((now - view.since).total_seconds())}" if view.since else ""
     state = f"  {view.ended.status}" if view.ended else ""
-    return Text.assemble(("blueshift", "bold"), f"  {view.release}  run {view.run}{elapsed}", (state, "bold"))
+    told = f"{view.release}  run {view.run}{elapsed}"
+    if len(told) + len(state) + 11 <= width:
+        return Text.assemble(("blueshift", "bold"), f"  {told}", (state, "bold"))
+    if len(told) + len(state) > width:
+        told = f"run {view.run}{elapsed}"
+    return Text.assemble((told, "bold"), (state, "bold"))
 
 
 def _steps(view: View, now: datetime, rows: int, marks: Marks) -> list[Text]:
@@ -82,8 +95,11 @@ def _took(started: datetime | None, until: datetime | None) -> str:
     return length((until - started).total_seconds()) if started and until else ""
 
 
-def _drains(view: View, width: int) -> list[Text]:
-    """Who still comes to a side that is drained, and why; not again what the wait says anyway."""
+def _drains(view: View, width: int, room: int, *, whole: bool = False) -> list[Text]:
+    """Who still comes to a side that is drained, and why; not again what the wait says anyway.
+
+    `whole` folds the lines of the first of them where there is room for it.
+    """
     lines: list[Text] = []
     for seen in view.drains.values():
         connections = "?" if seen.connections is None else str(seen.connections)
@@ -92,16 +108,35 @@ def _drains(view: View, width: int) -> list[Text]:
         reason, items = listed(seen.reason)
         if reason and not (view.waiting and reason in flat(view.waiting.reason)):
             lines += _folded(f"   {reason}", width, "", most=3)
-        lines += [Text(f"   {item}") for item in items]
+        if items:
+            lines += _listed(items, width, room - len(lines), whole=whole)
     return lines
 
 
-def _why(view: View, now: datetime, width: int) -> list[Text]:
+def _listed(items: Sequence[str], width: int, room: int, *, whole: bool) -> list[Text]:
+    """A line for each, or two where there is room; where there is none for all, how many more there are."""
+    if 1 < room < len(items):
+        return [
+            *(Text(f"   {item}") for item in items[: room - 1]),
+            Text(f"   and {len(items) - room + 1} more"),
+        ]
+    spare = room - len(items) if whole else 0
+    lines: list[Text] = []
+    for item in items:
+        folded = _folded(f"   {item}", width, "", most=3)
+        if len(folded) - 1 > spare:
+            folded = [Text(f"   {item}")]
+        spare -= len(folded) - 1
+        lines += folded
+    return lines
+
+
+def _why(view: View, now: datetime, width: int, most: int) -> list[Text]:
     """Why nothing moves, since when, until when, and what comes then."""
     if view.held:
-        return _folded(f" holds: {view.held.reason}", width, "bold red", most=3)
+        return _folded(f" holds: {view.held.reason}", width, "bold red", most=most)
     if view.gate:
-        lines = _folded(f" gate {view.gate.gate}: {view.gate.reason}", width, "bold yellow", most=2)
+        lines = _folded(f" gate {view.gate.gate}: {view.gate.reason}", width, "bold yellow", most=most)
         return [*lines, Text("   opens with:"), Text(f"   {view.gate.command}", "bold")]
     if not view.waiting:
         return []
@@ -109,7 +144,7 @@ def _why(view: View, now: datetime, width: int) -> list[Text]:
     reason, items = listed(wait.reason)
     if not any(listed(seen.reason)[1] == items for seen in view.drains.values()):
         reason = wait.reason
-    lines = _folded(f" waits: {reason}", width, "yellow", most=3)
+    lines = _folded(f" waits: {reason}", width, "yellow", most=most)
     lines.append(Text(f"   {span(wait.since, wait.until, now)}"))
     return [*lines, Text(f"   then: {wait.then}")] if wait.then else lines
 
@@ -119,7 +154,8 @@ def _folded(text: str, width: int, style: str, *, most: int) -> list[Text]:
     for part in text.splitlines():
         lines += textwrap.wrap(part, width, initial_indent="   " if lines else "", subsequent_indent="   ")
     if len(lines) > most:
-        lines = [*lines[: most - 1], lines[most - 1][: max(0, width - 2)] + " …"]
+        lines = [*lines[: most - 1], textwrap.shorten(lines[most - 1], max(8, width - 4), placeholder=" …")]
+        lines[-1] = f"   {lines[-1]} …" if not lines[-1].endswith("…") else f"   {lines[-1]}"
     return [Text(line, style) for line in lines]
 
 

@@ -274,5 +274,5 @@ def _listed(left: tuple[Remains, ...]) -> str:
     if not left:
         return ""
     lines = [f"{item.client or 'unnamed'} → {item.target}: {item.did}, {item.why}" for item in left[:5]]
-    more = f" and {len(left) - 5} more" if len(left) > 5 else ""
-    return " [" + "; ".join(lines) + more + "]"
+    more = [f"and {len(left) - 5} more"] if len(left) > 5 else []
+    return f" [{'; '.join([*lines, *more])}]"
