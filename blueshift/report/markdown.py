@@ -46,7 +46,7 @@ def _lines(report: Report, room: _Room) -> Iterator[str]:
     yield from _onward(journal)
     yield from _table(("", ""), story.facts(journal), room)
     if verdict := story.verdict(journal):
-        said = f"{story.MEANING[verdict.outcome]} {cut('; '.join(verdict.reasons))}"
+        said = f"{story.MEANING[verdict.outcome]}: {cut('; '.join(verdict.reasons))}"
         yield f"\n**Verdict: {verdict.outcome}.** {_cell(said)}"
     if report.asked:
         yield from _asked(report.asked, room)
@@ -83,14 +83,17 @@ def _onward(journal: Journal) -> Iterator[str]:
     if ways:
         yield "\nHow it goes on:\n"
     for way in ways:
-        yield f"- {_cell(way.what)}" + (f": `{escaped(cut(flat(way.command), 300))}`" if way.command else "")
+        command = escaped(cut(flat(way.command), 300)).replace("`", "'")
+        yield f"- {_cell(way.what)}" + (f": `{command}`" if command else "")
 
 
 def _asked(asked: Probed, room: _Room) -> Iterator[str]:
     phases = ", ".join(f"{phase} {count:,}" for phase, count in asked.phases.items())
-    how = f" ({phases})" if phases else ""
+    how = f" ({_cell(phases)})" if phases else ""
     told = f"{asked.requests:,} requests from {instant(asked.first)} to {instant(asked.last)}"
-    yield f"\n**Prober: {told}, {asked.failed:,} failed{_cell(how)}.**"
+    yield f"\n**Prober: {told}, {asked.failed:,} failed{how}.**"
+    if hosts := story.worst_hosts(asked):
+        yield f"\n{_cell(hosts)}."
     if asked.void:
         yield f"\n**Void: {_cell(asked.void)}.**"
     if not asked.failures:
@@ -161,7 +164,7 @@ def _seen(seen: Evidence, room: _Room) -> Iterator[str]:
         yield f"\n{more} more in between: -o json has all."
     for rest in sums.rests(seen):
         yield f"\nWho was left at the {_cell(rest.side)} at last, at {instant(rest.at)}:\n"
-        yield from (f"- {_cell(cut(item, room.longest))}" for item in rest.items)
+        yield from (f"- {_cell(cut(item, 2 * room.longest))}" for item in rest.items)
     yield from _table(
         ("witness", "pods", "gaps", "missed", "told"),
         (

@@ -48,6 +48,7 @@ def page(report: Report) -> str:
         made=report.made,
         version=report.version,
         asked=report.asked,
+        worst_hosts=story.worst_hosts(report.asked) if report.asked else "",
         facts=tuple(story.facts(report.journal)),
         verdict=verdict,
         meaning=story.MEANING,

@@ -8,19 +8,19 @@ from typing import NamedTuple
 
 import msgspec
 
-from blueshift.app.report import Probed, Report
+from blueshift.app.report import SHOWN_FAILURES, Probed, Report
 from blueshift.engine.evidence import Evidence, SidePoint
 from blueshift.engine.journal import OVER, Journal
 from blueshift.engine.protocol import Way, fact_name
 from blueshift.report import sums
-from blueshift.report.words import flat, instant, length
+from blueshift.report.words import cut, flat, instant, length
 from blueshift.traffic.judge import Outcome, Verdict
 
 MEANING: dict[Outcome, str] = {
-    "pass": "The primary does as well as before the run, within what is allowed.",
-    "marginal": "Nothing is known to be bad, and nothing is proven.",
-    "fail": "The primary does worse than is allowed, and by more than chance explains.",
-    "nodata": "Too little came to judge by, and that is no pass.",
+    "pass": "The primary does as well as before the run, within what is allowed",
+    "marginal": "Nothing is known to be bad, and nothing is proven",
+    "fail": "The primary does worse than is allowed, and by more than chance explains",
+    "nodata": "Too little came to judge by, and that is no pass",
 }
 """What each verdict says of the primary."""
 
@@ -124,6 +124,18 @@ def verdict(journal: Journal) -> Verdict | None:
     """The latest of its soak, also where it held the run or asked a person; None before there was one."""
     found = journal.facts.get(fact_name(Verdict))
     return None if found is None else msgspec.convert(found, Verdict)
+
+
+def worst_hosts(asked: Probed, most: int = 10) -> str:
+    """Where requests of the prober failed, the worst first; empty where none did, or nothing tells."""
+    if not asked.hosts:
+        return ""
+    told = ", ".join(f"{cut(host, 80)} {count:,}" for host, count in [*asked.hosts.items()][:most])
+    rest = asked.failed - sum([*asked.hosts.values()][:most])
+    hosts = "1 host" if len(asked.hosts) == 1 else f"{len(asked.hosts):,} hosts"
+    if len(asked.hosts) >= SHOWN_FAILURES:  # no more are kept
+        hosts += " or more"
+    return f"At {hosts}: {told}" + (f", and {rest:,} at others" if rest else "")
 
 
 def ways(journal: Journal) -> tuple[Way, ...]:

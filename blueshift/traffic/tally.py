@@ -190,8 +190,8 @@ class Tally:
         return tuple(sorted(found, key=lambda row: -row.last))
 
     def noise(self, since: float = 0.0) -> int:
-        """Requests of clients, heard of since an instant, that reached no known server."""
-        return sum(row.requests for row in self._rows.values() if not row.target and row.last >= since)
+        """Requests since an instant, about, that reached no known server."""
+        return sum(row.ages.since(since) for row in self._rows.values() if not row.target)
 
     def longest_gap(self, since: float = 0.0) -> float:
         """Seconds: the longest silence of any client that ended after an instant, as far as it is after."""

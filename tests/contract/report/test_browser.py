@@ -149,8 +149,9 @@ def test_it_fits_a_phone_and_a_desk_and_marks_each_failure_at_its_moment(
 def test_all_is_in_the_page(shown: Opened) -> None:
     heads = [one.text for one in shown.dom.all("h2")]
     assert heads == [
-        "How it goes on", "Verdict: pass", "Timeline", "Requests of the prober", "Both sides", "Statuses", "Latency", "DNS",
-        "Drains", "What the witnesses watched", "Requests that failed", "Steps", "What is not known",
+        "How it goes on", "Verdict: pass", "Timeline", "Requests of the prober", "Both sides", "Statuses",
+        "Latency", "DNS", "Drains", "What the witnesses watched", "Requests that failed", "Steps",
+        "What is not known",
     ]  # fmt: skip
     assert shown.dom.id("status").text == "holding"
     for told in ("1.11.3 → 1.12.1", "helm 3.18.4", "v1.33.1", "1.1.1.1 (recursive)", "access log off"):

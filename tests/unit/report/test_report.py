@@ -222,6 +222,25 @@ def test_of_which_part_of_a_run_a_ledger_tells_nothing_is_said(
     assert all(said in sentence for sentence in found)
 
 
+def test_at_which_hosts_requests_failed_is_summed_up(tmp_path: Path) -> None:
+    file = tmp_path / "rows"
+    with LedgerWriter(file, "0badcafe", at(0)) as ledger:
+        for number in range(1000):
+            row = Row(
+                number, "http1", "p", f"h{number % 40}.example", "/", "", number / 10, number / 10, end=100
+            )
+            row.phase, row.reason = ("check", "status 502") if number < 960 and number % 40 < 12 else ("", "")
+            ledger.add(row)
+    found = asked(file, journal())
+    assert list(found.hosts.items())[:2] == [("h0.example", 24), ("h1.example", 24)]
+    told = "288 failed (check 288)"
+    for form in (page, markdown):
+        text = Page(form(made(asked=found))).text
+        assert told in text
+        assert "At 12 hosts: h0.example 24, h1.example 24," in text
+        assert "h9.example 24, and 48 at others." in text
+
+
 def test_a_ledger_without_a_request_is_void_and_no_success(tmp_path: Path) -> None:
     file = tmp_path / "rows"
     with LedgerWriter(file, "0badcafe", at(0)):
@@ -317,6 +336,7 @@ def test_a_failed_request_stands_in_the_step_of_its_moment(tmp_path: Path) -> No
     assert [one.at for one in found.failures] == [at(10), at(70)]
     assert [(one.at, one.failed) for one in found.failing] == [(at(10), 1), (at(70), 1)]
     assert found.phases == {"connect": 2}
+    assert found.hosts == {"a.example": 2}
 
 
 def test_figures_of_a_prober_that_could_not_hold_its_rate_are_void(tmp_path: Path) -> None:
