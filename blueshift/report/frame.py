@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from datetime import datetime
@@ -103,8 +104,9 @@ def _drains(view: View, width: int, room: int, *, whole: bool = False) -> list[T
     lines: list[Text] = []
     for seen in view.drains.values():
         connections = "?" if seen.connections is None else str(seen.connections)
-        left = f" drain of the {seen.side}: clients {seen.clients}, requests {seen.requests}, connections "
-        lines.append(Text(left + connections, "bold"))
+        counts = f"clients {seen.clients}, requests {seen.requests}, connections {connections}"
+        head = f" drain of the {seen.side}: {counts}"
+        lines.append(Text(head if len(head) <= width else f" {seen.side}: {counts}", "bold"))
         reason, items = listed(seen.reason)
         if reason and not (view.waiting and reason in flat(view.waiting.reason)):
             lines += _folded(f"   {reason}", width, "", most=3)
@@ -114,21 +116,32 @@ def _drains(view: View, width: int, room: int, *, whole: bool = False) -> list[T
 
 
 def _listed(items: Sequence[str], width: int, room: int, *, whole: bool) -> list[Text]:
-    """A line for each, or two where there is room; where there is none for all, how many more there are."""
-    if 1 < room < len(items):
-        return [
-            *(Text(f"   {item}") for item in items[: room - 1]),
-            Text(f"   and {len(items) - room + 1} more"),
-        ]
-    spare = room - len(items) if whole else 0
-    lines: list[Text] = []
-    for item in items:
-        folded = _folded(f"   {item}", width, "", most=3)
-        if len(folded) - 1 > spare:
-            folded = [Text(f"   {item}")]
-        spare -= len(folded) - 1
-        lines += folded
-    return lines
+    """A line for each. With `whole` no reason is cut: one that all have is told once, others where there is
+    room for their lines. Where there is none for all, how many more there are."""
+    lines = [Text(f"   {item}") for item in items]
+    if not whole or all(len(line) <= width for line in lines):
+        return _few(lines, room)
+    found = [(_DID.fullmatch(item), item) for item in items]
+    reasons = {did[2] for did, _ in found if did}
+    if len(reasons) == 1:
+        told = _folded(f"   {reasons.pop()}:", width, "", most=2)
+        heads = [Text(f"     {did[1]}" if did else f"   {item}") for did, item in found]
+        return [*told, *_few(heads, room - len(told))]
+    folded = [line for item in items for line in _folded(f"   {item}", width, "", most=3)]
+    return folded if len(folded) <= room else _few(lines, room)
+
+
+_DID = re.compile(r"(.+?: \d+ (?:requests?|open connections?)), (.+)")
+"""Who is left and what it is counted for, and why it comes, as a drain lists it."""
+
+
+def _few(lines: list[Text], room: int) -> list[Text]:
+    """As many as there is room for, and how many more there are."""
+    if not 1 < room < len(lines):
+        return lines
+    told = re.search(r"and (\d+) more$", lines[-1].plain)
+    more = len(lines) - room + 1 + (int(told[1]) - 1 if told else 0)
+    return [*lines[: room - 1], Text(f"   and {more} more")]
 
 
 def _why(view: View, now: datetime, width: int, most: int) -> list[Text]:

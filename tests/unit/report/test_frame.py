@@ -174,10 +174,26 @@ def test_of_a_list_without_room_as_many_as_fit_are_shown_and_the_others_counted(
     items = [f"10.0.0.{number} → shop: {number} requests, {why}" for number in range(5)]
     left = draining(f"5 clients came [{'; '.join(items)}]")
     story = [started(), make(events.StepStarted, 60, step="drain-primary"), left]
-    small = drawn(*story, height=10)
+    small = drawn(*story, height=12)
     assert [line.split()[0] for line in small if " → shop" in line] == ["10.0.0.0", "10.0.0.1"]
     assert small[-1] == "   and 3 more"
-    assert sum("long to say" in line for line in drawn(*story, height=40)) == 5, "with room each is whole"
+    assert why in " ".join(" ".join(small).split()), "told once for all"
+    more = draining(f"50 clients came [{'; '.join([*items, 'and 45 more'])}]")
+    assert drawn(started(), make(events.StepStarted, 60, step="drain-primary"), more, height=12)[-1] == (
+        "   and 48 more"
+    )
+    assert sum("long to say" in line for line in drawn(*story, height=40)) == 1
+    others = [item.replace("long to say", f"long to say of {number}") for number, item in enumerate(items)]
+    left = draining(f"5 clients came [{'; '.join(others)}]")
+    assert sum("long to say" in line for line in drawn(*story[:2], left, height=40)) == 5, "with room whole"
+
+
+def test_a_narrow_terminal_keeps_how_many_are_left() -> None:
+    many = make(
+        events.DrainSeen, 99, side="temporary", clients=1200, requests=83_886, connections=1210, reason="x"
+    )
+    told = [line for line in drawn(started(), many, width=60) if "clients" in line]
+    assert told == [" temporary: clients 1200, requests 83886, connections 1210"]
 
 
 def test_the_reason_at_a_gate_is_whole_where_there_is_room() -> None:
