@@ -17,7 +17,7 @@ from blueshift.traffic.prober.count import ON_TIME, SENT_SHARE
 from blueshift.traffic.prober.ledger import Row, read_ledger, started_of
 
 SHOWN_FAILURES = 1000
-"""Failed requests that are listed one by one."""
+"""Failed requests that are listed one by one, and hosts at which any failed."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -58,10 +58,12 @@ class Probed(msgspec.Struct, frozen=True):
     """All of them, by the second."""
     phases: dict[str, int] = {}
     """Phase → how many failed in it."""
+    hosts: dict[str, int] = {}
+    """Host → how many failed at it; those with the most, and these first."""
     sent: int = 0
     """Requests that the prober took up within a second of when they were due."""
     void: str = ""
-    """Why the figures prove nothing: too few were sent on time, so its machine was measured."""
+    """Why the figures prove nothing: none or too few were sent on time, so its machine was measured."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -91,6 +93,7 @@ def asked(ledger: Path, journal: Journal) -> Probed:
     failures: list[Row] = []
     seconds: Counter[int] = Counter()
     phases: Counter[str] = Counter()
+    hosts: Counter[str] = Counter()
     for row in read_ledger(ledger):
         requests += 1
         sent += 0 <= row.begun <= row.scheduled + ON_TIME
@@ -98,6 +101,7 @@ def asked(ledger: Path, journal: Journal) -> Probed:
         if row.failed:
             seconds[int(row.scheduled)] += 1
             phases[row.phase] += 1
+            hosts[row.host] += 1
             failures.append(row)
             if len(failures) > 2 * SHOWN_FAILURES:  # rows stand in the order in which they ended
                 failures = _first(failures)
@@ -116,9 +120,18 @@ def asked(ledger: Path, journal: Journal) -> Probed:
         failures=tuple(map(told, _first(failures))),
         failing=tuple(Failing(began + timedelta(seconds=at), seconds[at]) for at in sorted(seconds)),
         phases=dict(phases.most_common()),
+        hosts=dict(hosts.most_common(SHOWN_FAILURES)),
         sent=sent,
-        void=f"{sent} of {requests} requests were sent on time" if sent < SENT_SHARE * requests else "",
+        void=_void(sent, requests),
     )
+
+
+def _void(sent: int, requests: int) -> str:
+    if not requests:
+        return "no request was sent"
+    if sent < SENT_SHARE * requests:
+        return f"{sent} of {requests} requests were sent on time: the prober's own machine was measured"
+    return ""
 
 
 def _first(rows: list[Row]) -> list[Row]:

@@ -22,7 +22,8 @@ from blueshift.cli.options import (
     run_async,
     seconds_of,
 )
-from blueshift.cli.output import escaped, print_json, print_table, say
+from blueshift.cli.output import print_json, print_table, say
+from blueshift.report.words import escaped
 
 if TYPE_CHECKING:
     from blueshift.app.left import Left, Told
@@ -199,7 +200,7 @@ def _side(one: Left) -> None:
         click.echo("  client addresses are those of nodes or a balancer (externalTrafficPolicy is not Local)")
     for seen in one.coverage:
         blind = f": {seen.blind}" if seen.blind else f" from {instant(seen.since, one.at)}"
-        gaps = f", {len(seen.gaps)} gaps" if seen.gaps else ""
+        gaps = f", {len(seen.gaps)} gap{'' if len(seen.gaps) == 1 else 's'}" if seen.gaps else ""
         click.echo(f"  {seen.witness} of {seen.pod}{blind}{gaps}")
     for sentence in one.unseen:
         click.echo(f"  not seen: {sentence}")

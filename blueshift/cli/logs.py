@@ -10,7 +10,8 @@ import click
 from blueshift.cli.errors import ExitCode
 from blueshift.cli.lazy import Lazy, LazyGroup
 from blueshift.cli.options import facts_output
-from blueshift.cli.output import escaped, print_json, print_table, say
+from blueshift.cli.output import print_json, print_table, say
+from blueshift.report.words import escaped
 
 if TYPE_CHECKING:
     from blueshift.app.logs import Comparison, Difference, Figures, TargetFigures

@@ -74,14 +74,6 @@ def fits(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bool:
     return not sys.stdout.isatty() or sum(widths) + 2 * len(columns) <= shutil.get_terminal_size().columns
 
 
-def escaped(text: str) -> str:
-    """What a stranger wrote, such as a client into a log: its control characters cannot move the cursor."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
-
-
 def say(sentence: str) -> None:
     """Tell a person something that is no fact of the output."""
     if sentence:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from blueshift.cli.options import cluster_options, config_option, group_option, run_async, seconds_of
-from blueshift.cli.output import escaped, say
+from blueshift.cli.output import say
 from blueshift.masks import masked
+from blueshift.report.words import escaped
 
 if TYPE_CHECKING:
     from blueshift.app.unseen import Note

@@ -71,7 +71,7 @@ class StepSettled(msgspec.Struct, frozen=True, tag=True):
 
 
 class Learnt(msgspec.Struct, frozen=True, tag=True):
-    """Facts that a step came to in its middle, before the effects that follow from them."""
+    """Facts that a step came to in its middle, before effects, or a standstill, that follow from them."""
 
     step: str
     facts: dict[str, Any]

@@ -180,17 +180,23 @@ class _Loop:
                 case Wait():
                     await self.waiting.pause(step, answer, asked=asked)
                 case Further(facts, effects):
-                    if facts:
-                        await self.writer.write(Learnt(step.id, _plain(facts)))
+                    await self._learn(step, facts)
                     for effect in effects:
                         await self.waiting.between(step)
                         await carry_out(self.waiting, step, effect)
                 case Hold(gate=gate) if gate and self.writer.journal.approved(gate, step.id):
                     raise BlueshiftError(f"{step.id} asks for the gate {gate}, which is open")
-                case Hold(gate=gate) if gate:
+                case Hold(gate=gate, facts=facts):
+                    await self._learn(step, facts)
+                    if not gate:
+                        raise StandsStill(answer)
                     await wait_at(self.waiting, step, answer)
-                case Hold():
-                    raise StandsStill(answer)
+
+    async def _learn(self, step: Step, facts: Sequence[msgspec.Struct]) -> None:
+        """Journal facts before what follows from them; those that are there already are not written again."""
+        plain, known = _plain(facts), self.writer.journal.facts
+        if any(known.get(name) != fact for name, fact in plain.items()):
+            await self.writer.write(Learnt(step.id, plain))
 
     async def hold(self, step: Step, hold: Hold) -> Outcome:
         """Stand still."""

@@ -134,6 +134,8 @@ class Hold(msgspec.Struct, frozen=True):
     """What an unanswered gate does: hold the run, or let it go on."""
     retreat: bool = False
     """Traffic must not stay where it is: the step's `retreat` comes before the standstill."""
+    facts: tuple[msgspec.Struct, ...] = ()
+    """What the person needs beside the reason: journalled before it."""
 
 
 @dataclass(frozen=True)

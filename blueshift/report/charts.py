@@ -20,6 +20,9 @@ _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 
 _LONGEST = 60.0
 """Seconds between two looks at least, beyond which nobody looked in between."""
 
+_DASH = 4.0
+"""How wide a single look is drawn."""
+
 Point = tuple[datetime, float | None]
 """None where it is not known: the line is broken there."""
 
@@ -46,6 +49,14 @@ class Line(NamedTuple):
     """Each as an SVG polyline's `points`."""
 
 
+class Level(NamedTuple):
+    """A height of a picture between its top and its bottom, and what it stands for."""
+
+    percent: float
+    """How far from the top."""
+    label: str
+
+
 class Chart(NamedTuple):
     """A picture of lines over a common time."""
 
@@ -57,6 +68,7 @@ class Chart(NamedTuple):
     """What a reader has to know beside the title."""
     lowest: str = "0"
     """What its bottom stands for."""
+    between: tuple[Level, ...] = ()
 
 
 class Span(NamedTuple):
@@ -103,7 +115,7 @@ def chart(title: str, span: Span, lines: Sequence[Drawn], unit: str = "", told: 
     values = [value for _, _, points in lines for _, value in points if value is not None]
     top = _round_up(max(values, default=0.0))
     drawn = tuple(Line(name, look, tuple(_pieces(points, span, top))) for name, look, points in lines)
-    return Chart(title, drawn, f"{top:g}{unit}", told)
+    return Chart(title, drawn, f"{top:g}{unit}", told, between=(Level(50, f"{top / 2:g}{unit}"),))
 
 
 def by_decades(
@@ -121,22 +133,35 @@ def by_decades(
         ]
 
     drawn = tuple(Line(name, look, tuple(_pieces(share(points), span, 1.0))) for name, look, points in lines)
-    return Chart(title, drawn, label(high), told, label(low))
+    between = tuple(
+        Level(round(100 * (1 - number / decades), 2), label(low * 10**number))
+        for number in range(1, round(decades))
+    )
+    return Chart(title, drawn, label(high), told, label(low), between)
 
 
 def _pieces(points: Sequence[Point], span: Span, top: float) -> Iterable[str]:
     longest = unwatched([at for at, _ in points])
-    piece: list[str] = []
+    piece: list[tuple[float, float]] = []
     before: datetime | None = None
     for at, value in points:
         if piece and (value is None or (before and (at - before).total_seconds() > longest)):
-            yield " ".join(piece)
+            yield _drawn(piece)
             piece = []
         before = at
         if value is not None:
-            piece.append(f"{span.x(at):g},{round(HEIGHT * (1 - value / top), 1):g}")
+            piece.append((span.x(at), round(HEIGHT * (1 - value / top), 1)))
     if piece:
-        yield " ".join(piece)
+        yield _drawn(piece)
+
+
+def _drawn(piece: Sequence[tuple[float, float]]) -> str:
+    """A single look is a dash, since a line of one point is not seen."""
+    if len(piece) == 1:
+        ((x, y),) = piece
+        left = min(x, WIDTH - _DASH)
+        piece = [(left, y), (left + _DASH, y)]
+    return " ".join(f"{x:g},{y:g}" for x, y in piece)
 
 
 def _round_up(value: float) -> float:

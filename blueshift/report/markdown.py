@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from blueshift.app.report import Probed, Report
 from blueshift.engine.evidence import Evidence
+from blueshift.engine.journal import Journal
 from blueshift.report import story, sums
-from blueshift.report.words import after, cut, flat, instant, latency, length, rate
+from blueshift.report.words import after, cut, escaped, flat, instant, latency, length, listed, rate
 
-# GitHub takes 65,536 characters for a comment.
-_MOST_FAILURES = 100
-_LONGEST = 300
+MOST = 65_000
+"""Characters. GitHub takes 65,536 for a comment."""
+
+
+class _Room(NamedTuple):
+    """How much is told."""
+
+    failures: int
+    """Of the prober, one by one."""
+    commands: int
+    longest: int
+    """Characters of a cell, or a command."""
+
+
+_ROOMS = (_Room(100, 100, 300), _Room(50, 30, 150), _Room(10, 0, 80))
+"""From the most to the least, until it fits."""
 
 
 def markdown(report: Report) -> str:
     """GitHub's flavour: tables, and `details` for what is long."""
-    return "\n".join(_lines(report)) + "\n"
+    for room in _ROOMS:
+        text = "\n".join(_lines(report, room)) + "\n"
+        if len(text) <= MOST:
+            break
+    return text
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: Report, room: _Room) -> Iterator[str]:
     journal = report.journal
-    yield f"# {journal.namespace}/{journal.release}: {journal.status}"
-    yield f"\nRun `{journal.run}`" + (f": {_cell(journal.said)}" if journal.said else "")
-    yield from _table(("", ""), story.facts(journal))
+    yield f"# {_cell(f'{journal.namespace}/{journal.release}')}: {journal.status}"
+    yield f"\nRun `{journal.run}`" + (f": {_cell(cut(flat(journal.said)))}" if journal.said else "")
+    yield from _onward(journal)
+    yield from _table(("", ""), story.facts(journal), room)
     if verdict := story.verdict(journal):
-        yield f"\n**Verdict: {verdict.outcome}.** {_cell(cut('; '.join(verdict.reasons)))}"
+        said = f"{story.MEANING[verdict.outcome]}: {cut('; '.join(verdict.reasons))}"
+        yield f"\n**Verdict: {verdict.outcome}.** {_cell(said)}"
     if report.asked:
-        yield from _asked(report.asked)
+        yield from _asked(report.asked, room)
     if report.evidence:
-        yield from _seen(report.evidence)
+        yield from _seen(report.evidence, room)
     rows = story.steps(journal)
     yield from _table(
         ("step", "began", "took", "saw"),
@@ -42,26 +64,41 @@ def _lines(report: Report) -> Iterator[str]:
             )
             for row in rows
         ),
+        room,
     )
     if never := story.never(journal):
-        yield f"\nNot begun: {', '.join(never)}"
-    if commands := [cut(flat(one), _LONGEST) for row in rows for one in row.commands]:
-        yield from _folded(f"{len(commands)} commands", ["```", *commands, "```"])
+        yield f"\nNot begun: {_cell(', '.join(never))}"
+    if commands := [escaped(cut(flat(one), room.longest)) for row in rows for one in row.commands]:
+        shown = commands[: room.commands]
+        few = f", the first {len(shown)}" if len(shown) < len(commands) else ""
+        yield from _folded(f"{len(commands)} commands{few}", ["```", *shown, "```"])
     yield "\nNot known:\n"
     for what in story.unknown(report):
         yield f"- {_cell(what)}"
     yield f"\nMade at {instant(report.made)} by blueshift {report.version}. Times are UTC."
 
 
-def _asked(asked: Probed) -> Iterator[str]:
-    phases = ", ".join(f"{phase} {count}" for phase, count in asked.phases.items())
-    how = f" ({phases})" if phases else ""
-    yield f"\n**Prober: {asked.requests} requests, {asked.failed} failed{how}.**"
+def _onward(journal: Journal) -> Iterator[str]:
+    ways = story.ways(journal)
+    if ways:
+        yield "\nHow it goes on:\n"
+    for way in ways:
+        command = escaped(cut(flat(way.command), 300)).replace("`", "'")
+        yield f"- {_cell(way.what)}" + (f": `{command}`" if command else "")
+
+
+def _asked(asked: Probed, room: _Room) -> Iterator[str]:
+    phases = ", ".join(f"{phase} {count:,}" for phase, count in asked.phases.items())
+    how = f" ({_cell(phases)})" if phases else ""
+    told = f"{asked.requests:,} requests from {instant(asked.first)} to {instant(asked.last)}"
+    yield f"\n**Prober: {told}, {asked.failed:,} failed{how}.**"
+    if hosts := story.worst_hosts(asked):
+        yield f"\n{_cell(hosts)}."
     if asked.void:
-        yield f"\n**Void: {asked.void}. The prober's own machine was measured.**"
+        yield f"\n**Void: {_cell(asked.void)}.**"
     if not asked.failures:
         return
-    shown = asked.failures[:_MOST_FAILURES]
+    shown = asked.failures[: room.failures]
     which = (
         "the requests that failed" if len(shown) == asked.failed else f"the first {len(shown)} that failed"
     )
@@ -74,10 +111,10 @@ def _asked(asked: Probed) -> Iterator[str]:
         )
         for one in shown
     )
-    yield from _folded(which, _table(("due", "asked", "failed in", "step"), rows))
+    yield from _folded(which, _table(("due", "asked", "failed in", "step"), rows, room))
 
 
-def _seen(seen: Evidence) -> Iterator[str]:
+def _seen(seen: Evidence, room: _Room) -> Iterator[str]:
     """What both sides, DNS, drains and witnesses showed."""
     yield from _table(
         ("side", "requests/s (at most)", "errors/s at most", "p50", "p95 (at most)", "requests/s by status"),
@@ -92,6 +129,7 @@ def _seen(seen: Evidence) -> Iterator[str]:
             )
             for one in sums.sides(seen)
         ),
+        room,
     )
     yield from _table(
         ("DNS", "all at the temporary", "none any more", "at last: primary, temporary, other, unknown"),
@@ -104,7 +142,8 @@ def _seen(seen: Evidence) -> Iterator[str]:
             )
             for one in sums.servers(seen)
         ),
-    )  # fmt: skip
+        room,
+    )
     yield from _table(
         ("drain of", "from", "until", "clients", "requests", "connections", "why it was not drained"),
         (
@@ -115,11 +154,17 @@ def _seen(seen: Evidence) -> Iterator[str]:
                 f"{one.first.clients} → {one.last.clients}",
                 f"{one.first.requests} → {one.last.requests}",
                 "?" if one.last.connections is None else str(one.last.connections),
-                one.last.reason or "drained",
+                listed(one.last.reason)[0] or "drained",
             )
             for one in sums.drains(seen)
         ),
+        room,
     )
+    if more := sums.undrawn(seen):
+        yield f"\n{more} more in between: -o json has all."
+    for rest in sums.rests(seen):
+        yield f"\nWho was left at the {_cell(rest.side)} at last, at {instant(rest.at)}:\n"
+        yield from (f"- {_cell(cut(item, 2 * room.longest))}" for item in rest.items)
     yield from _table(
         ("witness", "pods", "gaps", "missed", "told"),
         (
@@ -132,12 +177,13 @@ def _seen(seen: Evidence) -> Iterator[str]:
             )
             for one in sums.witnesses(seen)
         ),
+        room,
     )
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], room: _Room) -> Iterator[str]:
     """None without rows."""
-    written = [f"| {' | '.join(_cell(cut(one, _LONGEST)) for one in row)} |" for row in rows]
+    written = [f"| {' | '.join(_cell(cut(one, room.longest)) for one in row)} |" for row in rows]
     if written:
         yield f"\n| {' | '.join(head)} |\n|{'---|' * len(head)}"
         yield from written
@@ -150,5 +196,10 @@ def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    """Text as it is: neither markup nor the end of a cell."""
-    return flat(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "\\`")
+    """Text as it is: neither markup nor the end of a cell, and nobody is mentioned."""
+    plain = escaped(flat(text)).replace("&", "&amp;").replace("<", "&lt;")
+    return _MENTION.sub("@\N{ZERO WIDTH SPACE}", _MARKUP.sub(r"\\\g<0>", plain))
+
+
+_MARKUP = re.compile(r"[\\|`*~\[\]]|(?<!\w)_|_(?!\w)")
+_MENTION = re.compile(r"(?<!\w)@(?=\w)")

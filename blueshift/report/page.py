@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from importlib import resources
+from itertools import groupby
 from typing import NamedTuple
 
 import jinja2
+from markupsafe import Markup
 
 from blueshift.app.report import Report
 from blueshift.report import story, sums, words
@@ -46,10 +48,13 @@ def page(report: Report) -> str:
         made=report.made,
         version=report.version,
         asked=report.asked,
+        worst_hosts=story.worst_hosts(report.asked) if report.asked else "",
         facts=tuple(story.facts(report.journal)),
         verdict=verdict,
+        meaning=story.MEANING,
         numbers=tuple(verdict.numbers.items())[:_MOST_NUMBERS] if verdict else (),
         steps=rows,
+        ways=story.ways(report.journal),
         never=story.never(report.journal),
         unknown=tuple(story.unknown(report)),
         bars=tuple(_bars(report, rows, span)),
@@ -58,6 +63,8 @@ def page(report: Report) -> str:
         sides=sums.sides(report.evidence) if report.evidence else (),
         servers=sums.servers(report.evidence) if report.evidence else (),
         drains=sums.drains(report.evidence) if report.evidence else (),
+        undrawn=sums.undrawn(report.evidence) if report.evidence else 0,
+        rests=sums.rests(report.evidence) if report.evidence else (),
         ticks=span.ticks(),
         width=WIDTH,
         height=HEIGHT,
@@ -75,8 +82,16 @@ def _template() -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_shown,
     )
     return environment.get_template("page.html.j2")
+
+
+def _shown(value: object) -> object:
+    """What is written into the page: strangers' text neither hides nor turns what stands beside it."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return "\n".join(words.escaped(line) for line in value.split("\n"))
 
 
 def _span(report: Report) -> Span:
@@ -118,6 +133,12 @@ def _bars(report: Report, rows: tuple[story.StepRow, ...], span: Span) -> Iterat
 
 
 def _failed(report: Report, span: Span) -> tuple[Mark, ...]:
-    """Where requests of the prober failed."""
+    """Where requests of the prober failed: one mark for all at the same place, with their number."""
     failing = report.asked.failing if report.asked else ()
-    return marks(((one.at, f"{words.instant(one.at)}: {one.failed} failed") for one in failing), span)
+    found = []
+    for _, same in groupby(failing, lambda one: round(span.x(one.at))):
+        first, *rest = same
+        until = f" to {words.instant(rest[-1].at)}" if rest else ""
+        count = first.failed + sum(one.failed for one in rest)
+        found.append((first.at, f"{words.instant(first.at)}{until}: {count} failed"))
+    return marks(found, span)

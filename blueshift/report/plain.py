@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from blueshift import events
 from blueshift.report.view import View, fold
-from blueshift.report.words import instant, latency, length, like, listed, rate
+from blueshift.report.words import escaped, instant, latency, length, like, listed, rate
 
 # A wait is told again this often while its reason stays the same, but for its figures.
 AGAIN = timedelta(seconds=30)
@@ -39,7 +39,7 @@ class Plain:
         else:
             lines = self._lines(event)
         for line in lines:
-            self._write(f"{instant(event.at)} {line}")
+            self._write(f"{instant(event.at)} {escaped(line)}")
 
     def _lines(self, event: events.Event) -> list[str]:
         view = self._view

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from blueshift.engine.journal import Carried, Journal, StepEntry, Stood, Waived
 from blueshift.engine.protocol import Intent
 from blueshift.report import story
-from blueshift.report.words import flat, instant
+from blueshift.report.words import escaped, flat, instant
 
 
 def show_text(journal: Journal) -> str:
@@ -35,7 +35,7 @@ def show_text(journal: Journal) -> str:
         lines += ["", *_step(name, entry), *(_stood(one) for one in journal.stood if one.step == name)]
     if never := story.never(journal):
         lines += ["", f"not begun: {', '.join(never)}"]
-    return "\n".join(lines)
+    return "\n".join(escaped(part) for line in lines for part in line.splitlines() or [""])
 
 
 def _waived(one: Waived) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from blueshift.engine.journal import Journal, StepEntry, WaitEntry
-from blueshift.report.words import UNICODE, Marks, instant, length, span
+from blueshift.report import story
+from blueshift.report.words import UNICODE, Marks, escaped, instant, length, span
 from blueshift.steps.webhook import switches
 
 
@@ -25,14 +26,14 @@ def status_text(journal: Journal, now: datetime, marks: Marks = UNICODE) -> str:
         + (f"; quiesced {' and '.join(state.quiesced)}" if state.quiesced else ""),
         "",
         *_steps(journal, now, marks),
-        *_standstill(journal, now),
+        *_onward(journal, now),
         *(
             f"approved  {given.gate or given.step} by {given.by} at {instant(given.at, now)}"
             + (f": {given.reason}" if given.reason else "")
             for given in journal.approvals
         ),
     ]
-    return "\n".join(lines)
+    return "\n".join(map(escaped, lines))
 
 
 def _turned(journal: Journal, now: datetime) -> Iterator[str]:
@@ -95,20 +96,13 @@ def _wait(wait: WaitEntry, now: datetime) -> str:
     return f"{' '.join(wait.reason.split())} ({span(wait.since, wait.deadline, now)})"
 
 
-def _standstill(journal: Journal, now: datetime) -> list[str]:
-    still = journal.standstill
-    if still is None:
-        return []
-    lines = ["", f"Stands still in {still.step} since {instant(still.since, now)}:"]
-    lines += [f"  {line}" for line in still.reason.splitlines()]
-    if still.gate:
-        ways = [("go on", f"blueshift approve {journal.run} {still.gate}")]
-    else:
-        ways = [("try again, when the cause is mended", f"blueshift resume {journal.run}")]
-        if journal.on != "back":
-            ways.append(("take the run back", f"blueshift rollback {journal.run}"))
-    ways += [(way.what, way.command) for way in still.ways]
-    for what, command in ways:
-        lines.append(f"  - {what}" + (":" if command else ""))
-        lines += [f"      {line}" for line in command.splitlines()]
-    return [*lines, ""]
+def _onward(journal: Journal, now: datetime) -> list[str]:
+    """Why it stands still, if it does, and how it goes on."""
+    lines, still = [""], journal.standstill
+    if still is not None:
+        lines.append(f"Stands still in {still.step} since {instant(still.since, now)}:")
+        lines += [f"  {line}" for line in still.reason.splitlines()]
+    for way in story.ways(journal):
+        lines.append(f"  - {way.what}" + (":" if way.command else ""))
+        lines += [f"      {line}" for line in way.command.splitlines()]
+    return [*lines, ""] if lines[1:] else []

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
 
-from blueshift.app.report import Report
+from blueshift.app.report import SHOWN_FAILURES, Probed, Report
 from blueshift.engine.evidence import Evidence, SidePoint
-from blueshift.engine.journal import Journal
-from blueshift.engine.protocol import fact_name
+from blueshift.engine.journal import OVER, Journal
+from blueshift.engine.protocol import Way, fact_name
 from blueshift.report import sums
-from blueshift.report.words import flat, instant, length
-from blueshift.traffic.judge import Verdict
+from blueshift.report.words import cut, flat, instant, length
+from blueshift.traffic.judge import Outcome, Verdict
+
+MEANING: dict[Outcome, str] = {
+    "pass": "The primary does as well as before the run, within what is allowed",
+    "marginal": "Nothing is known to be bad, and nothing is proven",
+    "fail": "The primary does worse than is allowed, and by more than chance explains",
+    "nodata": "Too little came to judge by, and that is no pass",
+}
+"""What each verdict says of the primary."""
+
+_BESIDE = timedelta(seconds=60)
+"""So much later than a run a prober may begin, or end earlier, without a word."""
 
 
 class StepRow(NamedTuple):
@@ -23,7 +34,7 @@ class StepRow(NamedTuple):
     name: str
     began: datetime
     ended: datetime | None
-    """None while it is not settled."""
+    """None while it is not settled, and its track was not left."""
     took: str
     saw: str
     did: tuple[str, ...]
@@ -46,7 +57,7 @@ def steps(journal: Journal) -> tuple[StepRow, ...]:
             StepRow(
                 name,
                 entry.started,
-                entry.settled,
+                entry.settled or _left(journal, name, entry.started),
                 length((entry.settled - entry.started).total_seconds()) if entry.settled else "",
                 flat(entry.said),
                 tuple(
@@ -65,6 +76,14 @@ def steps(journal: Journal) -> tuple[StepRow, ...]:
     return tuple(rows)
 
 
+def _left(journal: Journal, name: str, began: datetime) -> datetime | None:
+    """When the run left a step that did not settle, as it turned to another track."""
+    if name in journal.track or journal.turn is None:
+        return None
+    later = (entry.started for entry in journal.steps.values() if entry.started and entry.started > began)
+    return min((*later, max(began, journal.turn.at)))
+
+
 def facts(journal: Journal) -> Iterator[tuple[str, str]]:
     """What is told of the run as a whole, name and value."""
     yield "release", f"{journal.namespace}/{journal.release}"
@@ -78,7 +97,7 @@ def facts(journal: Journal) -> Iterator[tuple[str, str]]:
         yield "opened with", f"blueshift {with_.blueshift}, helm {with_.helm}"
     yield "playbook", f"{journal.playbook}, plan {journal.plan}"
     yield "opened", instant(journal.created)
-    if ended := max((entry.settled for entry in journal.steps.values() if entry.settled), default=None):
+    if ended := last_settled(journal):
         yield "last step settled", instant(ended)
         yield "took", length((ended - journal.created).total_seconds())
     for one in journal.carried:
@@ -90,15 +109,53 @@ def facts(journal: Journal) -> Iterator[tuple[str, str]]:
         why = f": {flat(given.reason)}" if given.reason else ""
         yield "approved", f"{given.gate} by {given.by} at {instant(given.at)}{why}"
     if journal.turn:
-        yield "turned", f"{journal.turn.to} by {journal.turn.by} at {instant(journal.turn.at)}"
+        why = f": {flat(journal.turn.reason)}" if journal.turn.reason else ""
+        yield "turned", f"{journal.turn.to} by {journal.turn.by} at {instant(journal.turn.at)}{why}"
     if journal.reverts:
         yield "reverts", journal.reverts
 
 
+def last_settled(journal: Journal) -> datetime | None:
+    """When the latest of its steps settled; None before the first has."""
+    return max((entry.settled for entry in journal.steps.values() if entry.settled), default=None)
+
+
 def verdict(journal: Journal) -> Verdict | None:
-    """The soak's, if it came to one."""
+    """The latest of its soak, also where it held the run or asked a person; None before there was one."""
     found = journal.facts.get(fact_name(Verdict))
     return None if found is None else msgspec.convert(found, Verdict)
+
+
+def worst_hosts(asked: Probed, most: int = 10) -> str:
+    """Where requests of the prober failed, the worst first; empty where none did, or nothing tells."""
+    if not asked.hosts:
+        return ""
+    told = ", ".join(f"{cut(host, 80)} {count:,}" for host, count in [*asked.hosts.items()][:most])
+    rest = asked.failed - sum([*asked.hosts.values()][:most])
+    hosts = "1 host" if len(asked.hosts) == 1 else f"{len(asked.hosts):,} hosts"
+    if len(asked.hosts) >= SHOWN_FAILURES:  # no more are kept
+        hosts += " or more"
+    return f"At {hosts}: {told}" + (f", and {rest:,} at others" if rest else "")
+
+
+def ways(journal: Journal) -> tuple[Way, ...]:
+    """How a person goes on with a run, or takes it back; none where it is over."""
+    if journal.status in OVER:
+        return ()
+    still, run = journal.standstill, journal.run
+    resume = f"blueshift resume {run}"
+    back = (Way("take the run back", f"blueshift rollback {run}"),) if journal.on != "back" else ()
+    if journal.status == "working" and back:
+        back = (Way("take the run back", f"blueshift abort {run}"),)
+    if still is None:
+        sure = "" if journal.status != "working" else ", if its process is gone"
+        return (Way(f"carry it on{sure}", resume), *back)
+    if not still.gate:
+        return (Way("try again, when the cause is mended", resume), *back, *still.ways)
+    onward: tuple[Way, ...] = (Way("go on", f"blueshift approve {run} {still.gate}"),)
+    if journal.status != "working":
+        onward = (*onward, Way("and then carry it on", resume))
+    return (*onward, *back, *still.ways)
 
 
 def never(journal: Journal) -> tuple[str, ...]:
@@ -114,8 +171,25 @@ def unknown(report: Report) -> Iterator[str]:
         yield from _unseen(report.evidence)
     if report.asked is None:
         yield "No prober's ledger was given (`--ledger`): what clients saw is not in it."
+    else:
+        yield from _unasked(report, report.asked)
     if verdict(report.journal) is None:
-        yield "The run came to no verdict: its soak did not end."
+        yield "The run came to no verdict: it was not at the end of a soak."
+
+
+def _unasked(report: Report, asked: Probed) -> Iterator[str]:
+    """Of which part of the run the ledger tells nothing."""
+    begin, end = report.journal.created, last_settled(report.journal) or report.made
+    if not asked.requests:
+        yield "The prober's ledger has no request: what clients saw is not known."
+    elif asked.last < begin or asked.first > end:
+        when = f"from {instant(asked.first)} to {instant(asked.last)}"
+        yield f"The prober's ledger is of another time, {when}: what clients saw of this run is not in it."
+    else:
+        if asked.first - begin > _BESIDE:
+            yield f"The prober began at {instant(asked.first)}: what clients saw before is not known."
+        if end - asked.last > _BESIDE:
+            yield f"The prober ended at {instant(asked.last)}: what clients saw after is not known."
 
 
 def _unseen(seen: Evidence) -> Iterator[str]:

@@ -9,9 +9,11 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from blueshift.engine.evidence import AnswerPoint, DrainPoint, Evidence, SidePoint, Watched, mean_statuses
-from blueshift.report.words import flat, instant, like
+from blueshift.report.words import flat, instant, like, listed
 
 _MOST_GAPS = 12
+_MOST_STRETCHES = 8
+"""Of a side's drain, at its beginning and at its end."""
 _ORDER = ("1xx", "2xx", "3xx", "4xx", "5xx", "none")
 
 
@@ -55,6 +57,14 @@ class DrainSum(NamedTuple):
     last: DrainPoint
 
 
+class Rest(NamedTuple):
+    """Who was left at a side at the last look that named anybody."""
+
+    side: str
+    at: datetime
+    items: tuple[str, ...]
+
+
 class WatchSum(NamedTuple):
     """One witness of one side."""
 
@@ -78,10 +88,12 @@ class WatchSum(NamedTuple):
 
     def blindness(self) -> Iterator[str]:
         """Each reason in a sentence, with its pods."""
-        for reason, pods in self.blind.items():
+        for reason, pods in [*self.blind.items()][:_MOST_GAPS]:
             more = f" and {len(pods) - 3} more" if len(pods) > 3 else ""
             where = "every pod" if len(pods) == len(self.pods) else ", ".join(pods[:3]) + more
             yield f"blind at {where}: {reason}"
+        if len(self.blind) > _MOST_GAPS:
+            yield f"blind for {len(self.blind) - _MOST_GAPS} more reasons: -o json has all"
 
 
 def kinds(evidence: Evidence) -> tuple[str, ...]:
@@ -133,9 +145,29 @@ def _server(server: str, points: Sequence[AnswerPoint], recursive: bool) -> Serv
 
 
 def drains(evidence: Evidence) -> tuple[DrainSum, ...]:
-    """In the order of time."""
-    found = [one for side, points in evidence.drains.items() for one in _stretches(side, points)]
+    """In the order of time; of many stretches of a side the first and the last ones."""
+    found: list[DrainSum] = []
+    for side, points in evidence.drains.items():
+        stretches = list(_stretches(side, points))
+        found += stretches[:_MOST_STRETCHES]
+        found += stretches[max(_MOST_STRETCHES, len(stretches) - _MOST_STRETCHES) :]
     return tuple(sorted(found, key=lambda one: (one.since, one.side)))
+
+
+def undrawn(evidence: Evidence) -> int:
+    """Stretches that `drains` leaves out."""
+    counts = (sum(1 for _ in _stretches(side, points)) for side, points in evidence.drains.items())
+    return sum(max(0, count - 2 * _MOST_STRETCHES) for count in counts)
+
+
+def rests(evidence: Evidence) -> tuple[Rest, ...]:
+    """Of each side that was drained, in the order of time."""
+    found = []
+    for side, points in evidence.drains.items():
+        named = ((one, items) for one in reversed(points) if (items := listed(one.reason)[1]))
+        if last := next(named, None):
+            found.append(Rest(side, last[0].at, last[1]))
+    return tuple(sorted(found, key=lambda one: one.at))
 
 
 def _stretches(side: str, points: Sequence[DrainPoint]) -> Iterator[DrainSum]:

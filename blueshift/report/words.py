@@ -28,6 +28,16 @@ def marks(encoding: str | None) -> Marks:
     return UNICODE if (encoding or "").lower().replace("-", "").startswith("utf") else ASCII
 
 
+def escaped(text: str) -> str:
+    """What a stranger wrote, such as a client into a log: its control characters cannot move the cursor."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
 def flat(text: str) -> str:
     """On one line."""
     return " ".join(text.split())

@@ -274,5 +274,7 @@ def _listed(left: tuple[Remains, ...]) -> str:
     if not left:
         return ""
     lines = [f"{item.client or 'unnamed'} → {item.target}: {item.did}, {item.why}" for item in left[:5]]
-    more = f" and {len(left) - 5} more" if len(left) > 5 else ""
-    return " [" + "; ".join(lines) + more + "]"
+    if len(left) > 5:
+        lines.append(f"and {len(left) - 5} more")
+    # Reasons have semicolons of their own, and views take the list apart at these.
+    return f" [{'; '.join(line.replace('; ', ', ') for line in lines)}]"

@@ -205,7 +205,8 @@ class Wave(Base[WaveSettings]):
         ttl = max((r.ttl for name in self.names for r in desired(name, target, tools.ttl)), default=tools.ttl)
         # The watch began when all servers agreed: that instant is where drains count from.
         landed_at = self.here.utc() - timedelta(seconds=watched)
-        said = f"{len(self.names)} names answer with the {settings.to}; {proof.sentence}"
+        names = f"{len(self.names)} names answer" if len(self.names) != 1 else "1 name answers"
+        said = f"{names} with the {settings.to}; {proof.sentence}"
         verdict = wave_verdict(tools, settings.to, self.here.waited("watch") or watched)
         if verdict is None:
             return Settled(said, (Swapped(settings.to, landed_at, ttl),))

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from blueshift.engine.protocol import Answer, Hold, Record, Retreat, Settled, StepPlan, Wait
+from blueshift.engine.protocol import Answer, Hold, Record, Retreat, Settled, StepPlan, Wait, Way
 from blueshift.engine.state import State
 from blueshift.playbook.duration import Seconds
 from blueshift.steps.base import Base
@@ -90,9 +90,11 @@ class Soak(Base[SoakSettings]):
         waited = self.here.waited(WAIT)  # the proof took its time
         found = await self._verdict(waited or 0.0)
         self._bad = self._bad + 1 if proof.failed or found.outcome == "fail" else 0
-        sentence = f"{proof.sentence}; verdict {found.outcome}: {'; '.join(found.reasons)}"
+        judged = f"verdict {found.outcome}: {'; '.join(found.reasons)}"
+        sentence = "; ".join((proof.sentence, judged) if proof.failed else (judged, proof.sentence))
         if self._bad >= self.settings.failures:
-            return Hold(f"the primary does not do as well as before: {sentence}", retreat=True)
+            why = f"the primary does not do as well as before: {sentence}"
+            return Hold(why, retreat=True, facts=(found,))
         if waited is None or waited < self.settings.lasts or self._bad:
             return Wait(
                 WAIT,
@@ -102,7 +104,8 @@ class Soak(Base[SoakSettings]):
                 poll=self.settings.poll,
             )
         if found.outcome != "pass" and not self.tools.record.approved(self.id, GATE):
-            return Hold(f"the verdict on the primary is no pass: {sentence}", gate=GATE)
+            why = f"the verdict on the primary is no pass: {sentence}"
+            return Hold(why, gate=GATE, ways=self._ways(), facts=(found,))
         return Settled(f"soaked for {waited:.0f} s: {sentence}", (found,))
 
     async def retreat(self) -> Retreat | None:
@@ -120,6 +123,16 @@ class Soak(Base[SoakSettings]):
         left = state.but(traffic="temporary").without_side("quiesced", "temporary")
         left = left.without_side("drained", "temporary").without_side("drained", "primary")
         return Retreat((*woken, *there), self._shifted(), left)
+
+    def _ways(self) -> tuple[Way, ...]:
+        """Beside a person's word: what came meanwhile counts for whoever asks again."""
+        run = self.tools.run
+        return (
+            Way(
+                "judge again, by all that has come until then: end its process, if it runs, and",
+                f"blueshift resume {run}",
+            ),
+        )
 
     def _shifted(self) -> tuple[str, ...]:
         """Steps that begin anew: from the shift to the primary on."""

@@ -119,7 +119,7 @@ def _count(items: Sequence[Remains], held: Sequence[Remains], length: float) -> 
 
 
 def _rate(evidence: DrainEvidence, rules: DrainRules) -> float:
-    """Requests per second in the window; from logs alone an upper bound, as they count from the swap on.
+    """Requests per second in the window; by logs alone an upper bound, as `Ages.since` is one.
 
     Ours are taken off where the log is whole: else nobody knows in which of them they are.
     """

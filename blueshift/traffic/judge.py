@@ -85,6 +85,13 @@ class Verdict(msgspec.Struct, frozen=True):
     numbers: dict[str, float]
 
 
+_DOUBT = {
+    False: "too few requests to tell whether it is within that",
+    True: "more than that, but in so few requests chance explains it",
+}
+"""Why it is neither a pass nor a fail, by whether what was seen is beyond what is allowed."""
+
+
 class _Finding(NamedTuple):
     outcome: Outcome
     said: str
@@ -151,7 +158,8 @@ def judge(new: Observed, old: Observed, baseline: Observed, rules: JudgeRules | 
         reason = f"only {new.requests} requests came, {rules.least} are needed to say anything"
         return Verdict("nodata", (reason,), numbers)
     if outcome is None or (outcome != "fail" and not whole):
-        return Verdict("nodata", ("neither the old side nor the baseline has enough requests",), numbers)
+        reason = f"neither the old side nor the baseline has the {rules.least} requests that are needed"
+        return Verdict("nodata", (reason,), numbers)
     return Verdict(outcome, tuple(one.said for one in findings if one.outcome == outcome), numbers)
 
 
@@ -163,14 +171,14 @@ def _errors(
     # Of errors in bursts each burst is one event: there is as much less evidence (quasi-likelihood).
     nats = evidence(new.errors, new.requests, seen.errors, seen.requests) / new.bursts
     numbers |= {"new.errors.low": low, "new.errors.high": high, f"{name}.errors.share": before}
-    said = (
-        f"{new.errors} of {new.requests} failed (95 % interval {low:.2%} to {high:.2%}), {name} {before:.2%}"
-    )
-    if share > before + rules.margin and nats >= rules.bar:
+    allowed = before + rules.margin
+    seen_as = f"{new.errors} of {new.requests} failed (95 % interval {low:.2%} to {high:.2%})"
+    said = f"{seen_as}, {name} {before:.2%}, allowed {allowed:.2%}"
+    if share > allowed and nats >= rules.bar:
         return _Finding("fail", said)
-    if high <= before + rules.margin:
+    if high <= allowed:
         return _Finding("pass", said)
-    return _Finding("marginal", said + ": too few requests to tell" if share <= before else said)
+    return _Finding("marginal", f"{said}: {_DOUBT[share > allowed]}")
 
 
 def _turned(
@@ -186,7 +194,9 @@ def _turned(
     ):
         numbers["turned"] = 1.0
         yield _Finding(
-            "marginal", f"{share:.1%} of the answers are redirects or refusals, {name} {before:.1%}"
+            "marginal",
+            f"{share:.1%} of the answers are redirects or refusals, {name} {before:.1%}, "
+            f"allowed {before + rules.turned:.1%}",
         )
 
 
@@ -218,4 +228,4 @@ def _latency(
     elif ours[1] <= allowed:
         yield _Finding("pass", said)
     else:
-        yield _Finding("marginal", said)
+        yield _Finding("marginal", f"{said}: {_DOUBT[mine > allowed]}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from blueshift.traffic.ages import Ages
 from blueshift.traffic.judge import is_error
 from blueshift.traffic.logs import Line, LogFormat
 
@@ -37,12 +38,15 @@ class Row(msgspec.Struct):
     """Instants of the log, seconds since the epoch."""
     began: float = 0.0
     """When the latest request came."""
+    ages: Ages = msgspec.field(default_factory=Ages)
+    """How many of the requests are how old."""
 
     def add(self, line: Line) -> None:
         """Count one request."""
         if not self.requests:
             self.first = line.at
         self.requests += 1
+        self.ages.add(line.at)
         self.errors += is_error(line.status)
         self.last = max(self.last, line.at)
         self.began = max(self.began, line.came)
@@ -186,8 +190,8 @@ class Tally:
         return tuple(sorted(found, key=lambda row: -row.last))
 
     def noise(self, since: float = 0.0) -> int:
-        """Requests of clients, heard of since an instant, that reached no known server."""
-        return sum(row.requests for row in self._rows.values() if not row.target and row.last >= since)
+        """Requests since an instant, about, that reached no known server."""
+        return sum(row.ages.since(since) for row in self._rows.values() if not row.target)
 
     def longest_gap(self, since: float = 0.0) -> float:
         """Seconds: the longest silence of any client that ended after an instant, as far as it is after."""

@@ -144,7 +144,8 @@ def by_metrics(
 def by_log(tally: Tally, since: float, blind: str = "") -> tuple[tuple[Seen, ...], tuple[Coverage, ...]]:
     """Evidence from access logs since an instant; `blind` is why the log does not show every request."""
     seen = tuple(
-        Seen("log", row.target, row.client, row.requests, row.last, row.began) for row in tally.rows(since)
+        Seen("log", row.target, row.client, row.ages.since(since), row.last, row.began)
+        for row in tally.rows(since)
     )
     return seen, by_streams(tally, blind)
 

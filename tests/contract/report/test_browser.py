@@ -21,6 +21,7 @@ from tests.fake_kube import FakeKube
 from tests.fakes import ManualClock
 from tests.unit.report import whole
 from tests.unit.report.story import RUN, at
+from tests.unit.report.test_report import many
 
 pytestmark = pytest.mark.skipif(
     browser.executable() is None, reason="no browser is installed (apt-get install chromium)"
@@ -83,7 +84,7 @@ def test_it_shows_every_request_of_the_ledger_and_each_that_failed(
 ) -> None:
     wrong = failed(ledger)
     assert len(wrong) > 30
-    assert shown.dom.id("requests").text == str(sum(1 for _ in read_ledger(ledger)))
+    assert shown.dom.id("requests").text == f"{sum(1 for _ in read_ledger(ledger)):,}"
     assert shown.dom.id("failures").text == str(len(wrong))
     rows = [[cell.text for cell in row.all("td")] for row in shown.dom.id("failed-requests").all("tr")[1:]]
     assert rows == [
@@ -112,6 +113,22 @@ def test_such_a_request_and_such_a_complaint_would_be_seen(tmp_path: Path) -> No
     assert any('"no"' in line for line in found.complaints)
 
 
+@pytest.fixture(scope="module")
+def worst(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    written = tmp_path_factory.mktemp("worst") / "report.html"
+    written.write_text(page(many()))
+    return written
+
+
+def test_the_worst_of_three_hours_fits_a_phone_and_asks_nobody(worst: Path, tmp_path: Path) -> None:
+    found = browser.opened(worst, tmp_path)
+    assert found.requests in ((), (worst.as_uri(),))
+    assert found.complaints == ()
+    narrow = browser.measured(worst, 360, tmp_path)
+    assert narrow["wanted"] <= 360, narrow["too_wide"]
+    assert not narrow["too_wide"]
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_it_fits_a_phone_and_a_desk_and_marks_each_failure_at_its_moment(
     file: Path, made: Report, ledger: Path, tmp_path: Path, width: int
@@ -132,8 +149,9 @@ def test_it_fits_a_phone_and_a_desk_and_marks_each_failure_at_its_moment(
 def test_all_is_in_the_page(shown: Opened) -> None:
     heads = [one.text for one in shown.dom.all("h2")]
     assert heads == [
-        "Verdict: pass", "Timeline", "Requests of the prober", "Both sides", "Statuses", "Latency", "DNS",
-        "Drains", "What the witnesses watched", "Requests that failed", "Steps", "What is not known",
+        "How it goes on", "Verdict: pass", "Timeline", "Requests of the prober", "Both sides", "Statuses",
+        "Latency", "DNS", "Drains", "What the witnesses watched", "Requests that failed", "Steps",
+        "What is not known",
     ]  # fmt: skip
     assert shown.dom.id("status").text == "holding"
     for told in ("1.11.3 → 1.12.1", "helm 3.18.4", "v1.33.1", "1.1.1.1 (recursive)", "access log off"):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
 import pytest
 
 from blueshift import events
 from blueshift.engine.entries import Resumed
-from blueshift.engine.journal import Approval
+from blueshift.engine.journal import Approval, Standstill
 from blueshift.engine.loop import run_track
 from blueshift.engine.protocol import Answer, Beside, Foreign, Hold, InFlight, Retreat, Settled, Wait, Way
 from blueshift.engine.state import State
@@ -183,6 +184,26 @@ async def test_a_gate_opens_by_its_approval_and_is_recorded() -> None:
     assert (await run_track(writer, [step], bench.services)).status == "succeeded"
     assert [approval.by for approval in writer.journal.approvals] == ["ann"]
     assert writer.journal.standstill is None
+
+
+@pytest.mark.parametrize("gate", ["", "purge"])
+async def test_what_a_person_needs_beside_the_reason_is_journalled_before_it(gate: str) -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+    seen = Note(["seen"])
+    at_the_standstill: list[object] = []
+
+    async def approval(still: Standstill) -> Approval:
+        at_the_standstill.append((await bench.runs.open("r1")).journal.facts["Note"])
+        return Approval(still.number, "a", gate, "ann", bench.clock.utc())
+
+    services = dataclasses.replace(bench.services, approval=approval)
+    step = ToyStep("a", answers=[Hold("why", gate=gate, facts=(seen,)), Settled("purged")])
+    outcome = await run_track(writer, [step], services)
+    journal = (await bench.runs.open("r1")).journal
+    assert outcome.status == ("succeeded" if gate else "holding")
+    assert journal.facts["Note"] == msgspec.to_builtins(seen)
+    assert at_the_standstill == [msgspec.to_builtins(seen)] * bool(gate)
 
 
 async def test_a_signal_leaves_between_effects_with_the_journal_true() -> None:

@@ -145,7 +145,7 @@ def test_all_at_once_is_in_80_by_24() -> None:
             "then: harden",
             "drain of the primary: clients 3, requests 41, connections 2",
             "   10.0.0.7 → shop.example.test: 12 requests, it pins the address",
-            "   10.244.0.9 → web/cart: 20 requests, a pod of this cluster that asks the Serv",
+            "   10.244.0.9 → web/cart: 20 requests, a pod of this cluster that asks the\n   Service by its",
             "   unnamed → www.example.test: 9 requests, behind SNAT clients are hidden",
             "100011.0",
         ):
@@ -167,6 +167,64 @@ def test_who_is_left_is_not_told_twice_and_not_after_its_step() -> None:
     assert not any("drain of" in line for line in later)
     blind = make(events.DrainSeen, 99, side="primary", clients=0, requests=0, connections=None, reason="")
     assert any("connections ?" in line for line in drawn(*story, blind, height=40))
+
+
+def test_of_a_list_without_room_as_many_as_fit_are_shown_and_the_others_counted() -> None:
+    why = "a pinned address, a busy kept-alive connection, or a proxy's cache, which is long to say"
+    items = [f"10.0.0.{number} → shop: {number} requests, {why}" for number in range(5)]
+    left = draining(f"5 clients came [{'; '.join(items)}]")
+    story = [started(), make(events.StepStarted, 60, step="drain-primary"), left]
+    small = drawn(*story, height=12)
+    assert [line.split()[0] for line in small if " → shop" in line] == ["10.0.0.0", "10.0.0.1"]
+    assert small[-1] == "   and 3 more"
+    assert why in " ".join(" ".join(small).split()), "told once for all"
+    more = draining(f"50 clients came [{'; '.join([*items, 'and 45 more'])}]")
+    assert drawn(started(), make(events.StepStarted, 60, step="drain-primary"), more, height=12)[-1] == (
+        "   and 48 more"
+    )
+    assert sum("long to say" in line for line in drawn(*story, height=40)) == 1
+    others = [item.replace("long to say", f"long to say of {number}") for number, item in enumerate(items)]
+    left = draining(f"5 clients came [{'; '.join(others)}]")
+    assert sum("long to say" in line for line in drawn(*story[:2], left, height=40)) == 5, "with room whole"
+
+
+def test_a_narrow_terminal_keeps_how_many_are_left() -> None:
+    many = make(
+        events.DrainSeen, 99, side="temporary", clients=1200, requests=83_886, connections=1210, reason="x"
+    )
+    told = [line for line in drawn(started(), many, width=60) if "clients" in line]
+    assert told == [" temporary: clients 1200, requests 83886, connections 1210"]
+
+
+def test_the_reason_at_a_gate_is_whole_where_there_is_room() -> None:
+    reason = "the verdict on the primary is no pass: verdict marginal: by the log: 0 of 438 failed "
+    reason += "(95 % interval 0.00% to 0.87%), baseline 0.00%, allowed 0.20%: too few requests to tell"
+    asks = make(
+        events.GateWaits, 70, step="soak", gate="accept-verdict", reason=reason, command="approve r g"
+    )
+    for width in (80, 60):
+        picture = drawn(*until_drain(), make(events.StepStarted, 69, step="soak"), asks, width=width)
+        told = " ".join(" ".join(picture).split())
+        assert reason in told
+        assert "approve r g" in told
+    assert "…" in "".join(drawn(*until_drain(), asks, width=60, height=12)), "cut, and seen to be"
+
+
+def test_the_head_of_a_narrow_terminal_keeps_what_changes() -> None:
+    assert drawn(*until_drain())[0] == "blueshift  ingress/ingress-nginx  run 1124-1200-k7xq  1 min 41 s"
+    ended = make(events.RunEnded, 101, status="holding", said="no")
+    for width in (60, 45, 36):
+        head = drawn(*until_drain(), ended, width=width)[0]
+        assert "1124-1200-k7xq  1 min 41 s" in head
+        assert len(head) <= width
+    assert head == "run 1124-1200-k7xq  1 min 41 s  hol…"
+
+
+def test_what_a_client_wrote_moves_no_cursor() -> None:
+    left = draining("1 client [\x1b[2J\u202eevil → shop: 1 request, \x07why]")
+    picture = "".join(drawn(started(), left))
+    assert "\\x1b[2J\\u202eevil" in picture
+    assert picture.isprintable()
 
 
 def test_a_short_track_is_shown_whole() -> None:

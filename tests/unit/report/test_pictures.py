@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from blueshift.app.report import Failing, Probed
 from blueshift.engine.evidence import AnswerPoint, DrainPoint, Evidence, SidePoint, Watched
 from blueshift.report import story, sums
 from blueshift.report.charts import WIDTH, Span, chart
+from blueshift.report.page import page
 from blueshift.report.pictures import pictures
 from blueshift.report.strips import BINS, Strip, answers, coverage, marks, statuses
 from tests.unit.report import whole
@@ -113,6 +115,29 @@ def test_a_drain_is_told_by_its_reasons_whatever_figures_change() -> None:
     found = sums.drains(Evidence(drains={"primary": points}))
     told = [(one.first.clients, one.last.clients, one.last.reason) for one in found]
     assert told == [(4, 3, reasons[1]), (2, 2, reasons[2]), (1, 0, "")]
+
+
+def test_of_many_reasons_the_first_and_the_last_are_told_and_who_was_left_once() -> None:
+    points = [
+        DrainPoint(at(5 * n), 1, 1, 0, f"{'ab'[n % 2]} [10.0.0.{n} → a: 1 request, why]") for n in range(100)
+    ]
+    seen = Evidence(drains={"primary": [*points, DrainPoint(at(500), 0, 0, 0, "")], "temporary": points[:16]})
+    found = [one for one in sums.drains(seen) if one.side == "primary"]
+    assert [one.since for one in found] == [at(5 * n) for n in (*range(8), *range(93, 101))]
+    assert sum(one.side == "temporary" for one in sums.drains(seen)) == 16
+    assert sums.undrawn(seen) == 101 - 16
+    assert [(one.side, one.at, one.items) for one in sums.rests(seen)] == [
+        ("temporary", at(75), ("10.0.0.15 → a: 1 request, why",)),
+        ("primary", at(495), ("10.0.0.99 → a: 1 request, why",)),
+    ]
+
+
+def test_failures_at_one_place_are_one_mark_with_their_number() -> None:
+    failing = tuple(Failing(at(n), 2) for n in range(3 * 3600))
+    drawn = page(whole.report(asked=Probed(9, 9, at(0), at(9), (), failing)))
+    told = re.findall(r'class="mark" style="left:[^"]*" title="([^"]*) failed"', drawn)
+    assert len(told) <= WIDTH + 1
+    assert sum(int(one.rsplit(" ", 1)[1]) for one in told) == 2 * 3 * 3600
 
 
 def test_when_dns_had_moved_and_moved_back() -> None:

@@ -12,12 +12,16 @@ import msgspec
 import pytest
 
 from blueshift.app.report import SHOWN_FAILURES, Failing, Failure, Probed, Report, asked
-from blueshift.engine.entries import apply
+from blueshift.engine.entries import Learnt, Left, Started, StoodStill, Turned, apply
 from blueshift.engine.evidence import AnswerPoint, DrainPoint, Evidence, SidePoint, Watched
 from blueshift.engine.journal import Journal, Software, Versions
+from blueshift.engine.protocol import Way
+from blueshift.engine.state import State
 from blueshift.report.charts import WIDTH, Span, by_decades, chart
 from blueshift.report.markdown import markdown
 from blueshift.report.page import page
+from blueshift.report.story import steps, unknown
+from blueshift.traffic.judge import Observed, judge
 from blueshift.traffic.prober.ledger import LedgerWriter, Row
 from tests.unit.report import whole
 from tests.unit.report.story import at
@@ -129,6 +133,144 @@ def test_what_a_name_holds_is_no_markup() -> None:
     assert "/<b>" not in page(made())
 
 
+HOSTILE = "[x](http://e/) ![y](http://e/p) @team **b** `c` | _i_ <img src=x> \u202elive\x1b[2J a_b"
+
+
+def test_what_strangers_wrote_is_text_in_a_ticket_and_on_the_page() -> None:
+    bad = Failure(at(130), HOSTILE, "/", "192.0.2.1", "headers", HOSTILE, HOSTILE)
+    report = made(asked=Probed(1000, 1, at(0), at(600), (bad,)))
+    told = markdown(report)
+    row = next(line for line in told.splitlines() if "192.0.2.1 " in line)
+    assert len(re.findall(r"(?<!\\)\|", row)) == 5, "four cells"
+    plain = re.sub(r"\\.", "", row)
+    for what in ("[", "]", "*", "`", "<", "\u202e", "\x1b", " @t", " _i"):
+        assert what not in plain, what
+    assert "a_b" in row, "what is no markup stays as it is"
+    text = page(report)
+    assert "<img" not in text
+    assert "\\u202elive\\x1b[2J" in text
+    assert all(character.isprintable() or character == "\n" for character in text)
+
+
+def many() -> Report:
+    """The longest names, reasons that change with each look, failures in each second."""
+    host = ".".join(["x" * 63] * 3 + ["example"])
+    listed = "; ".join(f"2001:db8::{n} → {host}: 500 requests, long after the TTL" for n in range(5))
+    reasons = ("asked", "asked, and 2 pods have open connections")
+    looks = [
+        DrainPoint(at(5 * n), 50, 500, n, f"{reasons[n % 2]} [{listed}; and 45 more]") for n in range(1200)
+    ]
+    seen = whole.evidence()
+    seen.drains = {"primary": looks, "temporary": looks}
+    seen.watched += [
+        Watched(side="primary", witness="log", pod=f"web-{n}", since=at(0), until=at(60), blind=f"{n} lines")
+        for n in range(200)
+    ]
+    failures = tuple(
+        Failure(
+            at(n), host, "/" + "p" * 3000, "2001:db8::1", "headers", "r" * 3000, "forward/soak", "http2", 9
+        )
+        for n in range(SHOWN_FAILURES)
+    )
+    failing = tuple(Failing(at(n), 5) for n in range(whole.SECONDS))
+    return whole.report(
+        evidence=seen, asked=Probed(8_640_000, 54_000, at(0), at(9), failures, failing, {"headers": 54_000})
+    )
+
+
+def test_the_worst_of_three_hours_keeps_its_bounds() -> None:
+    report = many()
+    text, told = page(report), markdown(report)
+    assert len(text.encode()) < 2_000_000
+    assert len(told) < 65_536
+    for form in (text, told):
+        assert "2368 more in between" in form, "16 of the 1200 stretches of each side are shown"
+        assert "and 45 more" in form
+        assert "blind for" in form
+        assert "8,640,000" in form
+
+
+def test_a_step_that_a_run_turned_away_from_ends_there() -> None:
+    turned = Turned("back", (), ("back/restore",), State(), "bob@there:2:b", "it is late")
+    of = journal()
+    for entry, second in ((Started("forward/purge"), 1000), (turned, 1200), (Started("back/restore"), 1500)):
+        of = apply(of, entry, at(second))
+    rows = {row.name: row for row in steps(of)}
+    assert (rows["forward/purge"].ended, rows["forward/purge"].took) == (at(1200), "")
+    assert rows["back/restore"].ended is None
+    for form in (page, markdown):
+        assert "back by bob@there:2:b at 2026-11-24 12:20:00Z: it is late" in form(made(journal=of))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "requests", "said"),
+    [
+        (0, 780, 9, ""),
+        (0, 780, 0, "ledger has no request"),
+        (-9000, -8000, 9, "is of another time, from 2026-11-24 09:30:00Z to"),
+        (9000, 9900, 9, "is of another time"),
+        (300, 780, 9, "The prober began at 2026-11-24 12:05:00Z"),
+        (0, 300, 9, "The prober ended at 2026-11-24 12:05:00Z"),
+    ],
+)
+def test_of_which_part_of_a_run_a_ledger_tells_nothing_is_said(
+    first: float, last: float, requests: int, said: str
+) -> None:
+    report = made(asked=Probed(requests, 0, at(first), at(last), ()))
+    found = [sentence for sentence in unknown(report) if "rober" in sentence]
+    assert len(found) == bool(said)
+    assert all(said in sentence for sentence in found)
+
+
+def test_at_which_hosts_requests_failed_is_summed_up(tmp_path: Path) -> None:
+    file = tmp_path / "rows"
+    with LedgerWriter(file, "0badcafe", at(0)) as ledger:
+        for number in range(1000):
+            row = Row(
+                number, "http1", "p", f"h{number % 40}.example", "/", "", number / 10, number / 10, end=100
+            )
+            row.phase, row.reason = ("check", "status 502") if number < 960 and number % 40 < 12 else ("", "")
+            ledger.add(row)
+    found = asked(file, journal())
+    assert list(found.hosts.items())[:2] == [("h0.example", 24), ("h1.example", 24)]
+    told = "288 failed (check 288)"
+    for form in (page, markdown):
+        text = Page(form(made(asked=found))).text
+        assert told in text
+        assert "At 12 hosts: h0.example 24, h1.example 24," in text
+        assert "h9.example 24, and 48 at others." in text
+
+
+def test_a_ledger_without_a_request_is_void_and_no_success(tmp_path: Path) -> None:
+    file = tmp_path / "rows"
+    with LedgerWriter(file, "0badcafe", at(0)):
+        pass
+    found = asked(file, journal())
+    assert (found.requests, found.void) == (0, "no request was sent")
+    text = page(made(asked=found))
+    assert "Void: no request was sent." in text
+    assert '<b class="good"><span id="failures">' not in text
+
+
+def test_a_run_that_stands_still_says_how_it_goes_on() -> None:
+    fail = judge(Observed(20_000, 300), Observed(0, 0), Observed(40_000, 4))
+    held = journal()
+    for entry in (
+        Learnt("forward/soak", {"Verdict": msgspec.to_builtins(fail)}),
+        StoodStill("forward/soak", "it does worse", ways=(Way("put it back", "helm rollback x"),)),
+    ):
+        held = apply(held, entry, at(1000))
+    for form in (page, markdown):
+        told = Page(form(made(journal=held))).text
+        for what in (
+            "blueshift resume 1124-0302-k7xq", "blueshift rollback 1124-0302-k7xq", "helm rollback x",
+            "fail", "300 of 20000 failed", "baseline 0.01%, allowed 0.21%", "by more than chance explains",
+        ):  # fmt: skip
+            assert what in told, what
+    over = apply(held, Left("succeeded", "done"), at(1001))
+    assert "How it goes on" not in page(made(journal=over)) + markdown(made(journal=over))
+
+
 def test_lines_are_drawn_to_scale_and_broken_where_nothing_is_known() -> None:
     found = Page(page(made()))
     lines = [attrs["points"] or "" for tag, attrs in found.tags if tag == "polyline"]
@@ -194,6 +336,7 @@ def test_a_failed_request_stands_in_the_step_of_its_moment(tmp_path: Path) -> No
     assert [one.at for one in found.failures] == [at(10), at(70)]
     assert [(one.at, one.failed) for one in found.failing] == [(at(10), 1), (at(70), 1)]
     assert found.phases == {"connect": 2}
+    assert found.hosts == {"a.example": 2}
 
 
 def test_figures_of_a_prober_that_could_not_hold_its_rate_are_void(tmp_path: Path) -> None:
@@ -206,7 +349,7 @@ def test_figures_of_a_prober_that_could_not_hold_its_rate_are_void(tmp_path: Pat
         return asked(file, journal())
 
     assert (read(2).sent, read(2).void) == (1998, "")
-    assert read(3).void == "1997 of 2000 requests were sent on time"
+    assert read(3).void.startswith("1997 of 2000 requests were sent on time: ")
     for form in (page, markdown):
         assert "Void: 1997 of 2000" in form(made(asked=read(3)))
         assert "Void" not in form(made(asked=read(2)))
@@ -244,6 +387,15 @@ def test_ticks_are_round_instants(seconds: float, labels: list[str]) -> None:
     assert seconds == 0 or ticks[-1].at == WIDTH
 
 
+def test_a_single_look_is_seen() -> None:
+    for second in (0, 5, 10):
+        drawn = chart("t", Span(at(0), at(10)), [("a", "", [(at(second), 1.0)])])
+        ((left, right),) = [piece.split() for piece in drawn.lines[0].pieces]
+        begin, end = (float(point.split(",")[0]) for point in (left, right))
+        assert 0 <= begin < end <= WIDTH
+        assert abs(begin - 100 * second) < 10
+
+
 def test_a_line_without_any_value_is_drawn_nowhere() -> None:
     found = chart("t", Span(at(0), at(10)), [("a", "", [(at(0), None)]), ("b", "", [])])
     assert [line.pieces for line in found.lines] == [(), ()]
@@ -262,7 +414,9 @@ def test_what_differs_by_powers_of_ten_is_drawn_by_them() -> None:
     drawn = by_decades("t", Span(at(0), at(50)), [("a", "", points)], "{:g} ms".format, "")
     assert (drawn.highest, drawn.lowest) == ("100000 ms", "1 ms")
     heights = [float(point.split(",")[1]) for piece in drawn.lines[0].pieces for point in piece.split()]
-    assert heights == pytest.approx([86.0, 66.0, 14.0, 0.0], abs=0.1)
+    assert heights == pytest.approx([86.0, 66.0, 14.0, 0.0, 0.0], abs=0.1), "the last, alone, is a dash"
+    assert [one.label for one in drawn.between] == ["10 ms", "100 ms", "1000 ms", "10000 ms"]
+    assert [one.percent for one in drawn.between] == [80, 60, 40, 20]
     assert len(drawn.lines[0].pieces) == 2
     nothing = by_decades("t", Span(at(0), at(50)), [("a", "", [(at(0), None)])], str, "")
     assert nothing.lines[0].pieces == ()

@@ -19,9 +19,10 @@ from blueshift.engine.entries import (
     WaitBegan,
     apply,
 )
-from blueshift.engine.journal import Approval, Journal
+from blueshift.engine.journal import Approval, Journal, Status
 from blueshift.engine.protocol import Intent, PlannedChange, StepPlan, Way
 from blueshift.engine.state import State
+from blueshift.report import story
 from blueshift.report.plan import plan_text, steps_text
 from blueshift.report.status import status_text
 from blueshift.report.words import ASCII, UNICODE, instant, length, marks
@@ -153,6 +154,33 @@ def test_status_of_a_hold_shows_every_way_on() -> None:
         "  - put it back:\n      nsupdate x",
     ):
         assert part in text, part
+
+
+RESUME, APPROVE = "blueshift resume r1", "go on: blueshift approve r1 purge"
+ABORT, ROLLBACK = "take the run back: blueshift abort r1", "take the run back: blueshift rollback r1"
+
+
+@pytest.mark.parametrize(
+    ("status", "gate", "ways"),
+    [
+        ("working", "", [f"carry it on, if its process is gone: {RESUME}", ABORT]),
+        ("interrupted", "", [f"carry it on: {RESUME}", ROLLBACK]),
+        ("working", "purge", [APPROVE, ABORT]),
+        ("parked", "purge", [APPROVE, f"and then carry it on: {RESUME}", ROLLBACK]),
+        ("succeeded", "", []),
+    ],
+)
+def test_status_says_how_a_run_goes_on(status: Status, gate: str, ways: list[str]) -> None:
+    found = journal(*SNAPSHOT, *((10, StoodStill("purge", "it goes", gate=gate)) for _ in range(bool(gate))))
+    found = replace(found, status=status)
+    assert [f"{way.what}: {way.command}" for way in story.ways(found)] == ways
+    text = " ".join(status_text(found, at(11)).split())
+    assert all(f"- {way}" in text for way in ways)
+
+
+def test_what_a_program_said_moves_no_cursor() -> None:
+    text = status_text(journal(*SNAPSHOT, (6, StoodStill("lower-ttl", "no\x1b[2J\nand \u202ewhy"))), at(9))
+    assert "no\\x1b[2J\n  and \\u202ewhy" in text
 
 
 def test_status_at_a_gate_and_after_it() -> None:

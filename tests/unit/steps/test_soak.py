@@ -174,6 +174,8 @@ async def test_an_error_that_the_log_does_not_have_is_not_left_to_the_log() -> N
     answer = await Run().soaked(unlogged)
     assert isinstance(answer, Hold)
     assert "verdict marginal: by the metrics: 1 of" in answer.reason
+    assert [found.outcome for found in answer.facts if isinstance(found, Verdict)] == ["marginal"]
+    assert [way.command for way in answer.ways] == ["blueshift resume r1"]
 
 
 def failing(run: Run, look: int) -> None:
@@ -190,7 +192,8 @@ async def test_a_primary_that_does_worse_holds_the_run(meddle: Meddle, why: str)
     assert isinstance(answer, Hold)
     assert answer.retreat
     assert why in answer.reason
-    assert "verdict fail" in answer.reason
+    assert "before: verdict fail" in answer.reason, "what was judged comes first"
+    assert [found.outcome for found in answer.facts if isinstance(found, Verdict)] == ["fail"]
 
 
 def burst(run: Run, look: int) -> None:

@@ -338,6 +338,15 @@ def test_logs_become_evidence() -> None:
         ("log", "c1", "shop-web-80", 1)
     ]
     assert coverage[0].blind == ""
+    later = b"c1 - - [23/Nov/2026:00:10:01 +0000]"
+    for second in (b"02", b"03"):
+        tally.add(
+            "p1",
+            later.replace(b":01 ", b":" + second + b" ")
+            + b' "GET / HTTP/1.1" 200 1 "-" "x" 9 0.0 [shop-web-80] [] - - - - id',
+        )
+    (entry,), _ = by_log(tally, found[0].last + 300)
+    assert entry.requests == 2, "of the window alone: what came before the swap is not left"
     tally.add("p1", b"what is this")
     assert by_log(tally, 0.0)[1][0].blind == "1 lines could not be read"
     assert by_log(tally, 0.0, "disable-access-log")[1][0].blind == "disable-access-log"

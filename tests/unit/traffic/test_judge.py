@@ -45,6 +45,21 @@ def test_errors(new: Observed, old: Observed, baseline: Observed, outcome: str) 
     assert found.reasons
 
 
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [
+        (Observed(10_000, 0), "baseline 0.10%, allowed 0.30%"),
+        (Observed(10_000, 100), "baseline 0.10%, allowed 0.30%"),
+        (Observed(200, 0), "allowed 0.30%: too few requests to tell whether it is within that"),
+        (Observed(1000, 4), "allowed 0.30%: more than that, but in so few requests chance explains it"),
+        (Observed(50, 0), "only 50 requests came, 100 are needed"),
+    ],
+)
+def test_what_was_measured_stands_beside_what_is_allowed(new: Observed, told: str) -> None:
+    (reason,) = judge(new, NOTHING, Observed(10_000, 10)).reasons
+    assert told in reason
+
+
 @pytest.mark.parametrize(("seconds", "outcome"), [(0.1, "pass"), (0.19, "pass"), (0.3, "fail")])
 def test_latency(seconds: float, outcome: str) -> None:
     new, old = Observed(10_000, 0, at(seconds)), Observed(10_000, 0, at(0.1))
@@ -78,6 +93,7 @@ def test_latency_of_a_mixture_may_be_undecided() -> None:
     mixed.add(1.0, 52)
     found = judge(Observed(10_000, 0, mixed), Observed(10_000, 0, at(0.1)), NOTHING)
     assert found.outcome == "marginal"
+    assert found.reasons[0].endswith("more than that, but in so few requests chance explains it")
 
 
 @pytest.mark.parametrize("latency", [None, at(9.0, 10)])

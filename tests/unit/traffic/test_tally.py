@@ -99,6 +99,9 @@ def test_probes_and_noise_stand_apart(tally: Tally) -> None:
     tally.add("p", line(2, name="", status=400))
     assert tally.rows() == ()
     assert tally.noise() == 1
+    tally.add("p", line(30, name=""))
+    tally.add("p", line(31, name=""))
+    assert (tally.noise(BASE + 30), tally.noise()) == (2, 3), "of one client too, what came since"
     assert tally.longest_gap() == 0.0
 
 
