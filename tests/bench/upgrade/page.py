@@ -150,7 +150,8 @@ def _sentences(result: Result) -> Iterator[str]:
                 f"Sessions of five minutes in `{name}`, counted apart, that were cut: {', '.join(counted)}. "
                 "nginx's workers get 240 s to end."
             )
-            if (ours := tools.get("blueshift")) and ours.long and not ours.cut_long:
+            ours = tools.get("blueshift", Sum())
+            if ours.long and not ours.cut_long and any(each.cut_long for each in tools.values()):
                 yield "Who moves traffic away first and waits for open connections cuts none of them."
 
 

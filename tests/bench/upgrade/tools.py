@@ -21,8 +21,8 @@ from tests.e2e.hazards import merged
 
 _TOLD = 400
 """Characters of what a tool said that are kept beside its figures; all of it is in its log."""
-_STOPS = re.compile(r"^(?:FAIL|NOT LOOKED) +\S+: .*|.* (?:HOLDS|TURNS) .*", re.MULTILINE)
-"""How `blueshift upgrade` says why it stops: a check that failed, or a step that holds."""
+_STOPS = re.compile(r"^(?:FAIL|NOT LOOKED) +\S+: .*|.* (?:HOLDS|TURNS|waits at the gate) .*", re.MULTILINE)
+"""How `blueshift upgrade` says why it stops: a check that failed, a step that holds, or a question."""
 _ENDS = {0: "succeeded", 3: "refused before anything was changed", 4: "taken back", 5: "holds"}
 
 
