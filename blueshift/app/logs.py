@@ -102,9 +102,12 @@ def compare(
     Where more lines of a side could not be read than the rules' margin of errors, every verdict is `nodata`:
     these may be the errors. Where what came twice would add more than that margin to the share of errors, and
     chance does not explain it, the verdict is `marginal` at best: a client may have sent one id each time.
+    Where one side's format tells hosts and the other's upstreams, or neither, there is a `fail` at most.
     """
     rules = rules or JudgeRules()
     ours, theirs = digested(new, form), digested(old, form)
+    if ours.told_by != theirs.told_by:
+        return _of_wholes(_figures(old, theirs), _figures(new, ours), ours, theirs, rules)
     sides = [(side, one.answered(), one.again.answered()) for side, one in (("new", ours), ("old", theirs))]
     (_, counted, _), (_, reference, _) = sides
     judged = judge_sides(counted, reference, rules=rules)
@@ -130,6 +133,28 @@ def compare(
     of_hosts = (f"{name}: {why[0]}" for name, why in hidden.items() if name is not None and why)
     whole = told(judged.verdict, hidden[None] or tuple(islice(of_hosts, 1)))
     return Comparison(_figures(old, theirs), _figures(new, ours), whole, differences)
+
+
+def _of_wholes(old: Figures, new: Figures, ours: Digest, theirs: Digest, rules: JudgeRules) -> Comparison:
+    """Sides whose targets have no names in common, as where one controller logs hosts, the other services."""
+    told = [" and ".join(sorted(side.told_by)) for side in (theirs, ours)]
+    why = (
+        f"requests are told apart by {told[0]} in the log of the old side and by {told[1]} in that of the "
+        "new side: a host that fails alone cannot be seen, and no pass given"
+    )
+    judged = judge_sides(
+        Answered(ours.answered().whole), Answered(theirs.answered().whole), rules=rules
+    ).verdict
+    blind = (*_blind("new", ours, rules), *_blind("old", theirs, rules))
+    if blind or judged.outcome != "fail":
+        whole = f"as a whole: {judged.outcome}: {'; '.join(judged.reasons)}"
+        judged = Verdict("nodata", blind or (why, whole), judged.numbers)
+    unknown = Verdict("nodata", (why,), {})
+    differences = (
+        *(Difference(one.target, one, None, unknown) for one in old.targets),
+        *(Difference(one.target, None, one, unknown) for one in new.targets),
+    )
+    return Comparison(old, new, judged, differences)
 
 
 def _doubted(verdict: Verdict, why: tuple[str, ...]) -> Verdict:

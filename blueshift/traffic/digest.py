@@ -97,6 +97,11 @@ class Digest:
         return tuple(dict.fromkeys(name for reader in self._read for name in reader.lacks))
 
     @property
+    def told_by(self) -> frozenset[str]:
+        """What requests are told apart by: `host`, `upstream` or `nothing`, more where formats differ."""
+        return frozenset(reader.told_by for reader in self._read)
+
+    @property
     def duplicates(self) -> int:
         """Lines that came twice."""
         return sum(target.requests for target in self.again.values())

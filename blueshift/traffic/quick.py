@@ -116,6 +116,8 @@ class Reader:
         )
         """Variables that a summary is made of and the layout does not have."""
         self.has_upstream = bool(known & set(UPSTREAM))
+        self.told_by = "host" if known & set(HOST) else "upstream" if self.has_upstream else "nothing"
+        """What requests are told apart by."""
         self._has_time = bool(known & set(TIME))
         self._id = _id_of(layout, next((name for name in REQUEST_ID if name in known), ""))
         """The id in a line, by which two equal ones are one request, read twice; None without such."""

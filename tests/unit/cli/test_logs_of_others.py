@@ -186,3 +186,26 @@ def test_other_controllers_own_formats_are_known(
     assert (found["clients"][0][0], found["first"][:19]) == ("192.0.2.7", "2026-11-23T23:41:48")
     assert found["ms"]["p50"] == pytest.approx(250, rel=0.02), "their durations are milliseconds"
     assert found["errors"] == found["requests"]
+
+
+@pytest.mark.parametrize(("bad", "outcome"), [(0, "nodata"), (300, "fail")])
+def test_sides_that_are_told_apart_by_other_names_are_no_pass_and_no_mystery(
+    tmp_path: Path, command: Command, bad: int, outcome: str
+) -> None:
+    """As before and after a move to another controller."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_bytes(log(good=3000, slow=b"0.500"))
+    new.write_bytes(ROW % 200 * 3000 + ROW % 502 * bad)
+    told = command("logs", "analyze", str(new), "--compare", str(old))
+    assert told.code == ExitCode.ERROR
+    assert f"verdict: {outcome}: " in told.err
+    assert "seldom" not in told.err, "nobody stayed away"
+    found = json.loads(command("logs", "analyze", str(new), "--compare", str(old), "-o", "json").out)
+    assert {(one["target"], one["verdict"]["outcome"]) for one in found["differences"]} == {
+        ("shop-web-80", "nodata"),
+        ("a.example", "nodata"),
+    }
+    if outcome == "nodata":
+        reason, whole = found["verdict"]["reasons"]
+        assert "by upstream in the log of the old side and by host in that of the new" in reason
+        assert whole.startswith("as a whole: ")
