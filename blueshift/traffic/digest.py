@@ -61,10 +61,11 @@ class Digest:
         """Count the lines of a block; `again` is asked what of it cannot be read."""
         self.lines += len(block)
         unusual = self.reader.count(block, self._counted, self._seen)
-        missed = [line for line in unusual if not self._with_care(line)]
+        missed = [line for line in unusual if not self._with_care(line, sure=again is not None)]
         if missed and again:
-            found = again(missed)
-            missed = missed if found is None else [line for line in found if not self._with_care(line)]
+            found = again(missed) or missed
+            self.lines += len(found) - len(missed)  # of several an access may be made
+            missed = [line for line in found if not self._with_care(line)]
         if missed:
             self.unread += len(missed)
             self.unread_first = self.unread_first or bare(missed[0])[:200]
@@ -124,10 +125,12 @@ class Digest:
         """Those by which lines were read, and those that were tried first."""
         return [one for reader in self.readers for one in (reader, *reader.helped)]
 
-    def _with_care(self, raw: bytes) -> bool:
-        """Count one line; not, where it should be an access and cannot be read."""
+    def _with_care(self, raw: bytes, sure: bool = False) -> bool:
+        """Count one line; not, where it should be an access and cannot be read, or not for `sure`."""
         raw = bare(raw)
         line = self.reader.parse(raw)
+        if sure and line and not line.client and self.reader.fits(raw) < 1:
+            return False
         if line is None:
             if not foreign(raw):
                 return False

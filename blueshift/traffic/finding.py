@@ -82,7 +82,7 @@ def _readers(lines: list[bytes], given: Sequence[Reader]) -> Iterator[tuple[floa
 
 def _best(sample: Sequence[bytes]) -> Reader | None:
     """That of the format by which most of these can be read, with the others that read any."""
-    reads: dict[Layout, int] = {}
+    reads: dict[Layout, float] = {}
     for layout in candidates(sample):
         reads[layout] = _count(_tried(layout), sample)
         if reads[layout] == len(sample):
@@ -91,8 +91,8 @@ def _best(sample: Sequence[bytes]) -> Reader | None:
     return Reader(best, tuple(Reader(layout) for layout in others if reads[layout])) if reads[best] else None
 
 
-def _count(reader: Reader, sample: Sequence[bytes]) -> int:
-    return sum(map(bool, map(reader.parse, sample)))
+def _count(reader: Reader, sample: Sequence[bytes]) -> float:
+    return sum(map(reader.fits, sample))
 
 
 @lru_cache(maxsize=32)

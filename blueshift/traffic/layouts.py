@@ -49,6 +49,11 @@ class Layout(msgspec.Struct, frozen=True, eq=False):
     per_second: float = 1.0
     """How many of what `request_time` counts make a second; nginx's are seconds."""
 
+    @property
+    def guessed(self) -> bool:
+        """Whether nobody told the keys."""
+        return bool(self.keys) and not self.text
+
     def reads_as(self, other: Layout) -> bool:
         """Whether both read the same lines alike."""
         return self is other or (self.text, self.keys) == (other.text, other.keys)

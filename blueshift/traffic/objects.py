@@ -24,15 +24,17 @@ _NO_NUMBER = re.compile(rb"((?<!\\)\"\s*:\s*)(?:[\d.-]+(?:(?:,| :) ?[\d.-]+)+|-|
 
 _HEX = re.compile(rb"(?<!\\)((?:\\\\)*)\\x([0-9A-Fa-f]{2})")
 """Of nginx without `log-format-escape-json`: a quote in a value is `\\x22`, no escape of JSON's."""
+_DECODE = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def finder(
-    keys: Mapping[str, Path], wanted: Sequence[Sequence[str]], own: bytes
+    keys: Mapping[str, Path], wanted: Sequence[Sequence[str]], own: bytes, *, guessed: bool = False
 ) -> Callable[[Iterable[bytes]], Iterator[Found | None]]:
     """Cuts time, status, …, client and agent out of each line: of each the first wanted variable that says
     anything.
 
-    These keys alone are decoded. None for a line that is not as usual, or whose agent is our `own`.
+    These keys alone are decoded. None for a line that is not as usual, or whose agent is our `own`; where the
+    keys were guessed also for one that names no client: it may be of another kind.
     """
     names = [name for role in wanted for name in role if name in keys]
     kind, at = _object([keys[name] for name in names])
@@ -48,7 +50,9 @@ def finder(
                 yield None
                 continue
             *key, client, agent = [read(found) for read in reads]
-            usual = not (agent.startswith(own) or (has_status and not _is_status(key[1])))
+            usual = not (
+                agent.startswith(own) or (has_status and not _is_status(key[1])) or (guessed and not client)
+            )
             yield (tuple(key), client) if usual else None
 
     return find
@@ -115,9 +119,11 @@ def line_of_object(layout: Layout, line: bytes) -> Line | None:
 
 def decoded(line: bytes) -> dict[str, Any] | None:
     """An object, also where nginx wrote what is none of JSON's; None for anything else."""
-    sound = _HEX.sub(rb"\1\\u00\2", _NO_NUMBER.sub(rb"\1null", _ZEROS.sub(rb"\1\2", line)))
     with contextlib.suppress(ValueError, RecursionError):  # no JSON; nested deeply
-        return msgspec.json.decode(sound.decode(errors="replace"), type=dict[str, Any])
+        return _DECODE(line)
+    sound = _HEX.sub(rb"\1\\u00\2", _NO_NUMBER.sub(rb"\1null", _ZEROS.sub(rb"\1\2", line)))
+    with contextlib.suppress(ValueError, RecursionError):
+        return _DECODE(sound.decode(errors="replace"))
     return None
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from blueshift.traffic.instants import duration, instant
-from blueshift.traffic.layouts import Layout, Path
+from blueshift.traffic.layouts import Layout
 from blueshift.traffic.logformat import INSIDE, Compiled, Escape, compile_text
 from blueshift.traffic.logs import (
     CLIENT,
@@ -122,9 +122,7 @@ class Reader:
         self._id = _id_of(layout, next((name for name in REQUEST_ID if name in known), ""))
         """The id in a line, by which two equal ones are one request, read twice; None without such."""
         self._time = _time_of(layout, next(iter(sources(TIME, known)), ""))
-        self._cut = (
-            _objects(layout.keys, wanted) if layout.keys else _matches(layout.text, layout.escape, wanted)
-        )
+        self._cut = _objects(layout, wanted) if layout.keys else _matches(layout.text, layout.escape, wanted)
 
     @property
     def has_time(self) -> bool:
@@ -167,12 +165,27 @@ class Reader:
         found = line_of_object(self.layout, line) if self.layout.keys else None
         if found is None and self._form:
             found = self._form.parse(line)
-        for other in self.others if found is None else ():
-            if found := other.parse(line):
+        if self._sure(found):
+            return found
+        for other in self.others:
+            better = other.parse(line)
+            sure = other._sure(better)
+            if better and (sure or found is None):
+                found = better
                 if other not in self.helped:
                     self.helped.append(other)
+            if sure:
                 break
         return found
+
+    def fits(self, line: bytes) -> float:
+        """1 for an access of one of the layouts, 0 for none; half, where keys were guessed, for one that
+        names no client: objects of another kind have a status too."""
+        found = self.parse(line)
+        return 0.0 if found is None else 1.0 if found.client or not self.layout.guessed else 0.5
+
+    def _sure(self, found: Line | None) -> bool:
+        return found is not None and bool(found.client or not self.layout.guessed)
 
     def at(self, line: bytes) -> float | None:
         """The time of a line in seconds since the epoch; 0 for an access without one, None for no access."""
@@ -271,6 +284,7 @@ def _until(text: str, names: frozenset[str]) -> str:
     return text[: seen[last + 1].start()] if last + 1 < len(seen) else text
 
 
-def _objects(keys: Mapping[str, Path], wanted: Wanted) -> _Cut:
+def _objects(layout: Layout, wanted: Wanted) -> _Cut:
     """For lines that are JSON objects."""
-    return _Cut(finder(keys, (*wanted, AGENT), own=_OWN), itemgetter(0), itemgetter(1))
+    find = finder(layout.keys, (*wanted, AGENT), own=_OWN, guessed=layout.guessed)
+    return _Cut(find, itemgetter(0), itemgetter(1))

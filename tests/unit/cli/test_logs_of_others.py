@@ -209,3 +209,26 @@ def test_sides_that_are_told_apart_by_other_names_are_no_pass_and_no_mystery(
         reason, whole = found["verdict"]["reasons"]
         assert "by upstream in the log of the old side and by host in that of the new" in reason
         assert whole.startswith("as a whole: ")
+
+
+@pytest.mark.parametrize("late", [0, 3000])
+def test_objects_of_another_kind_that_have_a_status_too_keep_host_and_client(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch, late: int
+) -> None:
+    monkeypatch.setattr("blueshift.traffic.streams._BLOCK", 20_000)
+    other = b'{"clientIp": "192.0.2.9", "status": 503, "vHost": "b.example"}\n'
+    file = tmp_path / "access.log"
+    file.write_bytes(ROW % 200 * (late or 20) + other * 20)
+    found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
+    assert [(one["target"], one["errors"]) for one in found["targets"]] == [
+        ("a.example", 0),
+        ("b.example", 20),
+    ]
+    assert dict(found["clients"])["192.0.2.9"] == 20
+
+
+def test_objects_that_name_no_client_at_all_are_accesses(tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "access.log"
+    file.write_bytes(b'{"remote_addr": "", "status": 502, "host": "a.example"}\n' * 20)
+    found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
+    assert (found["requests"], found["errors"], found["unread"], found["lines"]) == (20, 20, 0, 20)

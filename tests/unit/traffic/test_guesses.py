@@ -70,8 +70,9 @@ def test_a_key_that_the_first_lines_leave_out_is_known() -> None:
     )
 
 
-def test_two_kinds_of_objects_are_two_formats() -> None:
-    other = {"remote_addr": "192.0.2.8", "response_code": 200, "host": "b.example"}
+@pytest.mark.parametrize("status", ["status", "response_code"])
+def test_two_kinds_of_objects_are_two_formats(status: str) -> None:
+    other = {"remote_addr": "192.0.2.8", status: 200, "host": "b.example"}
     lines = [json.dumps(row).encode() for row in (CAMEL | {"requestId": ""}, other) * 3]
     first, second, *_ = candidates(lines)
     found = made(lines, Reader(first, (Reader(second),)))
