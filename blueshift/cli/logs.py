@@ -44,7 +44,7 @@ def logs() -> None:
     default="",
     metavar="FORMAT",
     help="The controller's log-format-upstream, also as YAML around it, nginx's log_format, or one of these: "
-    "ingress-nginx, traefik, main, combined, vhost-combined, common, envoy, istio.",
+    "ingress-nginx, traefik, main, combined, vhost-combined, common, envoy, istio, haproxy.",
 )
 @facts_output
 def analyze(files: tuple[Path, ...], old: tuple[Path, ...], form: str, output: str) -> ExitCode:
@@ -52,10 +52,10 @@ def analyze(files: tuple[Path, ...], old: tuple[Path, ...], form: str, output: s
 
     Reads what `kubectl logs` of a controller's pods gives (with --prefix and --timestamps too) and what stern
     does, the kubelet's own files, gzip, xz and bzip2, and `-` for standard input. The format is found by the
-    lines: ingress-nginx's own, the usual ones of nginx and Apache, those of Traefik, Envoy and Istio, JSON
-    with the usual keys; any other is told by --format. What was fetched twice counts once, where the format
-    has a request id; how many of it were errors is told. What cannot be read is counted and shown, and is
-    never taken for silence.
+    lines: ingress-nginx's own, the usual ones of nginx and Apache, Traefik's, Envoy's, Istio's and HAProxy's,
+    JSON with the usual keys; any other is told by --format. What was fetched twice counts once, where the
+    format has a request id; how many of it were errors is told. What cannot be read is counted and shown, and
+    is never taken for silence.
 
     With --compare the new side's logs are judged by the old side's, whole and host by host: share of errors
     with its interval, and latency. Where more than 0.2 % of a side's lines could not be read, every verdict

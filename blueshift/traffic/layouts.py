@@ -30,6 +30,13 @@ _ISTIO = (
     "$cluster $local $downstream_local $downstream_remote $sni $route"
 )
 """Istio's default text (its docs, Envoy access logs)."""
+_HAPROXY = (
+    "$remote_addr:$remote_port [$date] $frontend $proxy_upstream_name/$server "
+    "$timer/$timer/$timer/$timer/$request_time $status $body_bytes_sent $cookie $cookie $termination "
+    '$connections $queues "$request"'
+)
+"""HAProxy's `httplog` without captured headers (its configuration manual, 8.2.3), and that of its ingress
+controllers; the date has no zone."""
 
 _TOLD = 60
 """Characters of what is none."""
@@ -68,6 +75,7 @@ NAMED: Mapping[str, Layout] = {
     "common": Layout("common", COMMON, "apache"),
     "envoy": Layout("envoy", _ENVOY, "none", per_second=1e3),
     "istio": Layout("istio", _ISTIO, "none", per_second=1e3),
+    "haproxy": Layout("haproxy", _HAPROXY, per_second=1e3),
 }
 """The most telling first: a line of one may begin as a line of a later one does. `main` is that of
 nginx.org's packages (their nginx.conf), and F5's controller's own."""

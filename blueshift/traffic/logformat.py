@@ -44,9 +44,11 @@ _ADDRESS = rb"[^\s\]\",]+"
 _KNOWN: dict[str, bytes] = {
     "remote_addr": rb"[!#-+\--\\^-{}~]+",  # none of ` ",]|`, nor what a torn file has before its first line
     "the_real_ip": _ADDRESS + b"(?:, *" + _ADDRESS + b")*",  # may be a forwarded header as it came, a list
-    "status": rb"\d{3}",
+    "status": rb"(?:\d{3}|0|-1)",  # Envoy's and HAProxy's for a client that went away before an answer
     "scheme": rb"[a-z]*",
     "server_port": rb"\d*",
+    "remote_port": rb"\d*",
+    "timer": rb"[+-]?\d+",  # HAProxy's, milliseconds
     "body_bytes_sent": rb"\d+",
     "bytes_sent": rb"\d+",
     "bytes_received": rb"\d+",

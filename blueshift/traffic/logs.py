@@ -174,7 +174,7 @@ def line_of(values: Mapping[str, bytes], escape: Escape, per_second: float = 1.0
         kind="http",
         at=_when(values),
         client=plain(said(values, CLIENT), escape),
-        status=int(values.get("status") or 0),
+        status=max(0, int(values.get("status") or 0)),
         # Without the variable nothing tells junk from known hosts: all counts as known.
         upstream=plain(values.get("proxy_upstream_name", b"-"), escape),
         host=plain(said(values, HOST), escape).lower(),

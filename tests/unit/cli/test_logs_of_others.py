@@ -169,6 +169,11 @@ ISTIO = (
     "10.0.0.2:4711 10.0.0.2:8443 192.0.2.7:4711 a.example -"
 )
 
+HAPROXY = (
+    "192.0.2.7:4711 [23/Nov/2026:23:41:48.123] https~ shop_web_80/SRV_1 0/0/1/249/250 502 11 - - SH-- "
+    '2/2/0/0/0 0/0 "GET a.example/a?b=/// HTTP/2.0"'
+)
+
 
 @pytest.mark.parametrize(("name", "line"), [("traefik", TRAEFIK), ("envoy", ENVOY), ("istio", ISTIO)])
 @pytest.mark.parametrize("given", [False, True])
@@ -232,3 +237,27 @@ def test_objects_that_name_no_client_at_all_are_accesses(tmp_path: Path, command
     file.write_bytes(b'{"remote_addr": "", "status": 502, "host": "a.example"}\n' * 20)
     found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
     assert (found["requests"], found["errors"], found["unread"], found["lines"]) == (20, 20, 0, 20)
+
+
+@pytest.mark.parametrize("prefix", ["", "<134>Nov 23 23:41:48 node-1 haproxy[21]: "])
+def test_haproxys_lines_are_read_also_of_clients_that_went_away(
+    tmp_path: Path, command: Command, prefix: str
+) -> None:
+    gone = HAPROXY.replace("1/249/250 502", "1/-1/250 -1").replace("SH--", "CH--")
+    file = tmp_path / "access.log"
+    file.write_text(
+        f"{prefix}{HAPROXY}\n{prefix}{gone}\n{prefix}{HAPROXY.replace('192.0.2.7', '2001:db8::7')}\n"
+    )
+    found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
+    assert (found["layout"], found["unread"], found["lacks"]) == ("haproxy", 0, ["msec", "http_user_agent"])
+    (target,) = found["targets"]
+    assert (target["target"], target["statuses"]) == ("shop_web_80", {"000": 1, "502": 2})
+    assert (found["errors"], found["ms"]["p50"]) == (2, pytest.approx(250, rel=0.02))
+    assert found["clients"] == [["192.0.2.7", 2], ["2001:db8::7", 1]]
+
+
+def test_envoys_clients_that_went_away_are_no_errors(tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "access.log"
+    file.write_text(f"{ENVOY}\n{ENVOY.replace('502 UH', '0 DC').replace('4f2a', '4f2b')}\n")
+    found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
+    assert (found["errors"], found["targets"][0]["statuses"]) == (1, {"000": 1, "502": 1})
