@@ -84,6 +84,9 @@ _ALONE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _UNQUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\$(?:\{\w+\}|\w+)')
 """Strings, which are left as they are, and variables outside of them, such as numbers are."""
 
+_WANTED = re.compile(r"\$\{?(host|request_time|remote_addr|status|time_iso8601|req_id|http_user_agent)\b")
+"""What a value that holds more than one variable may tell."""
+
 
 def layouts_of(given: str) -> tuple[Layout, ...]:
     """What a name, a format string, nginx's directive or YAML may mean, the likeliest first.
@@ -95,7 +98,11 @@ def layouts_of(given: str) -> tuple[Layout, ...]:
         return (NAMED[given],)
     text, escape = pasted(given)
     if text.lstrip().startswith("{") and (keys := _keys(as_logged(text))):
-        return (Layout("JSON", text, escape or "json", keys),)
+        by_keys = Layout("JSON", text, escape or "json", keys)
+        if keys.keys() >= set(_WANTED.findall(text)):
+            return (by_keys,)
+        # Some have no key to themselves, as in `"url": "$scheme://$host$request_uri"`.
+        return msgspec.structs.replace(by_keys, keys={}), by_keys
     if "$" in text:
         found = Layout("as given", text, escape or ("json" if text.lstrip().startswith("{") else "apache"))
         if "\n" not in as_logged(text):

@@ -65,6 +65,8 @@ _KNOWN: dict[str, bytes] = {
 }
 
 _ADDRESSES = {"remote_addr", "the_real_ip"}
+_HOSTS = {"host", "http_host", "server_name"}
+_HOST = rb"[^\s/\"]*"
 _BYTES = {"body_bytes_sent", "bytes_sent"}
 
 # Unquoted, these may hold spaces, as a client wrote them (seen: X-Request-ID).
@@ -177,6 +179,8 @@ def _holds(value: bytes, end: bytes) -> bool:
 def _value_of(found: re.Match[str], text: str, escape: Escape) -> bytes:
     before, behind = text[found.start() - 1 : found.start()], text[found.end() :]
     value = _value(found[1] or found[2], before == '"' == behind[:1], escape)
+    if behind[:1] == "$" and (found[1] or found[2]) in _HOSTS:
+        return _HOST  # a URL: `$host$request_uri`
     if value == _LISTED and behind[:1] == " " and behind[1:2] not in (" ", ":"):
         return b"(?>" + value + b")"  # as far as it can: a " : " is within it
     if value == _KNOWN["the_real_ip"] and behind[:1] == ",":

@@ -247,6 +247,22 @@ def test_what_a_format_lacks_is_said() -> None:
     )
 
 
+@pytest.mark.parametrize("url", ["$scheme://$host$request_uri", "$host$uri", "${host}${request_uri}"])
+@pytest.mark.parametrize("escape", ["default", "json"])
+def test_the_host_of_a_url_ends_before_its_path(url: str, escape: Escape) -> None:
+    line = url.replace("$scheme", "https").replace("${host}", "$host").replace("$host", "a.example")
+    line = (
+        line.replace("${request_uri}", "/a/b?c=//d")
+        .replace("$request_uri", "/a/b?c=//d")
+        .replace("$uri", "/a")
+    )
+    found = compile_format(f'{{"c": "$remote_addr", "url": "{url}", "s": $status}}', escape=escape).parse(
+        f'{{"c": "192.0.2.7", "url": "{line}", "s": 502}}'.encode()
+    )
+    assert found is not None
+    assert (found.host, found.status, found.path[:2]) == ("a.example", 502, "/a")
+
+
 def test_what_a_format_does_not_tell_counts_as_known() -> None:
     found = compile_format("$proxy_protocol_addr $status $host").parse(b"192.0.2.7 404 a.org")
     assert found is not None

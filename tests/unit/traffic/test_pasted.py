@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from blueshift.errors import BlueshiftError
+from blueshift.traffic.finding import way_of
 from blueshift.traffic.layouts import layouts_of
 from blueshift.traffic.logformat import Escape
 from blueshift.traffic.pasted import pasted
+from blueshift.traffic.quick import Reader
+from tests.unit.traffic.test_digest import made
 
 FORM = '$remote_addr [$time_local] "$request" $status'
 IN_DOUBLE = FORM.replace('"', r"\"")
@@ -78,6 +81,21 @@ def test_keys_are_those_of_objects_within_objects_too() -> None:
         "status": ("http", "response", "code"),
         "request_time": ("request", "time"),
     }
+
+
+def test_what_has_no_key_to_itself_is_read_out_of_the_text() -> None:
+    form = (
+        '{"ip": "$remote_addr", "url": "https://$host$request_uri", "took": "$request_time s", "code": $status}'
+    )
+    line = b'{"ip": "192.0.2.7", "url": "https://a.example/b?c", "took": "0.25 s", "code": 502}'
+    spaced = line.replace(b'": ', b'":')
+    for lines, target, timed in (([line] * 3, "a.example", 3), ([spaced] * 3, "-", 0)):
+        way = way_of(lines, tuple(map(Reader, layouts_of(form))))
+        assert way is not None
+        assert way.reader is not None
+        found = made(lines, way.reader)
+        assert {name: one.statuses for name, one in found.targets.items()} == {target: {502: 3}}
+        assert found.targets[target].latency.count == timed
 
 
 def test_what_is_no_json_but_for_its_variables_is_read_as_text() -> None:
