@@ -247,7 +247,8 @@ def _matches(text: str, escape: Escape, wanted: Wanted) -> _Cut:
     """For formats as text: matched up to the last variable that is wanted, often a third of the whole."""
     names = frozenset(name for role in (*wanted, AGENT) for name in role)
     begun = _until(text, names)
-    form = compile_text(begun, escape, names)
+    # A value with a quote in it, as it came from the client, is for the careful look.
+    form = compile_text(begun, "default" if escape == "none" else escape, names)
     found = form.pattern.pattern.replace(INSIDE["apache"], _NO_QUOTE_INSIDE)
     # Our own probes do not match. An empty group stands for what the format has not.
     own = b"(?!" + re.escape(_OWN) + b")(?:"

@@ -84,9 +84,7 @@ def test_keys_are_those_of_objects_within_objects_too() -> None:
 
 
 def test_what_has_no_key_to_itself_is_read_out_of_the_text() -> None:
-    form = (
-        '{"ip": "$remote_addr", "url": "https://$host$request_uri", "took": "$request_time s", "code": $status}'
-    )
+    form = '{"ip": "$remote_addr", "url": "https://$host$uri", "took": "$request_time s", "code": $status}'
     line = b'{"ip": "192.0.2.7", "url": "https://a.example/b?c", "took": "0.25 s", "code": 502}'
     spaced = line.replace(b'": ', b'":')
     for lines, target, timed in (([line] * 3, "a.example", 3), ([spaced] * 3, "-", 0)):
