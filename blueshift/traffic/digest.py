@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from blueshift.traffic.logs import Line, bare, foreign
-from blueshift.traffic.quick import Counted, Raw, Reader, Seen, identifies
+from blueshift.traffic.quick import Counted, Raw, Reader, identifies
+from blueshift.traffic.seen import Seen
 from blueshift.traffic.sides import Answered
 from blueshift.traffic.span import Span
 from blueshift.traffic.targets import NO_TARGET, Target, Targets

@@ -106,6 +106,8 @@ def _joined(lines: list[bytes], records: Records | None) -> list[bytes]:
 
 def few(lines: Sequence[bytes]) -> list[bytes]:
     """Some of many lines, by which what reads them is found in little time."""
+    if has_open_object(lines):  # the lines of an access stand together
+        return list(lines[:_TRIED])
     return list(lines[:: max(1, len(lines) // _FEW)][:_FEW])
 
 

@@ -42,6 +42,7 @@ _ENVOY = {"responsecode", "authority", "duration"}
 """Keys of Istio's access logs, and of Envoy's: there `duration` is `%DURATION%`, which is in milliseconds."""
 _TRAEFIK = {"downstreamstatus", "entrypointname", "duration"}
 """Keys of Traefik's: there `Duration` is Go's, in nanoseconds, and who reached no router was for no host."""
+_SURE = ("remote_addr", "proxy_protocol_addr", "status")
 _BETWEEN = re.compile(r"[^a-z0-9]")
 
 
@@ -80,11 +81,8 @@ def candidates(lines: Sequence[bytes]) -> tuple[Layout, ...]:
         if line.startswith(b"{") and (found := decoded(line)) is not None:
             told = scalars(found)
             if one := guessed(told):
-                # Of one kind are those that have these two in one place: a key may be left out where it says
-                # nothing.
+                # Of one kind are those that have client and status in one place: a key that says nothing may
+                # be left out.
                 kind = tuple(path for name, path in one.keys.items() if name in _SURE)
                 kinds.setdefault(kind, {}).update(told)
     return (*filter(None, map(guessed, kinds.values())), *NAMED.values())
-
-
-_SURE = ("remote_addr", "proxy_protocol_addr", "status")

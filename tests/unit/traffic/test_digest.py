@@ -14,7 +14,8 @@ from blueshift.traffic import targets as rows
 from blueshift.traffic.digest import Digest
 from blueshift.traffic.guesses import candidates
 from blueshift.traffic.layouts import COMBINED, NAMED, Layout, layouts_of
-from blueshift.traffic.quick import Counted, Reader, Seen
+from blueshift.traffic.quick import Counted, Reader
+from blueshift.traffic.seen import Seen
 from blueshift.traffic.sketch import Sketch
 from blueshift.traffic.targets import NO_TARGET, OTHERS
 
@@ -180,7 +181,7 @@ def test_memory_does_not_grow_with_hosts_clients_and_times(monkeypatch: pytest.M
 
 
 def test_what_was_seen_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blueshift.traffic.quick.REMEMBERED", 10)
+    monkeypatch.setattr("blueshift.traffic.seen.REMEMBERED", 10)
     seen = Seen()
     reader = Reader(NAMED["ingress-nginx"])
     for start in range(0, 200, 20):
