@@ -267,13 +267,9 @@ def test_a_format_of_several_lines_that_comes_late_is_read(
     tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("blueshift.traffic.streams._BLOCK", 100_000)
-    row = (
-        b'{\n  "remote_addr": "192.0.2.8",\n  "status": 502,\n'
-        + b'  "n": 0,\n' * 40
-        + b'  "host": "a.example"\n}\n'
-    )
+    row = b'{\n  "remote_addr": "192.0.2.8",\n' + b'  "n": 0,\n' * 40 + b'  "status": 502\n}\n'
     file = tmp_path / "access.log"
     file.write_bytes(log(good=2000) + row * 1000)
     found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
-    assert found["errors"] + found["unread"] // 44 >= 998
-    assert found["unread"] <= 88, "at most the access in which the way of reading changed"
+    assert found["errors"] >= 998
+    assert found["unread"] <= 88, "at most those in which the way of reading changed"
