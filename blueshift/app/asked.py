@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ CONNECTIONS = 256
 """To one host at once: slow answers must not hold the rate up."""
 _FAMILIES: Mapping[Family, int] = {4: socket.AF_INET, 6: socket.AF_INET6}
 _TLS: Mapping[str, bool] = {"https": True, "http": False, "wss": True, "ws": False}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _HINT = "https://, http://, wss:// or ws://HOST/PATH, with :PORT where it is another than 443 or 80"
 
 
@@ -55,6 +57,8 @@ class Asked(msgspec.Struct, frozen=True):
     """Seconds that the answer of a long poll takes: an earlier one is a failure; `timeout` begins then."""
     hold: float | None = None
     """Seconds for which a session of a WebSocket is held, `HOLD` where none are given."""
+    subprotocol: str = ""
+    """What the sessions of WebSockets offer to speak (RFC 6455 §1.9); "": nothing."""
 
 
 async def plan_of(asked: Asked) -> Plan:
@@ -69,11 +73,18 @@ async def plan_of(asked: Asked) -> Plan:
             place="--wait",
             hint="`--hold T` says how long a session is held; https:// and http:// URLs are polled",
         )
-    if asked.hold is not None and not any(is_websocket(url) for url in asked.urls):
+    sockets = any(is_websocket(url) for url in asked.urls)
+    if asked.hold is not None and not sockets:
         raise BlueshiftError(
             "there is no WebSocket to hold",
             place="--hold",
             hint="wss:// and ws:// URLs are WebSockets; `--wait T` is for long polls",
+        )
+    if asked.subprotocol and not (sockets and _TOKEN.fullmatch(asked.subprotocol)):
+        raise BlueshiftError(
+            f"{asked.subprotocol!r} is no subprotocol's name" if sockets else "there is no WebSocket to ask",
+            place="--subprotocol",
+            hint="`--subprotocol graphql-transport-ws` beside a wss:// or ws:// URL",
         )
     hold = HOLD if asked.hold is None else asked.hold
     hosts = {_split(url).hostname for url in asked.urls}
@@ -93,7 +104,8 @@ async def plan_of(asked: Asked) -> Plan:
             raise BlueshiftError(
                 f"{route.host} has no {kinds} address",
                 place=url,
-                hint="`--address HOST=ADDRESS` asks an address whatever DNS says",
+                hint="`--address HOST=ADDRESS` asks an address whatever DNS says"
+                + ("" if len(asked.families) > 1 else "; `--family both` takes the family that there is"),
             )
         for family in found:
             rate = asked.rate / len(asked.urls) / len(found)
@@ -137,14 +149,16 @@ def is_websocket(url: str) -> bool:
 def _route(url: str, asked: Asked) -> Route:
     parts = _split(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    wait = 0.0 if is_websocket(url) else asked.wait
+    held = is_websocket(url)
+    spoken = {"Sec-WebSocket-Protocol": asked.subprotocol} if held and asked.subprotocol else {}
     return Route(
         parts.hostname or "",
         path,
         tls=_TLS[parts.scheme],
         port=parts.port or 0,
         status=asked.status,
-        wait=wait,
+        wait=0.0 if held else asked.wait,
+        headers=spoken,
     )
 
 
@@ -154,7 +168,13 @@ def _split(url: str) -> SplitResult:
         sound = parts.scheme in _TLS and bool(parts.hostname) and parts.port != 0
     except ValueError:
         sound = False
-    if not sound or not url.isascii() or any(char.isspace() for char in url):
+    if sound and not url.isascii():
+        raise BlueshiftError(
+            "a URL is asked as it is sent, which is ASCII",
+            place=url,
+            hint="names of hosts with other letters as xn--…, such letters of a path as %C3%BC",
+        )
+    if not sound or any(char.isspace() for char in url):
         raise BlueshiftError("this is no URL that can be asked", place=url, hint=_HINT)
     if parts.username or parts.password:
         raise BlueshiftError(

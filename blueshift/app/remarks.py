@@ -24,11 +24,11 @@ def remarks_on(
 def _stale(summary: Summary) -> Iterator[str]:
     share = summary.stale_closed / max(1, summary.requests)
     if share > STALE_SHARE:
-        again = f", {summary.repeated} requests were sent once more" if summary.repeated else ""
+        again = f"; requests sent once more, as HTTP/2 has it: {summary.repeated}" if summary.repeated else ""
         yield (
-            f"{summary.stale_closed} kept connections were found closed by the server, {share:.2%} of the "
-            f"requests: it ends them after a short time without use; others took their place{again}, and no "
-            "request failed for it"
+            f"kept connections found closed by the server: {summary.stale_closed}, {share:.2%} of the "
+            "requests; servers end idle ones after a time of their own, and all of them at a reload; others "
+            f"took their place, and no request failed for it{again}"
         )
 
 

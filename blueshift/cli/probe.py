@@ -90,6 +90,12 @@ FAMILIES: dict[str, tuple[Literal[4, 6], ...]] = {"4": (4,), "6": (6,), "both": 
     help="How long each session of a WebSocket is held; else 30s.",
 )
 @click.option(
+    "--subprotocol",
+    default="",
+    metavar="NAME",
+    help="What WebSockets are to speak, where a server asks for it: graphql-transport-ws.",
+)
+@click.option(
     "--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Keep a row of every request here."
 )
 @facts_output
@@ -106,6 +112,7 @@ def probe(
     timeout: str,
     wait: str,
     hold: str | None,
+    subprotocol: str,
     ledger: Path | None,
     output: str,
 ) -> ExitCode:
@@ -155,6 +162,7 @@ def probe(
         timeout=seconds_of(timeout, "--timeout", least=0.001),
         wait=seconds_of(wait, "--wait"),
         hold=None if hold is None else seconds_of(hold, "--hold", least=0.001),
+        subprotocol=subprotocol,
     )
     stopping = asyncio.Event()
     with ExitStack() as stack:

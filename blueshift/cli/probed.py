@@ -39,7 +39,8 @@ def tell(found: Probed, asked: Asked) -> None:
     phases = ", ".join(f"{phase} {count}" for phase, count in summary.by_phase.items())
     failed = f"{summary.failed} failed ({phases})" if phases else f"{summary.failed} failed"
     _say(
-        f"{summary.requests} requests in {summary.seconds:.1f} s (asked for {asked.rate:g}/s), "
+        f"{summary.requests} {'request' if summary.requests == 1 else 'requests'} in {summary.seconds:.1f} s "
+        f"(asked for {asked.rate:g}/s), "
         f"{failed}, {summary.stale_closed} kept connections found closed, "
         f"sent {summary.late_p99_ms:.1f} ms late at most (p99)"
     )

@@ -222,7 +222,7 @@ async def test_a_server_that_ends_idle_connections_is_well() -> None:
     (target,) = done.figures["targets"]
     assert target["statuses"] == {"200": 4}
     assert (target["stale_closed"], done.figures["summary"]["stale_closed"]) == (3, 3)
-    assert "3 kept connections were found closed by the server" in done.figures["remarks"][0]
+    assert "kept connections found closed by the server: 3" in done.figures["remarks"][0]
 
 
 @pytest.mark.parametrize("kept", [True, False])

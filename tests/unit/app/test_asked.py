@@ -10,6 +10,7 @@ import pytest
 
 from blueshift.app.asked import CONNECT, CONNECTIONS, Asked, plan_of, resolver
 from blueshift.clock import Clock
+from blueshift.errors import BlueshiftError
 from blueshift.traffic.connect import Failed, Target, trusting
 from blueshift.traffic.logs import compile_format
 from blueshift.traffic.prober import client, session
@@ -53,6 +54,28 @@ async def test_websockets_stand_beside_what_is_polled() -> None:
     assert [one.protocol for one in plan.personas] == ["websocket", "http2"]
     assert plan.personas[1].most_connections == CONNECTIONS + 20 * 60  # each poll has its own meanwhile
     assert longest(plan) > 60.0 + 15.0  # the last poll gets its answer
+
+
+async def test_a_subprotocol_is_offered_by_sessions_alone() -> None:
+    pinned = {"b.test": PINNED["b.test"]}
+    asked = Asked(("ws://b.test/", "http://b.test/"), 1.0, 1.0, pinned=pinned, subprotocol="mqtt")
+    session, request = (await plan_of(asked)).streams
+    assert (session.route.headers, request.route.headers) == ({"Sec-WebSocket-Protocol": "mqtt"}, {})
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "says"),
+    [
+        ("ws://192.0.2.1/", {"subprotocol": "a b"}, "'a b' is no subprotocol's name"),
+        ("ws://192.0.2.1/", {"subprotocol": "a\r\nX: y"}, "is no subprotocol's name"),
+        ("http://192.0.2.1/", {"subprotocol": "mqtt"}, "there is no WebSocket to ask"),
+        ("http://b\u00fccher.test/", {}, "a URL is asked as it is sent, which is ASCII"),
+    ],
+)
+async def test_what_cannot_be_sent_is_an_error(url: str, more: dict[str, str], says: str) -> None:
+    with pytest.raises(BlueshiftError, match=says) as raised:
+        await plan_of(Asked((url,), 1.0, 1.0, **more))  # type: ignore[arg-type]
+    assert raised.value.hint
 
 
 @pytest.mark.parametrize(("timeout", "connect"), [(0.5, 0.5), (15.0, CONNECT)])

@@ -101,7 +101,7 @@ def test_idle_connections_that_a_server_ended_are_a_figure_and_no_failure(
     tell(came_to, Asked((URL,), 1.0, 5.0))
     said = capsys.readouterr().err
     assert "0 failed, 4 kept connections found closed" in said
-    assert "note: 4 kept connections were found closed by the server, 80.00% of the requests" in said
+    assert "note: kept connections found closed by the server: 4, 80.00% of the requests" in said
 
 
 def test_a_connection_that_was_closed_now_and_then_is_no_remark(tmp_path: Path) -> None:
