@@ -94,11 +94,12 @@ async def plan_of(asked: Asked) -> Plan:
             place=f"--address {stray[0]}=…",
             hint=f"asked are {', '.join(sorted(filter(None, hosts)))}",
         )
+    known = await _look_up(asked)
     personas: list[Persona] = []
     streams: list[Stream] = []
     for number, url in enumerate(asked.urls):
         route = _route(url, asked)
-        found = [family for family in asked.families if await _addresses(route.host, family, asked.pinned)]
+        found = [family for family in asked.families if known[route.host, family]]
         if not found:
             kinds = " or ".join(f"IPv{family}" for family in asked.families)
             raise BlueshiftError(
@@ -124,6 +125,14 @@ async def plan_of(asked: Asked) -> Plan:
         answer_timeout=asked.timeout,
         agent=f"{PROBE_AGENT}{__version__}",
     )
+
+
+async def _look_up(asked: Asked) -> dict[tuple[str, Family], tuple[str, ...]]:
+    """Addresses of every host, asked for at once: one after the other, a slow resolver delays many."""
+    hosts = dict.fromkeys(_split(url).hostname or "" for url in asked.urls)
+    pairs = [(host, family) for host in hosts for family in asked.families]
+    found = await asyncio.gather(*(_addresses(host, family, asked.pinned) for host, family in pairs))
+    return dict(zip(pairs, found, strict=True))
 
 
 def _check_ca(ca: str) -> None:

@@ -22,13 +22,18 @@ def remarks_on(
 
 
 def _stale(summary: Summary) -> Iterator[str]:
-    share = summary.stale_closed / max(1, summary.requests)
+    closed = summary.stale_closed - summary.repeated
+    share = closed / max(1, summary.requests)
     if share > STALE_SHARE:
-        again = f"; requests sent once more, as HTTP/2 has it: {summary.repeated}" if summary.repeated else ""
         yield (
-            f"kept connections found closed by the server: {summary.stale_closed}, {share:.2%} of the "
-            "requests; servers end idle ones after a time of their own, and all of them at a reload; others "
-            f"took their place, and no request failed for it{again}"
+            f"kept connections found closed by the server: {closed}, {share:.2%} of the requests; servers "
+            "end idle ones after a time of their own, and all of them at a reload; others took their place, "
+            "and no request failed for it"
+        )
+    if summary.repeated:
+        yield (
+            f"requests that the server refused without having touched them: {summary.repeated}; each was "
+            "sent once more, as HTTP/2 has it"
         )
 
 

@@ -5,6 +5,7 @@ What is imported here is paid by every start: only click, and no module that dra
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -17,6 +18,7 @@ from blueshift import __version__
 from blueshift.cli.encoding import tolerant
 from blueshift.cli.errors import ExitCode, explain, usage
 from blueshift.cli.lazy import Lazy, LazyGroup
+from blueshift.errors import BlueshiftError
 
 COMMANDS = {
     "init": Lazy("blueshift.cli.init:init", "Look at a cluster and write a commented blueshift.yaml."),
@@ -56,6 +58,16 @@ COMMANDS = {
 }
 
 
+def _unsaid(error: Exception) -> BlueshiftError | None:
+    """What standard output did not take, as where it goes to a full disk: no file is named then."""
+    if isinstance(error, OSError) and error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return BlueshiftError(
+            f"what this command says cannot be written: {error.strerror}",
+            hint="make room where its output goes, or send it elsewhere",
+        )
+    return None
+
+
 class _Root(LazyGroup):
     """Tells errors in one way, unless --debug asks for the traceback."""
 
@@ -67,7 +79,7 @@ class _Root(LazyGroup):
         except Exception as error:
             if ctx.params["debug"]:
                 raise
-            click.echo(explain(error), err=True)
+            click.echo(explain(_unsaid(error) or error), err=True)
             return ExitCode.ERROR
 
 
@@ -108,6 +120,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """The console script."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # whoever started it had it closed
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         tolerant(stream)
     code = run()

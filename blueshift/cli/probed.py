@@ -41,7 +41,7 @@ def tell(found: Probed, asked: Asked) -> None:
     _say(
         f"{summary.requests} {'request' if summary.requests == 1 else 'requests'} in {summary.seconds:.1f} s "
         f"(asked for {asked.rate:g}/s), "
-        f"{failed}, {summary.stale_closed} kept connections found closed, "
+        f"{failed}, {summary.stale_closed - summary.repeated} kept connections found closed, "
         f"sent {summary.late_p99_ms:.1f} ms late at most (p99)"
     )
     _say(

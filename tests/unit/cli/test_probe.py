@@ -104,6 +104,18 @@ def test_idle_connections_that_a_server_ended_are_a_figure_and_no_failure(
     assert "note: kept connections found closed by the server: 4, 80.00% of the requests" in said
 
 
+def test_what_http2_has_sent_once_more_is_no_closed_connection(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = {"status": 200, "first_byte": 1.0, "stale_closed": 1, "repeated": True}
+    came_to = probed(tmp_path, row(0, 0.0, **refused), row(1, 1.0, **refused))
+    assert (came_to.summary.stale_closed, came_to.summary.repeated) == (2, 2)
+    (remark,) = came_to.remarks
+    assert remark.startswith("requests that the server refused without having touched them: 2;")
+    tell(came_to, ASKED)
+    assert "0 failed, 0 kept connections found closed" in capsys.readouterr().err
+
+
 def test_a_connection_that_was_closed_now_and_then_is_no_remark(tmp_path: Path) -> None:
     rows = [row(number, number / 10, status=200, stale_closed=int(number == 7)) for number in range(500)]
     came_to = probed(tmp_path, *rows)
