@@ -32,6 +32,9 @@ CONNECTIONS = 256
 _FAMILIES: Mapping[Family, int] = {4: socket.AF_INET, 6: socket.AF_INET6}
 _TLS: Mapping[str, bool] = {"https": True, "http": False, "wss": True, "ws": False}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+_NONE = {socket.EAI_NONAME, *(getattr(socket, name, 0) for name in ("EAI_NODATA", "EAI_ADDRFAMILY"))}
+"""What a resolver says of a name that is not there, or has no address of that family."""
+_ADDRESS = "`--address HOST=ADDRESS` asks an address whatever DNS says"
 _HINT = "https://, http://, wss:// or ws://HOST/PATH, with :PORT where it is another than 443 or 80"
 
 
@@ -99,15 +102,7 @@ async def plan_of(asked: Asked) -> Plan:
     streams: list[Stream] = []
     for number, url in enumerate(asked.urls):
         route = _route(url, asked)
-        found = [family for family in asked.families if known[route.host, family]]
-        if not found:
-            kinds = " or ".join(f"IPv{family}" for family in asked.families)
-            raise BlueshiftError(
-                f"{route.host} has no {kinds} address",
-                place=url,
-                hint="`--address HOST=ADDRESS` asks an address whatever DNS says"
-                + ("" if len(asked.families) > 1 else "; `--family both` takes the family that there is"),
-            )
+        found = _families(url, {family: known[route.host, family] for family in asked.families})
         for family in found:
             rate = asked.rate / len(asked.urls) / len(found)
             name, protocol = f"{number}/ipv{family}", _protocol(url, asked)
@@ -127,12 +122,27 @@ async def plan_of(asked: Asked) -> Plan:
     )
 
 
-async def _look_up(asked: Asked) -> dict[tuple[str, Family], tuple[str, ...]]:
+async def _look_up(asked: Asked) -> dict[tuple[str, Family], tuple[str, ...] | BaseException]:
     """Addresses of every host, asked for at once: one after the other, a slow resolver delays many."""
     hosts = dict.fromkeys(_split(url).hostname or "" for url in asked.urls)
     pairs = [(host, family) for host in hosts for family in asked.families]
-    found = await asyncio.gather(*(_addresses(host, family, asked.pinned) for host, family in pairs))
-    return dict(zip(pairs, found, strict=True))
+    asking = (_addresses(host, family, asked.pinned) for host, family in pairs)
+    return dict(zip(pairs, await asyncio.gather(*asking, return_exceptions=True), strict=True))
+
+
+def _families(url: str, found: Mapping[Family, tuple[str, ...] | BaseException]) -> list[Family]:
+    """In which a host has an address. Raises BlueshiftError, the resolver's own, if there is none."""
+    if there := [family for family, one in found.items() if one and not isinstance(one, BaseException)]:
+        return there
+    for one in found.values():
+        if isinstance(one, BaseException):
+            raise one
+    kinds = " or ".join(f"IPv{family}" for family in found)
+    raise BlueshiftError(
+        f"{_split(url).hostname} has no {kinds} address",
+        place=url,
+        hint=_ADDRESS + ("" if len(found) > 1 else "; `--family both` takes the family that there is"),
+    )
 
 
 def _check_ca(ca: str) -> None:
@@ -209,6 +219,13 @@ async def _addresses(host: str, family: Family, pinned: Mapping[str, tuple[str, 
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, None, family=_FAMILIES[family], type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError):
+    except UnicodeError:
         return ()
+    except socket.gaierror as error:
+        if error.errno in _NONE:
+            return ()
+        raise BlueshiftError(
+            f"{host} cannot be looked up: {str(error.strerror).lower()}",
+            hint=f"does this machine's resolver answer? {_ADDRESS}",
+        ) from error
     return tuple(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))

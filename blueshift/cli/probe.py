@@ -137,10 +137,10 @@ def probe(
 
     \b
         blueshift probe https://app.example.com/ --rate 50 --for 5m
-        blueshift probe https://a.example.com/ https://b.example.com/healthz --http 2 -o json
+        blueshift probe https://a.example.com/ https://b.example.com/ --http 2
         blueshift probe wss://app.example.com/live --rate 2 --for 10m --hold 2m
-        blueshift probe https://app.example.com/poll --rate 5 --for 10m --wait 60s
-        blueshift probe https://app.example.com/ --address app.example.com=192.0.2.10
+        blueshift probe https://app.example.com/poll --rate 5 --for 10m --wait 1m
+        blueshift probe https://a.example.com/ --address a.example.com=192.0.2.10
     """
     from blueshift.app.asked import Asked
     from blueshift.app.probe import probe

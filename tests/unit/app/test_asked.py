@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +17,7 @@ from blueshift.traffic.logs import compile_format
 from blueshift.traffic.prober import client, session
 from blueshift.traffic.prober.client import Client, Watch
 from blueshift.traffic.prober.ledger import Row
+from blueshift.traffic.prober.names import Names
 from blueshift.traffic.prober.plan import Plan
 from blueshift.traffic.prober.run import longest
 from tests.fakes import ManualClock
@@ -76,6 +78,28 @@ async def test_what_cannot_be_sent_is_an_error(url: str, more: dict[str, str], s
     with pytest.raises(BlueshiftError, match=says) as raised:
         await plan_of(Asked((url,), 1.0, 1.0, **more))  # type: ignore[arg-type]
     assert raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (socket.EAI_NONAME, "^https://a.test/: a.test has no IPv4 or IPv6 address$"),
+        (socket.EAI_AGAIN, "^a.test cannot be looked up: temporary failure$"),
+    ],
+)
+async def test_a_resolver_that_does_not_answer_is_no_name_without_address(
+    monkeypatch: pytest.MonkeyPatch, code: int, says: str
+) -> None:
+    async def failing(*_: object, **__: object) -> None:
+        raise socket.gaierror(code, "Temporary failure")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", failing)
+    asked = Asked(("https://a.test/",), 1.0, 1.0)
+    with pytest.raises(BlueshiftError, match=says):
+        await plan_of(asked)
+    names = Names(resolver(asked), 4, ManualClock())
+    with pytest.raises(Failed, match="no address" if code == socket.EAI_NONAME else "cannot be looked up"):
+        await names.pick("a.test")
 
 
 @pytest.mark.parametrize(("timeout", "connect"), [(0.5, 0.5), (15.0, CONNECT)])
