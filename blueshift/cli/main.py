@@ -46,6 +46,7 @@ COMMANDS = {
     "drain": Lazy("blueshift.cli.drain:drain", "See who is left at a side that traffic has left."),
     "logs": Lazy("blueshift.cli.logs:logs", "Sum up access logs, and judge one side's by another's."),
     "probe": Lazy("blueshift.cli.probe:probe", "Ask URLs at a fixed rate and count every answer."),
+    "ledger": Lazy("blueshift.cli.ledger:ledger", "Print each request that a probe has kept."),
     "temporary": Lazy("blueshift.cli.temporary:temporary", "See the temporary release before it is made."),
     "harden": Lazy("blueshift.cli.harden:harden", "Show how pods would be made to end gracefully."),
     "explain": Lazy(

@@ -29,7 +29,7 @@ def tell(found: Probed, asked: Asked) -> None:
     for failure in summary.failures[:SHOWN_FAILURES]:
         _say(_failure(failure, found.began))
     if (more := summary.failed - SHOWN_FAILURES) > 0:
-        _say(f"and {more} more; `--ledger FILE` keeps every one")
+        _say(f"and {more} more; `--ledger FILE` keeps every one, `blueshift ledger FILE` shows them")
     rows = [_row(one) for one in found.targets]
     if fits(COLUMNS, rows):
         print_table(COLUMNS, rows)
