@@ -8,6 +8,7 @@ from blueshift.app.asked import Asked, is_websocket
 from blueshift.traffic.prober.count import STALE_SHARE
 from blueshift.traffic.prober.summary import Summary
 
+_UNREACHED = ("network is unreachable", "no route to host")  # in the kernel's, as `reason_of` has them
 _UNTRUSTED = ("issuer certificate", "self-signed", "self signed")  # in OpenSSL's own words
 
 
@@ -18,7 +19,10 @@ def remarks_on(
     found = list(_stale(summary))
     for url, statuses in answered:
         found += _one_status(url, statuses, asked)
-    return tuple(dict.fromkeys((*found, *_untrusted(summary))))
+    found += _untrusted(summary)
+    if len(asked.families) > 1:
+        found += _unreached(summary)
+    return tuple(dict.fromkeys(found))
 
 
 def _stale(summary: Summary) -> Iterator[str]:
@@ -66,3 +70,16 @@ def _untrusted(summary: Summary) -> Iterator[str]:
             f"nobody vouches for the certificate of {', '.join(hosts)}: `--ca FILE` names whose are trusted, "
             "`--insecure` verifies none"
         )
+
+
+def _unreached(summary: Summary) -> Iterator[str]:
+    """Of a family that the names have and this machine has not: others go on in the other one, unseen."""
+    lost = {
+        6 if ":" in one.address else 4
+        for one in summary.failures
+        if one.phase == "connect" and one.reason in _UNREACHED
+    }
+    if len(lost) == 1:
+        (family,) = lost
+        other = 10 - family
+        yield f"this machine has no way to IPv{family} addresses: `--family {other}` leaves them out"

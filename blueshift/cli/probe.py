@@ -96,7 +96,10 @@ FAMILIES: dict[str, tuple[Literal[4, 6], ...]] = {"4": (4,), "6": (6,), "both": 
     help="What WebSockets are to speak, where a server asks for it: graphql-transport-ws.",
 )
 @click.option(
-    "--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Keep a row of every request here."
+    "--ledger",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Keep a row of every request here; `blueshift ledger FILE` prints them.",
 )
 @facts_output
 def probe(

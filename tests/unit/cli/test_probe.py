@@ -155,6 +155,22 @@ def test_a_certificate_that_nobody_vouches_for_is_told_with_the_option(
     assert ["the certificate of a.test: `--ca FILE`" in one for one in came_to.remarks] == [True] * told
 
 
+@pytest.mark.parametrize(
+    ("addresses", "says"),
+    [
+        (["2001:db8::1", "192.0.2.1"], []),
+        (["2001:db8::1"], ["this machine has no way to IPv6 addresses: `--family 4` leaves"]),
+        (["192.0.2.1"], ["this machine has no way to IPv4 addresses: `--family 6` leaves"]),
+    ],
+)
+def test_a_family_that_this_machine_has_not_is_told_with_the_option(
+    tmp_path: Path, addresses: list[str], says: list[str]
+) -> None:
+    lost = {"phase": "connect", "reason": "network is unreachable"}
+    rows = [row(number, 1.0, **lost, address=address) for number, address in enumerate(addresses)]
+    assert [one[: len(said)] for one, said in zip(probed(tmp_path, *rows).remarks, says, strict=True)] == says
+
+
 class Terminal(StringIO):
     def isatty(self) -> bool:
         return True
