@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -30,6 +31,10 @@ CONNECTIONS = 256
 """To one host at once: slow answers must not hold the rate up."""
 _FAMILIES: Mapping[Family, int] = {4: socket.AF_INET, 6: socket.AF_INET6}
 _TLS: Mapping[str, bool] = {"https": True, "http": False, "wss": True, "ws": False}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+_NONE = {socket.EAI_NONAME, *(getattr(socket, name, 0) for name in ("EAI_NODATA", "EAI_ADDRFAMILY"))}
+"""What a resolver says of a name that is not there, or has no address of that family."""
+_ADDRESS = "`--address HOST=ADDRESS` asks an address whatever DNS says"
 _HINT = "https://, http://, wss:// or ws://HOST/PATH, with :PORT where it is another than 443 or 80"
 
 
@@ -55,6 +60,8 @@ class Asked(msgspec.Struct, frozen=True):
     """Seconds that the answer of a long poll takes: an earlier one is a failure; `timeout` begins then."""
     hold: float | None = None
     """Seconds for which a session of a WebSocket is held, `HOLD` where none are given."""
+    subprotocol: str = ""
+    """What the sessions of WebSockets offer to speak (RFC 6455 §1.9); "": nothing."""
 
 
 async def plan_of(asked: Asked) -> Plan:
@@ -69,11 +76,18 @@ async def plan_of(asked: Asked) -> Plan:
             place="--wait",
             hint="`--hold T` says how long a session is held; https:// and http:// URLs are polled",
         )
-    if asked.hold is not None and not any(is_websocket(url) for url in asked.urls):
+    sockets = any(is_websocket(url) for url in asked.urls)
+    if asked.hold is not None and not sockets:
         raise BlueshiftError(
             "there is no WebSocket to hold",
             place="--hold",
             hint="wss:// and ws:// URLs are WebSockets; `--wait T` is for long polls",
+        )
+    if asked.subprotocol and not (sockets and _TOKEN.fullmatch(asked.subprotocol)):
+        raise BlueshiftError(
+            f"{asked.subprotocol!r} is no subprotocol's name" if sockets else "there is no WebSocket to ask",
+            place="--subprotocol",
+            hint="`--subprotocol graphql-transport-ws` beside a wss:// or ws:// URL",
         )
     hold = HOLD if asked.hold is None else asked.hold
     hosts = {_split(url).hostname for url in asked.urls}
@@ -83,18 +97,12 @@ async def plan_of(asked: Asked) -> Plan:
             place=f"--address {stray[0]}=…",
             hint=f"asked are {', '.join(sorted(filter(None, hosts)))}",
         )
+    known = await _look_up(asked)
     personas: list[Persona] = []
     streams: list[Stream] = []
     for number, url in enumerate(asked.urls):
         route = _route(url, asked)
-        found = [family for family in asked.families if await _addresses(route.host, family, asked.pinned)]
-        if not found:
-            kinds = " or ".join(f"IPv{family}" for family in asked.families)
-            raise BlueshiftError(
-                f"{route.host} has no {kinds} address",
-                place=url,
-                hint="`--address HOST=ADDRESS` asks an address whatever DNS says",
-            )
+        found = _families(url, {family: known[route.host, family] for family in asked.families})
         for family in found:
             rate = asked.rate / len(asked.urls) / len(found)
             name, protocol = f"{number}/ipv{family}", _protocol(url, asked)
@@ -111,6 +119,29 @@ async def plan_of(asked: Asked) -> Plan:
         connect_timeout=min(CONNECT, asked.timeout),
         answer_timeout=asked.timeout,
         agent=f"{PROBE_AGENT}{__version__}",
+    )
+
+
+async def _look_up(asked: Asked) -> dict[tuple[str, Family], tuple[str, ...] | BaseException]:
+    """Addresses of every host, asked for at once: one after the other, a slow resolver delays many."""
+    hosts = dict.fromkeys(_split(url).hostname or "" for url in asked.urls)
+    pairs = [(host, family) for host in hosts for family in asked.families]
+    asking = (_addresses(host, family, asked.pinned) for host, family in pairs)
+    return dict(zip(pairs, await asyncio.gather(*asking, return_exceptions=True), strict=True))
+
+
+def _families(url: str, found: Mapping[Family, tuple[str, ...] | BaseException]) -> list[Family]:
+    """In which a host has an address. Raises BlueshiftError, the resolver's own, if there is none."""
+    if there := [family for family, one in found.items() if one and not isinstance(one, BaseException)]:
+        return there
+    for one in found.values():
+        if isinstance(one, BaseException):
+            raise one
+    kinds = " or ".join(f"IPv{family}" for family in found)
+    raise BlueshiftError(
+        f"{_split(url).hostname} has no {kinds} address",
+        place=url,
+        hint=_ADDRESS + ("" if len(found) > 1 else "; `--family both` takes the family that there is"),
     )
 
 
@@ -137,14 +168,16 @@ def is_websocket(url: str) -> bool:
 def _route(url: str, asked: Asked) -> Route:
     parts = _split(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    wait = 0.0 if is_websocket(url) else asked.wait
+    held = is_websocket(url)
+    spoken = {"Sec-WebSocket-Protocol": asked.subprotocol} if held and asked.subprotocol else {}
     return Route(
         parts.hostname or "",
         path,
         tls=_TLS[parts.scheme],
         port=parts.port or 0,
         status=asked.status,
-        wait=wait,
+        wait=0.0 if held else asked.wait,
+        headers=spoken,
     )
 
 
@@ -154,7 +187,13 @@ def _split(url: str) -> SplitResult:
         sound = parts.scheme in _TLS and bool(parts.hostname) and parts.port != 0
     except ValueError:
         sound = False
-    if not sound or not url.isascii() or any(char.isspace() for char in url):
+    if sound and not url.isascii():
+        raise BlueshiftError(
+            "a URL is asked as it is sent, which is ASCII",
+            place=url,
+            hint="names of hosts with other letters as xn--…, such letters of a path as %C3%BC",
+        )
+    if not sound or any(char.isspace() for char in url):
         raise BlueshiftError("this is no URL that can be asked", place=url, hint=_HINT)
     if parts.username or parts.password:
         raise BlueshiftError(
@@ -180,6 +219,13 @@ async def _addresses(host: str, family: Family, pinned: Mapping[str, tuple[str, 
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, None, family=_FAMILIES[family], type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError):
+    except UnicodeError:
         return ()
+    except socket.gaierror as error:
+        if error.errno in _NONE:
+            return ()
+        raise BlueshiftError(
+            f"{host} cannot be looked up: {str(error.strerror).lower()}",
+            hint=f"does this machine's resolver answer? {_ADDRESS}",
+        ) from error
     return tuple(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))

@@ -8,6 +8,7 @@ from blueshift.app.asked import Asked, is_websocket
 from blueshift.traffic.prober.count import STALE_SHARE
 from blueshift.traffic.prober.summary import Summary
 
+_UNREACHED = ("network is unreachable", "no route to host")  # in the kernel's, as `reason_of` has them
 _UNTRUSTED = ("issuer certificate", "self-signed", "self signed")  # in OpenSSL's own words
 
 
@@ -18,17 +19,25 @@ def remarks_on(
     found = list(_stale(summary))
     for url, statuses in answered:
         found += _one_status(url, statuses, asked)
-    return tuple(dict.fromkeys((*found, *_untrusted(summary))))
+    found += _untrusted(summary)
+    if len(asked.families) > 1:
+        found += _unreached(summary)
+    return tuple(dict.fromkeys(found))
 
 
 def _stale(summary: Summary) -> Iterator[str]:
-    share = summary.stale_closed / max(1, summary.requests)
+    closed = summary.stale_closed - summary.repeated
+    share = closed / max(1, summary.requests)
     if share > STALE_SHARE:
-        again = f", {summary.repeated} requests were sent once more" if summary.repeated else ""
         yield (
-            f"{summary.stale_closed} kept connections were found closed by the server, {share:.2%} of the "
-            f"requests: it ends them after a short time without use; others took their place{again}, and no "
-            "request failed for it"
+            f"kept connections found closed by the server: {closed}, {share:.2%} of the requests; servers "
+            "end idle ones after a time of their own, and all of them at a reload; others took their place, "
+            "and no request failed for it"
+        )
+    if summary.repeated:
+        yield (
+            f"requests that the server refused without having touched them: {summary.repeated}; each was "
+            "sent once more, as HTTP/2 has it"
         )
 
 
@@ -61,3 +70,16 @@ def _untrusted(summary: Summary) -> Iterator[str]:
             f"nobody vouches for the certificate of {', '.join(hosts)}: `--ca FILE` names whose are trusted, "
             "`--insecure` verifies none"
         )
+
+
+def _unreached(summary: Summary) -> Iterator[str]:
+    """Of a family that the names have and this machine has not: others go on in the other one, unseen."""
+    lost = {
+        6 if ":" in one.address else 4
+        for one in summary.failures
+        if one.phase == "connect" and one.reason in _UNREACHED
+    }
+    if len(lost) == 1:
+        (family,) = lost
+        other = 10 - family
+        yield f"this machine has no way to IPv{family} addresses: `--family {other}` leaves them out"

@@ -5,6 +5,7 @@ What is imported here is paid by every start: only click, and no module that dra
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -17,6 +18,7 @@ from blueshift import __version__
 from blueshift.cli.encoding import tolerant
 from blueshift.cli.errors import ExitCode, explain, usage
 from blueshift.cli.lazy import Lazy, LazyGroup
+from blueshift.errors import BlueshiftError
 
 COMMANDS = {
     "init": Lazy("blueshift.cli.init:init", "Look at a cluster and write a commented blueshift.yaml."),
@@ -44,6 +46,7 @@ COMMANDS = {
     "drain": Lazy("blueshift.cli.drain:drain", "See who is left at a side that traffic has left."),
     "logs": Lazy("blueshift.cli.logs:logs", "Sum up access logs, and judge one side's by another's."),
     "probe": Lazy("blueshift.cli.probe:probe", "Ask URLs at a fixed rate and count every answer."),
+    "ledger": Lazy("blueshift.cli.ledger:ledger", "Print each request that a probe has kept."),
     "temporary": Lazy("blueshift.cli.temporary:temporary", "See the temporary release before it is made."),
     "harden": Lazy("blueshift.cli.harden:harden", "Show how pods would be made to end gracefully."),
     "explain": Lazy(
@@ -54,6 +57,16 @@ COMMANDS = {
     "lab": Lazy("blueshift.cli.lab:lab", "A real cluster on this machine, to try and rehearse on."),
     "completion": Lazy("blueshift.cli.completion:completion", "Print the completion script for a shell."),
 }
+
+
+def _unsaid(error: Exception) -> BlueshiftError | None:
+    """What standard output did not take, as where it goes to a full disk: no file is named then."""
+    if isinstance(error, OSError) and error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return BlueshiftError(
+            f"what this command says cannot be written: {error.strerror}",
+            hint="make room where its output goes, or send it elsewhere",
+        )
+    return None
 
 
 class _Root(LazyGroup):
@@ -67,7 +80,7 @@ class _Root(LazyGroup):
         except Exception as error:
             if ctx.params["debug"]:
                 raise
-            click.echo(explain(error), err=True)
+            click.echo(explain(_unsaid(error) or error), err=True)
             return ExitCode.ERROR
 
 
@@ -108,6 +121,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """The console script."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # whoever started it had it closed
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         tolerant(stream)
     code = run()

@@ -90,7 +90,16 @@ FAMILIES: dict[str, tuple[Literal[4, 6], ...]] = {"4": (4,), "6": (6,), "both": 
     help="How long each session of a WebSocket is held; else 30s.",
 )
 @click.option(
-    "--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Keep a row of every request here."
+    "--subprotocol",
+    default="",
+    metavar="NAME",
+    help="What WebSockets are to speak, where a server asks for it: graphql-transport-ws.",
+)
+@click.option(
+    "--ledger",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Keep a row of every request here; `blueshift ledger FILE` prints them.",
 )
 @facts_output
 def probe(
@@ -106,6 +115,7 @@ def probe(
     timeout: str,
     wait: str,
     hold: str | None,
+    subprotocol: str,
     ledger: Path | None,
     output: str,
 ) -> ExitCode:
@@ -130,10 +140,10 @@ def probe(
 
     \b
         blueshift probe https://app.example.com/ --rate 50 --for 5m
-        blueshift probe https://a.example.com/ https://b.example.com/healthz --http 2 -o json
+        blueshift probe https://a.example.com/ https://b.example.com/ --http 2
         blueshift probe wss://app.example.com/live --rate 2 --for 10m --hold 2m
-        blueshift probe https://app.example.com/poll --rate 5 --for 10m --wait 60s
-        blueshift probe https://app.example.com/ --address app.example.com=192.0.2.10
+        blueshift probe https://app.example.com/poll --rate 5 --for 10m --wait 1m
+        blueshift probe https://a.example.com/ --address a.example.com=192.0.2.10
     """
     from blueshift.app.asked import Asked
     from blueshift.app.probe import probe
@@ -155,6 +165,7 @@ def probe(
         timeout=seconds_of(timeout, "--timeout", least=0.001),
         wait=seconds_of(wait, "--wait"),
         hold=None if hold is None else seconds_of(hold, "--hold", least=0.001),
+        subprotocol=subprotocol,
     )
     stopping = asyncio.Event()
     with ExitStack() as stack:

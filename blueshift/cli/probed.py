@@ -29,7 +29,7 @@ def tell(found: Probed, asked: Asked) -> None:
     for failure in summary.failures[:SHOWN_FAILURES]:
         _say(_failure(failure, found.began))
     if (more := summary.failed - SHOWN_FAILURES) > 0:
-        _say(f"and {more} more; `--ledger FILE` keeps every one")
+        _say(f"and {more} more; `--ledger FILE` keeps every one, `blueshift ledger FILE` shows them")
     rows = [_row(one) for one in found.targets]
     if fits(COLUMNS, rows):
         print_table(COLUMNS, rows)
@@ -39,8 +39,9 @@ def tell(found: Probed, asked: Asked) -> None:
     phases = ", ".join(f"{phase} {count}" for phase, count in summary.by_phase.items())
     failed = f"{summary.failed} failed ({phases})" if phases else f"{summary.failed} failed"
     _say(
-        f"{summary.requests} requests in {summary.seconds:.1f} s (asked for {asked.rate:g}/s), "
-        f"{failed}, {summary.stale_closed} kept connections found closed, "
+        f"{summary.requests} {'request' if summary.requests == 1 else 'requests'} in {summary.seconds:.1f} s "
+        f"(asked for {asked.rate:g}/s), "
+        f"{failed}, {summary.stale_closed - summary.repeated} kept connections found closed, "
         f"sent {summary.late_p99_ms:.1f} ms late at most (p99)"
     )
     _say(

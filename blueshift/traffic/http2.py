@@ -60,6 +60,8 @@ class Http2(asyncio.Protocol):
         self.lost = False
         self.leaving = False
         self._now = now
+        self._spoken = False
+        """A frame of the server came."""
         self._streams: dict[int, _Stream] = {}
         self._buffer = bytearray()
         self._h2 = h2.connection.H2Connection(
@@ -138,7 +140,7 @@ class Http2(asyncio.Protocol):
         while len(self._buffer) - end >= _HEAD:
             length = _HEAD + int.from_bytes(self._buffer[end : end + 3], "big")
             if length > _LONGEST:
-                self._garbled(self._buffer.startswith(b"HTTP/1."))
+                self._garbled(first=not (self._spoken or end))
                 return
             if len(self._buffer) - end < length:
                 break
@@ -156,25 +158,32 @@ class Http2(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """See asyncio."""
-        self._ended("closed before the answer")
+        self._ended(None)
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
         """See asyncio."""
-        self._ended(reason_of(error) if error else "closed before the answer")
+        self._ended(reason_of(error) if error else None)
 
-    def _garbled(self, older: bool) -> None:
-        """No frame: else its words would be waited for, as so many megabytes."""
-        self._ended("answered in HTTP/1, and not in HTTP/2" if older else "not an HTTP/2 answer")
+    def _garbled(self, *, first: bool) -> None:
+        """No frame that we asked for: words in its place would be waited for, as so many megabytes."""
+        if not first:
+            self._ended("frame too long")
+        elif self._buffer.startswith(b"HTTP/1."):
+            self._ended("answered in HTTP/1, and not in HTTP/2")
+        else:
+            self._ended("not an HTTP/2 answer")
         self.close()
 
     def _take(self, data: bytes) -> None:
         if not data:
             return
+        self._spoken = True
         try:
             events = self._h2.receive_data(data)
         except h2.exceptions.ProtocolError as error:
-            self._ended(f"protocol: {type(error).__name__}")
+            long = isinstance(error, h2.exceptions.DenialOfServiceError)  # the one that h2 has for a length
+            self._ended("headers too long" if long else f"protocol: {type(error).__name__}")
             self._flush()
             self.transport.close()
             return
@@ -237,13 +246,15 @@ class Http2(asyncio.Protocol):
         if self.leaving and not self._streams:
             self.close()
 
-    def _ended(self, reason: str) -> None:
+    def _ended(self, reason: str | None) -> None:
+        """`reason`: None where the server just closed it."""
         self.lost = True
         # The requests in flight are failures already; the pool must not count the same end once more.
         self.leaving = self.leaving or bool(self._streams)
         for stream in self._streams.values():
             if not stream.answer.done():
-                stream.answer.set_exception(Failed(stream.phase, reason))
+                closed = f"closed {'within' if stream.phase == 'body' else 'before'} the answer"
+                stream.answer.set_exception(Failed(stream.phase, reason or closed))
 
     def _flush(self) -> None:
         if data := self._h2.data_to_send():

@@ -10,6 +10,7 @@ cut off reads up to its last whole chunk.
 
 from __future__ import annotations
 
+import zlib
 from array import array
 from collections.abc import Iterator
 from contextlib import suppress
@@ -222,32 +223,55 @@ def read_ledger(path: Path) -> Iterator[Row]:
     before = 0, 0
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
-            raise BlueshiftError(
-                "not a ledger of this version", place=str(path), hint="run the generator again"
-            )
+            raise _no_ledger(path)
         head = True
         while (frame := _read_frame(file.read(4), file.read)) is not None:
             if head:
-                msgspec.msgpack.decode(frame, type=_Head)
                 head = False
                 continue
-            chunk = msgspec.msgpack.decode(frame, type=_Chunk)
-            texts.extend(chunk.texts)
-            questions.extend(
-                dict(zip(_QUESTION, (texts[number] for number in asked), strict=True))
-                for asked in chunk.questions
-            )
-            columns = {name: unpack(_CODES[name], data) for name, data in chunk.columns.items()}
+            try:
+                columns = _columns(frame, texts, questions)
+            except (msgspec.DecodeError, zlib.error, ValueError, IndexError, KeyError) as error:
+                raise BlueshiftError(
+                    "the ledger is damaged from here on",
+                    place=f"{path}: byte {file.tell() - len(frame)}",
+                    hint="copy it again from where it was written; what stands before it was read",
+                ) from error
             yield from _rows(columns, texts, questions, before)
             before = before[0] + sum(columns["id"]), before[1] + sum(columns["scheduled"])
+
+
+def _columns(frame: bytes, texts: list[str], questions: list[dict[str, str]]) -> dict[str, array[int]]:
+    """A chunk's, whose new strings and questions are added. Raises what its bytes do not allow."""
+    chunk = msgspec.msgpack.decode(frame, type=_Chunk)
+    texts.extend(chunk.texts)
+    questions.extend(
+        dict(zip(_QUESTION, (texts[number] for number in asked), strict=True)) for asked in chunk.questions
+    )
+    columns = {name: unpack(code, chunk.columns[name]) for name, code in _CODES.items()}
+    known = {"question": len(questions), **dict.fromkeys(_TEXTS, len(texts))}
+    if {len(column) for column in columns.values()} != {chunk.rows}:
+        raise ValueError("columns of different lengths")
+    if any(max(columns[name], default=0) >= count for name, count in known.items()):
+        raise ValueError("a text that is not there")
+    return columns
 
 
 def started_of(path: Path) -> datetime:
     """The instant from which a ledger's moments count. Raises BlueshiftError if it is not a ledger."""
     with path.open("rb") as file:
         if file.read(len(MAGIC)) == MAGIC and (frame := _read_frame(file.read(4), file.read)):
-            return msgspec.msgpack.decode(frame, type=_Head).started
-    raise BlueshiftError("not a ledger of this version", place=str(path), hint="run the generator again")
+            with suppress(msgspec.DecodeError):
+                return msgspec.msgpack.decode(frame, type=_Head).started
+    raise _no_ledger(path)
+
+
+def _no_ledger(path: Path) -> BlueshiftError:
+    return BlueshiftError(
+        "not a ledger of this version",
+        place=str(path),
+        hint="`blueshift probe URL… --ledger FILE` writes one, and this version reads its own",
+    )
 
 
 def _read_frame(size: bytes, read: object) -> bytes | None:

@@ -239,6 +239,38 @@ async def test_a_cut_within_a_request_fails_and_is_never_repeated(
     assert len(world.asked) == 3
 
 
+def half(peer: Peer, stream: int) -> None:
+    peer.h2.send_headers(stream, [(":status", "200")])
+    peer.h2.send_data(stream, b"abc")
+    peer.flush()
+    peer.transport.close()
+
+
+def long_frame(peer: Peer, stream: int) -> None:
+    peer.flush()
+    peer.transport.write((20_000).to_bytes(3, "big") + b"\0\0" + stream.to_bytes(4, "big") + bytes(20_000))
+
+
+def long_headers(peer: Peer, stream: int) -> None:
+    many = [(f"h{number}", "v" * 1000) for number in range(100)]
+    peer.h2.send_headers(stream, [(":status", "200"), *many], end_stream=True)
+
+
+@pytest.mark.parametrize(
+    ("answers", "failed"),
+    [
+        (half, ("body", "closed within the answer")),
+        (long_frame, ("headers", "frame too long")),
+        (long_headers, ("headers", "headers too long")),
+    ],
+)
+async def test_an_answer_that_cannot_be_read_says_why(
+    tmp_path: Path, answers: Callable[[Peer, int], None], failed: tuple[str, str]
+) -> None:
+    _, rows, _ = await against(answers, tmp_path, at=(0.0,))
+    assert [(row.phase, row.reason) for row in rows] == [failed]
+
+
 async def test_a_timeout_ends_only_its_own_stream(tmp_path: Path) -> None:
     def forget_second(peer: Peer, stream: int) -> None:
         if stream != 3:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import Callable
 
 import pytest
 
 from blueshift.app.asked import CONNECT, CONNECTIONS, Asked, plan_of, resolver
 from blueshift.clock import Clock
+from blueshift.errors import BlueshiftError
 from blueshift.traffic.connect import Failed, Target, trusting
 from blueshift.traffic.logs import compile_format
 from blueshift.traffic.prober import client, session
 from blueshift.traffic.prober.client import Client, Watch
 from blueshift.traffic.prober.ledger import Row
+from blueshift.traffic.prober.names import Names
 from blueshift.traffic.prober.plan import Plan
 from blueshift.traffic.prober.run import longest
 from tests.fakes import ManualClock
@@ -53,6 +56,50 @@ async def test_websockets_stand_beside_what_is_polled() -> None:
     assert [one.protocol for one in plan.personas] == ["websocket", "http2"]
     assert plan.personas[1].most_connections == CONNECTIONS + 20 * 60  # each poll has its own meanwhile
     assert longest(plan) > 60.0 + 15.0  # the last poll gets its answer
+
+
+async def test_a_subprotocol_is_offered_by_sessions_alone() -> None:
+    pinned = {"b.test": PINNED["b.test"]}
+    asked = Asked(("ws://b.test/", "http://b.test/"), 1.0, 1.0, pinned=pinned, subprotocol="mqtt")
+    session, request = (await plan_of(asked)).streams
+    assert (session.route.headers, request.route.headers) == ({"Sec-WebSocket-Protocol": "mqtt"}, {})
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "says"),
+    [
+        ("ws://192.0.2.1/", {"subprotocol": "a b"}, "'a b' is no subprotocol's name"),
+        ("ws://192.0.2.1/", {"subprotocol": "a\r\nX: y"}, "is no subprotocol's name"),
+        ("http://192.0.2.1/", {"subprotocol": "mqtt"}, "there is no WebSocket to ask"),
+        ("http://b\u00fccher.test/", {}, "a URL is asked as it is sent, which is ASCII"),
+    ],
+)
+async def test_what_cannot_be_sent_is_an_error(url: str, more: dict[str, str], says: str) -> None:
+    with pytest.raises(BlueshiftError, match=says) as raised:
+        await plan_of(Asked((url,), 1.0, 1.0, **more))  # type: ignore[arg-type]
+    assert raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (socket.EAI_NONAME, "^https://a.test/: a.test has no IPv4 or IPv6 address$"),
+        (socket.EAI_AGAIN, "^a.test cannot be looked up: temporary failure$"),
+    ],
+)
+async def test_a_resolver_that_does_not_answer_is_no_name_without_address(
+    monkeypatch: pytest.MonkeyPatch, code: int, says: str
+) -> None:
+    async def failing(*_: object, **__: object) -> None:
+        raise socket.gaierror(code, "Temporary failure")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", failing)
+    asked = Asked(("https://a.test/",), 1.0, 1.0)
+    with pytest.raises(BlueshiftError, match=says):
+        await plan_of(asked)
+    names = Names(resolver(asked), 4, ManualClock())
+    with pytest.raises(Failed, match="no address" if code == socket.EAI_NONAME else "cannot be looked up"):
+        await names.pick("a.test")
 
 
 @pytest.mark.parametrize(("timeout", "connect"), [(0.5, 0.5), (15.0, CONNECT)])

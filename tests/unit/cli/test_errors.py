@@ -161,6 +161,20 @@ def test_a_cancelled_coroutine_is_no_blueshift_error() -> None:
         cli.run(["raises"])
 
 
+@pytest.mark.parametrize(
+    ("to", "says"), [("/dev/full", "cannot be written: No space left on device"), ("&-", "")]
+)
+def test_output_that_goes_nowhere_is_no_fault(to: str, says: str) -> None:
+    code = "from blueshift.cli.main import main; import sys; sys.argv[1:] = ['completion', 'zsh']; main()"
+    ended = subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" >{to}', sys.executable, code], capture_output=True, text=True
+    )
+    assert "fault" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert says in ended.stderr
+    assert ended.returncode == (ExitCode.ERROR if says else ExitCode.DONE)
+
+
 def test_a_reader_that_goes_away_is_quiet() -> None:
     code = "import sys; from blueshift.cli import main as cli; sys.exit(cli.run(['completion', 'zsh']))"
     process = subprocess.Popen(

@@ -101,7 +101,19 @@ def test_idle_connections_that_a_server_ended_are_a_figure_and_no_failure(
     tell(came_to, Asked((URL,), 1.0, 5.0))
     said = capsys.readouterr().err
     assert "0 failed, 4 kept connections found closed" in said
-    assert "note: 4 kept connections were found closed by the server, 80.00% of the requests" in said
+    assert "note: kept connections found closed by the server: 4, 80.00% of the requests" in said
+
+
+def test_what_http2_has_sent_once_more_is_no_closed_connection(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = {"status": 200, "first_byte": 1.0, "stale_closed": 1, "repeated": True}
+    came_to = probed(tmp_path, row(0, 0.0, **refused), row(1, 1.0, **refused))
+    assert (came_to.summary.stale_closed, came_to.summary.repeated) == (2, 2)
+    (remark,) = came_to.remarks
+    assert remark.startswith("requests that the server refused without having touched them: 2;")
+    tell(came_to, ASKED)
+    assert "0 failed, 0 kept connections found closed" in capsys.readouterr().err
 
 
 def test_a_connection_that_was_closed_now_and_then_is_no_remark(tmp_path: Path) -> None:
@@ -141,6 +153,22 @@ def test_a_certificate_that_nobody_vouches_for_is_told_with_the_option(
     failed = {"phase": "tls", "reason": reason, "address": "192.0.2.1"}
     came_to = probed(tmp_path, row(0, 1.0, **failed), row(1, 2.0, **failed))
     assert ["the certificate of a.test: `--ca FILE`" in one for one in came_to.remarks] == [True] * told
+
+
+@pytest.mark.parametrize(
+    ("addresses", "says"),
+    [
+        (["2001:db8::1", "192.0.2.1"], []),
+        (["2001:db8::1"], ["this machine has no way to IPv6 addresses: `--family 4` leaves"]),
+        (["192.0.2.1"], ["this machine has no way to IPv4 addresses: `--family 6` leaves"]),
+    ],
+)
+def test_a_family_that_this_machine_has_not_is_told_with_the_option(
+    tmp_path: Path, addresses: list[str], says: list[str]
+) -> None:
+    lost = {"phase": "connect", "reason": "network is unreachable"}
+    rows = [row(number, 1.0, **lost, address=address) for number, address in enumerate(addresses)]
+    assert [one[: len(said)] for one, said in zip(probed(tmp_path, *rows).remarks, says, strict=True)] == says
 
 
 class Terminal(StringIO):
