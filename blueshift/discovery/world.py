@@ -309,8 +309,15 @@ def front(services: Iterable[ServiceFact]) -> ServiceFact | None:
     return min(services, key=_rank, default=None)
 
 
-def _rank(service: ServiceFact) -> tuple[bool, str, bool, str]:
-    return service.type == "ClusterIP", service.role, service.type != "LoadBalancer", service.name
+def _rank(service: ServiceFact) -> tuple[bool, str, bool, bool, str]:
+    reached = bool(service.addresses or service.hostname)
+    return (
+        service.type == "ClusterIP",
+        service.role,
+        service.type != "LoadBalancer",
+        not reached,
+        service.name,
+    )
 
 
 def moving(names: Sequence[NameFact]) -> tuple[NameFact, ...]:
