@@ -91,7 +91,8 @@ because it follows from the release: what Helm needs for every object that the r
 and the target render, and the rights that their Roles and ClusterRoles pass on. What the user's rules allow
 is asked for at once (SelfSubjectRulesReview), where every authorizer of the cluster tells them; the rest one
 by one (SelfSubjectAccessReview). `blueshift rbac` prints all of it as manifests; [rights](rights.md) says
-what that means. A Secret that holds the TSIG key (`dns.settings.key.secret`) must be readable too.
+what that means. A Secret that holds the TSIG key (`dns.settings.key.secret`) must be readable too, and where
+KEDA scales the primary, its ScaledObject must be (get, patch): the floor of replicas is raised there.
 
 Namespaces are made and deleted only where the temporary's was not made beforehand (`blueshift rbac` prints
 it); without it, the rights in the namespace of the temporary must be had in all namespaces.

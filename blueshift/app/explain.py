@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from blueshift.app.session import Session
 from blueshift.app.target import revisions_of
+from blueshift.app.values_file import not_nested, values_of
 from blueshift.cluster import paths
 from blueshift.cluster.api import KubeApi
 from blueshift.cluster.errors import Forbidden
@@ -23,7 +24,7 @@ from blueshift.discovery.primary import Primary, primary
 from blueshift.discovery.raw import Raw, dig, mapped
 from blueshift.discovery.shapes import wrong
 from blueshift.errors import BlueshiftError
-from blueshift.helm import manifests, yaml
+from blueshift.helm import manifests
 from blueshift.helm.manifests import Key
 from blueshift.playbook import files
 from blueshift.together import together
@@ -113,11 +114,12 @@ async def of_values(session: Session, file: Path) -> Explanation:
     BlueshiftError for a bad file, ChartError where the chart does not render, and as a look does.
     """
     hint = "values as `helm upgrade -f` takes them"
-    values = yaml.load(files.read(file, hint=hint), str(file), unique=True)
+    values = values_of(file, hint)
     found, around, assumed = await _around(session)
     release, profile = found.release, cast(Profile, found.known)
     with tempfile.TemporaryDirectory(prefix="blueshift-") as scratch:
         revisions = await revisions_of(session, found.record, profile, Path(scratch))
+        not_nested(values, revisions.running, str(file))
         old, new = [
             await session.helm.render(
                 release.name, release.namespace, revisions.running, given, is_upgrade=True

@@ -23,7 +23,7 @@ from blueshift.discovery.raw import Raw
 from blueshift.discovery.render import RECORD, rendered
 from blueshift.discovery.world import Rendered, World, front
 from blueshift.errors import BlueshiftError
-from blueshift.helm.values import forgotten, holds
+from blueshift.helm.values import forgotten, holds, strange
 from blueshift.playbook.schema import Playbook
 from blueshift.steps.harden import RevisionSettings
 from blueshift.steps.quiesce import QuiesceSettings, quiesces
@@ -164,10 +164,15 @@ async def revised(
         ),
     )
     before, now = revisions.running.defaults, revisions.target_chart.defaults
+    known = {*before, *revisions.target_chart.dependencies}
     return Revised(
         made,
         msgspec.structs.replace(hardened, reused=holds(before, revisions.running_values)),
-        msgspec.structs.replace(target, forgotten=forgotten(revisions.target_values, before, now)),
+        msgspec.structs.replace(
+            target,
+            forgotten=forgotten(revisions.target_values, before, now),
+            strange=tuple(key for key in strange(revisions.target_values, now) if key not in known),
+        ),
         quiesced={one.side: await quiet(one) for one in quiesces(playbook)},
         helm=str(session.helm.version),
     )

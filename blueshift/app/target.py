@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from blueshift.app.session import Session
+from blueshift.app.values_file import not_nested, values_of
 from blueshift.controllers.profile import Profile
 from blueshift.discovery.render import RECORD
 from blueshift.errors import BlueshiftError
-from blueshift.helm import yaml
 from blueshift.helm.charts import Chart, ChartRef, read_chart, read_local
 from blueshift.helm.records import ReleaseRecord, whole, write_chart
 from blueshift.helm.values import merge
-from blueshift.playbook import files
 from blueshift.playbook.config import Config
 from blueshift.steps.revisions import Revisions
 
@@ -28,6 +27,7 @@ async def revisions_of(session: Session, record: ReleaseRecord, profile: Profile
         into.mkdir()
         target = await session.helm.fetch(_ref(session.config), into)
         _same_kind(running, target)
+    not_nested(target_values(session.config, {}), target, "`values` in blueshift.yaml")
     return Revisions(
         profile,
         running=running,
@@ -51,8 +51,8 @@ def target_values(config: Config, running: dict[str, Any]) -> dict[str, Any]:
     """One mapping: the running release's values (or nothing), each file over them, then `inline`."""
     merged: dict[str, Any] = dict(running) if config.values.base == "running" else {}
     for file in config.values.files:
-        data = files.read(file, hint="`values.files` in blueshift.yaml names it; paths begin at that file")
-        merged = merge(merged, yaml.load(data, file, unique=True))
+        hint = "`values.files` in blueshift.yaml names it; paths begin at that file"
+        merged = merge(merged, values_of(Path(file), hint))
     return merge(merged, config.values.inline)
 
 

@@ -223,6 +223,8 @@ class Rendered(msgspec.Struct, frozen=True):
     """Services that stay and lose their load balancer's address, as `Service ns/name`."""
     forgotten: tuple[str, ...] | None = None
     """Values that are set, that the running chart knows and this one does not; None: not compared."""
+    strange: tuple[str, ...] = ()
+    """Keys at the top of the values that this chart does not know, nor did the running one."""
     reused: bool = False
     """Whether the chart's defaults hold every value that is set, as `--reuse-values` leaves a record."""
     applied: Applied | None = None
@@ -309,8 +311,15 @@ def front(services: Iterable[ServiceFact]) -> ServiceFact | None:
     return min(services, key=_rank, default=None)
 
 
-def _rank(service: ServiceFact) -> tuple[bool, str, bool, str]:
-    return service.type == "ClusterIP", service.role, service.type != "LoadBalancer", service.name
+def _rank(service: ServiceFact) -> tuple[bool, str, bool, bool, str]:
+    reached = bool(service.addresses or service.hostname)
+    return (
+        service.type == "ClusterIP",
+        service.role,
+        service.type != "LoadBalancer",
+        not reached,
+        service.name,
+    )
 
 
 def moving(names: Sequence[NameFact]) -> tuple[NameFact, ...]:

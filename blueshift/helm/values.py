@@ -75,6 +75,18 @@ def forgotten(
     return tuple(found)
 
 
+def strange(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keys at the top that a chart's defaults do not know: what stands below them has no effect.
+
+    `global` is Helm's own, and people keep YAML anchors below `x-…`, `_…` and `.…`. Deeper down charts read
+    keys that their defaults do not name.
+    """
+    if not defaults:
+        return ()
+    own = ("x-", "_", ".")
+    return tuple(key for key in values if key not in {*defaults, "global"} and not key.startswith(own))
+
+
 def holds(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     """Whether a chart's defaults hold every one of these values (at least one)."""
     return bool(values) and merge(defaults, values) == defaults

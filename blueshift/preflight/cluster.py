@@ -68,14 +68,9 @@ def replicas(world: World) -> Iterator[Seen]:
 def lb_address(world: World) -> Iterator[Seen]:
     """The temporary can have an address of its own, as the primary has."""
     ports = found(world, "cluster-lb-address", Ports)
-    if ports.host_network or ports.host_ports:
-        how = "hostNetwork" if ports.host_network else f"host ports {', '.join(map(str, ports.host_ports))}"
-        yield fails(
-            f"the primary takes traffic by its nodes' addresses ({how}): a second release has no address of "
-            "its own there",
-            f"put a Service of type LoadBalancer in front of it; {_ONLY}",
-        )
     service = front(world.services)
+    if ports.host_network or ports.host_ports:
+        yield _by_nodes(ports, service)
     if service is None:
         yield fails(
             f"no Service leads to the pods of {world.release.name} on ports 80 or 443",
@@ -95,6 +90,24 @@ def lb_address(world: World) -> Iterator[Seen]:
             "answers before the run is what each side must prove itself by",
             "run this from where clients' addresses can be reached, and see that the applications are up",
         )
+
+
+def _by_nodes(ports: Ports, service: ServiceFact | None) -> Seen:
+    how = "hostNetwork" if ports.host_network else f"host ports {', '.join(map(str, ports.host_ports))}"
+    if service is None or not service.addresses:
+        return fails(
+            f"the primary takes traffic by its nodes' addresses ({how}): a second release has no address of "
+            "its own there",
+            f"put a Service of type LoadBalancer in front of it; {_ONLY}",
+        )
+    value = "hostNetwork" if ports.host_network else "hostPort.enabled"
+    beside = " and ".join(service.addresses)
+    return fails(
+        f"the primary takes traffic by its nodes' addresses ({how}) beside {beside}: whoever comes by them "
+        "cannot be moved to a second release",
+        f"set `controller.{value}: false` first: Service {service.namespace}/{service.name} brings clients "
+        "to the pods as well",
+    )
 
 
 def _counterpart(service: ServiceFact, temporary: Rendered) -> Iterator[Seen]:

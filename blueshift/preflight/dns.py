@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from blueshift.discovery.external_dns import covers
 from blueshift.discovery.found import found, found_for
 from blueshift.discovery.seen import GRANTED, Hosts, Ownership, Rights, Servers
-from blueshift.discovery.world import NameFact, World
+from blueshift.discovery.world import NameFact, World, front
 from blueshift.preflight.protocol import Seen, brief, fails, passed, tells, warns
 
 _STATES = {
@@ -15,6 +15,13 @@ _STATES = {
     "none": "have no record",
     "proxied": "are answered for by a proxy",
 }
+
+
+def _unmoved(world: World) -> str:
+    service = front(world.services)
+    if service is None or not (service.addresses or service.hostname):
+        return "the primary has no address by which a name could point at it: `cluster-lb-address` says more"
+    return "`dns:` in blueshift.yaml must name the server that holds these names"
 
 
 def hosts(world: World) -> Iterator[Seen]:
@@ -40,7 +47,7 @@ def hosts(world: World) -> Iterator[Seen]:
         yield fails(
             f"none of the {len(world.hosts)} hosts has a name that points at the primary and can be moved: "
             + brief([f"{name.name}: {name.why}" for name in world.names]),
-            "`dns:` in blueshift.yaml must name the server that holds these names",
+            _unmoved(world),
         )
     for state, said in _STATES.items():
         yield from _staying([name for name in world.names if name.state == state], said, seen)

@@ -108,11 +108,18 @@ def reuse_values(world: World) -> Iterator[Seen]:
             "`values.inline` or a file of `values.files`",
             target.forgotten,
         )
+    if target.strange:
+        yield warns(
+            f"values stand at the top that {target.chart} {target.chart_version} does not know: "
+            f"{brief(target.strange)}",
+            "they have no effect: see how they are written and indented; `helm show values` has the chart's",
+            target.strange,
+        )
     if world.harden.reused:
         yield tells(
             f"revision {world.release.revision} looks as if it was made with --reuse-values: the defaults in "
             "its record hold everything that was set, so they may be those of an older chart; a run sets "
             "values anew on the target's own defaults (--reset-values)"
         )
-    if not target.forgotten and not world.harden.reused:
+    if not (target.forgotten or target.strange) and not world.harden.reused:
         yield passed(f"{target.chart} {target.chart_version} knows every value that the running chart knows")

@@ -235,8 +235,13 @@ def _replicas(seen: Values, facts: TemporaryFacts) -> Iterator[Override]:
         path: Path = ("controller", scaler)
         if dig(seen, (*path, "enabled")):
             yield from _set(seen, (*path, "minReplicas"), count, reason)
-            if (dig(seen, (*path, "maxReplicas")) or 0) < count:
+            if _number(dig(seen, (*path, "maxReplicas"))) < count:
                 yield Override((*path, "maxReplicas"), count, reason)
+
+
+def _number(value: Any) -> int:
+    """Also one in quotes, which a chart renders as it stands; 0 for what is none."""
+    return int(value) if str(value).isdecimal() else 0
 
 
 def _foreign(triggers: Any) -> str:
@@ -254,7 +259,7 @@ def _instead_of_keda(seen: Values, count: int, floor: str, foreign: str) -> Iter
         f"KEDA's triggers go by the TriggerAuthentication {foreign}, which is in the primary's namespace "
         "alone: an HPA scales the temporary instead"
     )
-    most = max(dig(seen, ("controller", "keda", "maxReplicas")) or 0, count)
+    most = max(_number(dig(seen, ("controller", "keda", "maxReplicas"))), count)
     yield Override(("controller", "keda", "enabled"), False, reason)
     scaler: Path = ("controller", "autoscaling")
     yield from _set(seen, (*scaler, "enabled"), True, reason)

@@ -179,6 +179,12 @@ def test_an_autoscaler_keeps_the_floor(scaler: str) -> None:
     assert made(given, temporary_facts(ready=3))["controller"][scaler]["maxReplicas"] == 5
 
 
+def test_numbers_in_quotes_are_numbers() -> None:
+    given = {"controller": {"autoscaling": {"enabled": True, "minReplicas": "1", "maxReplicas": "5"}}}
+    assert made(given, temporary_facts(ready=3))["controller"]["autoscaling"]["maxReplicas"] == "5"
+    assert made(given, temporary_facts(ready=7))["controller"]["autoscaling"]["maxReplicas"] == 7
+
+
 AUTHENTICATED = {"type": "prometheus", "authenticationRef": {"name": "token"}}
 
 

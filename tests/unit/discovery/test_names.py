@@ -16,7 +16,7 @@ from blueshift.discovery.names import (
     unknown,
     wildcard_candidates,
 )
-from blueshift.discovery.world import Role, ServiceFact
+from blueshift.discovery.world import Role, ServiceFact, front
 from blueshift.dns.records import RecordSet
 
 V4, V6, INSIDE, OTHER = "198.18.0.50", "2001:2::50", "10.0.0.7", "192.0.2.9"
@@ -78,6 +78,12 @@ def test_names_move_by_the_external_service_and_by_the_internal_one_where_it_is_
 ) -> None:
     found = sides_of(services)
     assert (set(found.front), set(found.others)) == (moved, others)
+
+
+def test_a_service_that_has_an_address_is_in_front_of_one_that_waits_for_it() -> None:
+    waiting = ServiceFact("a-by-hand", "web", "uid", "external", "LoadBalancer")
+    assert front([waiting, OUTER]) is OUTER
+    assert front([waiting, INNER]) is waiting
 
 
 def test_names_of_an_internal_service_that_is_alone_move() -> None:

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueshift.helm.values import digest, forgotten, holds, merge, redacted
+from blueshift.helm.values import digest, forgotten, holds, merge, redacted, strange
 
 scalars = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=5)
 trees: st.SearchStrategy[dict[str, Any]] = st.recursive(
@@ -88,3 +88,17 @@ def test_defaults_that_hold_everything_that_is_set() -> None:
     assert not holds({"a": {"b": 1}}, {"a": {"b": 2}})
     assert not holds({"a": 1}, {"b": 1})
     assert not holds({"a": 1}, {})
+
+
+def test_keys_at_the_top_that_a_chart_does_not_know() -> None:
+    defaults = {"controller": {"replicaCount": 1}, "tcp": {}}
+    mine = {
+        "controller": {"replicas": 2},
+        "tcp": {"9": "a/b:1"},
+        "global": {},
+        "x-common": {},
+        "_own": 1,
+        "spec": {},
+    }
+    assert strange(mine, defaults) == ("spec",)
+    assert strange(mine, {}) == (), "a chart without defaults tells nothing"

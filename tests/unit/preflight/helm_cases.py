@@ -252,6 +252,13 @@ CASES = [
     ),
     Case(
         "helm-reuse-values",
+        "values stand at the top that c 2 does not know: controler",
+        {"target": Rendered("c", "2", forgotten=(), strange=("controler",))},
+        "warn",
+        stops=False,
+    ),
+    Case(
+        "helm-reuse-values",
         "revision 3 looks as if it was made with --reuse-values",
         {"harden": but(HARDENED, reused=True)},
         "info",

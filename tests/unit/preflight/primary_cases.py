@@ -55,7 +55,14 @@ CASES = [
         stops=False,
     ),
     Case(
-        "cluster-lb-address", "(hostNetwork)", {"findings": seen(cluster_lb_address=Ports(host_network=True))}
+        "cluster-lb-address",
+        "(hostNetwork) beside 198.18.0.50 and 2001:2::50: whoever comes by them cannot be moved",
+        {"findings": seen(cluster_lb_address=Ports(host_network=True))},
+    ),
+    Case(
+        "cluster-lb-address",
+        "by its nodes' addresses (hostNetwork): a second release has no address",
+        {"services": (), "findings": seen(cluster_lb_address=Ports(host_network=True))},
     ),
     Case(
         "cluster-lb-address",

@@ -57,3 +57,11 @@ def test_without_names_there_is_nothing_to_pass(check: str) -> None:
 @pytest.mark.parametrize("check", ["dns-families", "dns-hostname-address"])
 def test_without_a_service_another_check_speaks(check: str) -> None:
     assert [one.outcome for one in of(check, world(services=()))] == ["info"]
+
+
+def test_where_the_primary_has_no_address_the_zone_is_not_blamed() -> None:
+    away = {"names": (but(SHOP, state="elsewhere", why="it points at 192.0.2.9"),)}
+    (zone, *_) = of("dns-hosts", world(**away))
+    assert "`dns:` in blueshift.yaml" in zone.remedy
+    (none, *_) = of("dns-hosts", world(**away, services=()))
+    assert "cluster-lb-address" in none.remedy

@@ -1,5 +1,7 @@
-"""Releases whose clients come in otherwise than by an external LoadBalancer: carried, or refused by one check
-among all the others. Helm, the API server and the chart are real."""
+"""Releases as people have them: carried, or refused by one check among all the others.
+
+Helm, the API server and the chart are real.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from tests.contract.app.front import VALUES, WORKLOAD, Front, helm, install
 from tests.contract.dns.bind import WRITER, Bind
 
 VERSION = "4.11.3"
-INTERNAL = {
+INTERNAL: dict[str, Any] = {
     "external": {"enabled": False},
     "internal": {
         "enabled": True,
@@ -25,11 +27,13 @@ INTERNAL = {
     },
 }
 
+LOAD_BALANCER = {**INTERNAL["internal"], "type": "LoadBalancer"}
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """One for all of them: the release is upgraded to what each test asks for."""
-    with server_of.running(tmp_path_factory.mktemp("fronts")) as server:
+    with server_of.running(tmp_path_factory.mktemp("releases")) as server:
         install(server, version=VERSION)
         yield server
 
@@ -78,3 +82,56 @@ def test_a_release_without_any_service_is_refused_by_a_check_and_all_others_are_
     refused = own.blueshift("plan")
     assert refused.returncode == 3
     assert "no Service leads to the pods of front on ports 80 or 443" in refused.stdout + refused.stderr
+
+
+PEOPLES: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "an NLB that sends PROXY headers": (
+        {
+            "config": {"use-proxy-protocol": "true"},
+            "service": {
+                "ipFamilyPolicy": "PreferDualStack",
+                "externalTrafficPolicy": "Local",
+                "annotations": {
+                    "service.beta.kubernetes.io/aws-load-balancer-type": "nlb",
+                    "service.beta.kubernetes.io/aws-load-balancer-proxy-protocol": "*",
+                    "service.beta.kubernetes.io/aws-load-balancer-eip-allocations": "eipalloc-1",
+                },
+            },
+        },
+        set(),
+    ),
+    "its nodes' ports": (
+        {"hostPort": {"enabled": True}, "service": {"type": "ClusterIP"}},
+        {"cluster-lb-address", "dns-hosts"},
+    ),
+    "numbers in quotes": (
+        {
+            "autoscaling": {"enabled": True, "minReplicas": "2", "maxReplicas": "6"},
+            "terminationGracePeriodSeconds": "60",
+            "minReadySeconds": "5",
+        },
+        set(),
+    ),
+    "an image of a company's own": (
+        {
+            "image": {"registry": "mirror.corp.test", "image": "platform/nginx", "tag": "1.11.3-corp2"},
+            "extraVolumes": [{"name": "ca", "secret": {"secretName": "corp-ca"}}],
+            "extraVolumeMounts": [{"name": "ca", "mountPath": "/ca"}],
+            "podAnnotations": None,
+        },
+        set(),
+    ),
+    "an internal load balancer beside a ClusterIP": (
+        {"service": {"type": "ClusterIP", "internal": LOAD_BALANCER}},
+        set(),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PEOPLES)
+def test_values_as_people_write_them(server: ApiServer, bind: Bind, tmp_path: Path, name: str) -> None:
+    controller, stops = PEOPLES[name]
+    own = front(server, bind, tmp_path, controller)
+    done = own.blueshift("check", "-o", "json")
+    assert done.returncode == (3 if stops else 0), done.stderr
+    assert {one["check"] for one in json.loads(done.stdout) if one["stops"]} == stops
