@@ -257,7 +257,14 @@ def test_a_run_that_stands_still_says_how_it_goes_on() -> None:
     held = journal()
     for entry in (
         Learnt("forward/soak", {"Verdict": msgspec.to_builtins(fail)}),
-        StoodStill("forward/soak", "it does worse", ways=(Way("put it back", "helm rollback x"),)),
+        StoodStill(
+            "forward/soak",
+            "it does worse",
+            ways=(
+                Way("put it back", "helm rollback x"),
+                Way("names", "nsupdate <<EOF\n" + "update add a.example. 15 A 192.0.2.1\n" * 40 + "EOF"),
+            ),
+        ),
     ):
         held = apply(held, entry, at(1000))
     for form in (page, markdown):
@@ -267,6 +274,8 @@ def test_a_run_that_stands_still_says_how_it_goes_on() -> None:
             "fail", "300 of 20000 failed", "baseline 0.01%, allowed 0.21%", "by more than chance explains",
         ):  # fmt: skip
             assert what in told, what
+        assert "blueshift status 1124-0302-k7xq" in told, "which has what is too long here"
+        assert "update add" not in told, "half a command is none"
     over = apply(held, Left("succeeded", "done"), at(1001))
     assert "How it goes on" not in page(made(journal=over)) + markdown(made(journal=over))
 
