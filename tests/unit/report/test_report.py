@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from blueshift.app.report import SHOWN_FAILURES, Failing, Failure, Probed, Report, asked
-from blueshift.engine.entries import Learnt, Left, Started, StoodStill, Turned, apply
+from blueshift.engine.entries import Learnt, Left, Started, StoodStill, TakenBack, Turned, apply
 from blueshift.engine.evidence import AnswerPoint, DrainPoint, Evidence, SidePoint, Watched
 from blueshift.engine.journal import Journal, Software, Versions
 from blueshift.engine.protocol import Way
@@ -200,6 +200,18 @@ def test_a_step_that_a_run_turned_away_from_ends_there() -> None:
     assert rows["back/restore"].ended is None
     for form in (page, markdown):
         assert "back by bob@there:2:b at 2026-11-24 12:20:00Z: it is late" in form(made(journal=of))
+
+
+def test_a_standstill_is_told_of_a_step_that_was_taken_back_too() -> None:
+    of = journal()
+    back = TakenBack(("forward/soak",), State())
+    for entry, second in ((back, 1000), (StoodStill("forward/soak", "it does worse"), 1001)):
+        of = apply(of, entry, at(second))
+    row = next(row for row in steps(of) if row.name == "forward/soak")
+    assert (row.began, row.took) == (at(60 * 11), "taken back"), "since it stood still first"
+    assert row.stood == ("waited at the gate accept-verdict: the verdict is no pass", "held: it does worse")
+    for form in (page, markdown):
+        assert "held: it does worse" in Page(form(made(journal=of))).text
 
 
 @pytest.mark.parametrize(
