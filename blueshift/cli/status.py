@@ -32,6 +32,7 @@ async def _status(
 ) -> None:
     from blueshift.app.session import known_runs
     from blueshift.report.status import status_text
+    from blueshift.report.words import escaped, flat
 
     async with known_runs(kubeconfig, context, state_namespace) as runs:
         if run is not None:
@@ -51,7 +52,7 @@ async def _status(
             f"{journal.namespace}/{journal.release}",
             journal.status,
             f"{journal.created:%F %R}",
-            journal.said,
+            escaped(flat(journal.said)),
         )
         for journal in journals
     ]

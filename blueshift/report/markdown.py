@@ -83,8 +83,11 @@ def _onward(journal: Journal) -> Iterator[str]:
     if ways:
         yield "\nHow it goes on:\n"
     for way in ways:
-        command = escaped(cut(flat(way.command), 300)).replace("`", "'")
-        yield f"- {_cell(way.what)}" + (f": `{command}`" if command else "")
+        command = way.command
+        if len(command) > 200 or "`" in command or not command.isprintable():  # half a command is none
+            yield f"- {_cell(way.what)} (`blueshift status {journal.run}` has the commands)"
+        else:
+            yield f"- {_cell(way.what)}" + (f": `{command}`" if command else "")
 
 
 def _asked(asked: Probed, room: _Room) -> Iterator[str]:

@@ -29,7 +29,7 @@ _BESIDE = timedelta(seconds=60)
 
 
 class StepRow(NamedTuple):
-    """One step that was begun."""
+    """One step that was begun, or stood still before it was taken back."""
 
     name: str
     began: datetime
@@ -46,7 +46,7 @@ class StepRow(NamedTuple):
 
 
 def steps(journal: Journal) -> tuple[StepRow, ...]:
-    """In the order in which they were begun."""
+    """In the order in which they were begun; of one that was taken back its standstills alone are known."""
     begun = [(name, entry) for name, entry in journal.steps.items() if entry.started]
     begun.sort(key=lambda item: item[1].started or journal.created)
     rows = []
@@ -66,14 +66,23 @@ def steps(journal: Journal) -> tuple[StepRow, ...]:
                 ),
                 tuple(effect.intent.command for effect in effects if effect.intent.command),
                 tuple(flat(wait.reason) for wait in entry.waits.values()),
-                tuple(
-                    (f"waited at the gate {one.gate}: " if one.gate else "held: ") + flat(one.reason)
-                    for one in journal.stood
-                    if one.step == name
-                ),
+                _stood(journal, name),
             )
         )
-    return tuple(rows)
+    gone = {one.step: one.since for one in reversed(journal.stood) if one.step not in journal.steps}
+    rows += [
+        StepRow(name, since, since, "taken back", "", (), (), (), _stood(journal, name))
+        for name, since in gone.items()
+    ]
+    return tuple(sorted(rows, key=lambda row: row.began))
+
+
+def _stood(journal: Journal, name: str) -> tuple[str, ...]:
+    return tuple(
+        (f"waited at the gate {one.gate}: " if one.gate else "held: ") + flat(one.reason)
+        for one in journal.stood
+        if one.step == name
+    )
 
 
 def _left(journal: Journal, name: str, began: datetime) -> datetime | None:

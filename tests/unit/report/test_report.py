@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from blueshift.app.report import SHOWN_FAILURES, Failing, Failure, Probed, Report, asked
-from blueshift.engine.entries import Learnt, Left, Started, StoodStill, Turned, apply
+from blueshift.engine.entries import Learnt, Left, Started, StoodStill, TakenBack, Turned, apply
 from blueshift.engine.evidence import AnswerPoint, DrainPoint, Evidence, SidePoint, Watched
 from blueshift.engine.journal import Journal, Software, Versions
 from blueshift.engine.protocol import Way
@@ -202,6 +202,18 @@ def test_a_step_that_a_run_turned_away_from_ends_there() -> None:
         assert "back by bob@there:2:b at 2026-11-24 12:20:00Z: it is late" in form(made(journal=of))
 
 
+def test_a_standstill_is_told_of_a_step_that_was_taken_back_too() -> None:
+    of = journal()
+    back = TakenBack(("forward/soak",), State())
+    for entry, second in ((back, 1000), (StoodStill("forward/soak", "it does worse"), 1001)):
+        of = apply(of, entry, at(second))
+    row = next(row for row in steps(of) if row.name == "forward/soak")
+    assert (row.began, row.took) == (at(60 * 11), "taken back"), "since it stood still first"
+    assert row.stood == ("waited at the gate accept-verdict: the verdict is no pass", "held: it does worse")
+    for form in (page, markdown):
+        assert "held: it does worse" in Page(form(made(journal=of))).text
+
+
 @pytest.mark.parametrize(
     ("first", "last", "requests", "said"),
     [
@@ -257,7 +269,14 @@ def test_a_run_that_stands_still_says_how_it_goes_on() -> None:
     held = journal()
     for entry in (
         Learnt("forward/soak", {"Verdict": msgspec.to_builtins(fail)}),
-        StoodStill("forward/soak", "it does worse", ways=(Way("put it back", "helm rollback x"),)),
+        StoodStill(
+            "forward/soak",
+            "it does worse",
+            ways=(
+                Way("put it back", "helm rollback x"),
+                Way("names", "nsupdate <<EOF\n" + "update add a.example. 15 A 192.0.2.1\n" * 40 + "EOF"),
+            ),
+        ),
     ):
         held = apply(held, entry, at(1000))
     for form in (page, markdown):
@@ -267,6 +286,8 @@ def test_a_run_that_stands_still_says_how_it_goes_on() -> None:
             "fail", "300 of 20000 failed", "baseline 0.01%, allowed 0.21%", "by more than chance explains",
         ):  # fmt: skip
             assert what in told, what
+        assert "blueshift status 1124-0302-k7xq" in told, "which has what is too long here"
+        assert "update add" not in told, "half a command is none"
     over = apply(held, Left("succeeded", "done"), at(1001))
     assert "How it goes on" not in page(made(journal=over)) + markdown(made(journal=over))
 
