@@ -52,7 +52,7 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     connections: dict[str, int | None] = {}
     """By pod, open ones of others than us; None where nginx's status could not be read."""
     noise: int = 0
-    """Requests of the window that matched no server of the configuration."""
+    """Requests since traffic left it that matched no server of the configuration."""
     hidden: bool = False
     """Whether client addresses are those of nodes or a balancer."""
     coverage: tuple[Watched, ...] = ()

@@ -93,6 +93,13 @@ class StoodStill(msgspec.Struct, frozen=True, tag=True):
     ways: tuple[Way, ...] = ()
 
 
+class Restated(msgspec.Struct, frozen=True, tag=True):
+    """The gate that waits was come to again, for another reason: its number, for approvals, and time stay."""
+
+    reason: str
+    ways: tuple[Way, ...] = ()
+
+
 class Approved(msgspec.Struct, frozen=True, tag=True):
     """A person let the run pass the standstill."""
 
@@ -151,6 +158,7 @@ _OfRun = (
     | Learnt
     | TakenBack
     | StoodStill
+    | Restated
     | Approved
     | Turned
     | NotTurned
@@ -203,17 +211,8 @@ def _of_run(journal: Journal, entry: _OfRun, at: datetime) -> Journal:
             kept = {name: step for name, step in journal.steps.items() if name not in steps}
             anew = dict.fromkeys(steps, journal.standstills)
             return replace(journal, steps=kept, state=state, asked_anew={**journal.asked_anew, **anew})
-        case StoodStill(step, reason, gate, ways):
-            number = journal.standstills + 1
-            stood = Stood(number, step, reason, at, gate)
-            return replace(
-                journal,
-                stood=(*journal.stood, stood)[-_REMEMBERED:],
-                standstill=Standstill(number, step, reason, at, gate, ways),
-                standstills=number,
-                status="working" if gate else "holding",
-                said=reason,
-            )
+        case StoodStill() | Restated():
+            return _stood(journal, entry, at)
         case Approved(approval):
             if not journal.standstill or journal.standstill.number != approval.standstill:
                 raise BlueshiftError(f"run {journal.run} does not stand at {approval.standstill}")
@@ -269,6 +268,28 @@ def _renewed(journal: Journal) -> Journal:
     entry = journal.step(still.step)
     waits = {key: wait for key, wait in entry.waits.items() if not wait.holds}
     return replace(_with(journal, still.step, replace(entry, waits=waits)), standstill=None)
+
+
+def _stood(journal: Journal, entry: StoodStill | Restated, at: datetime) -> Journal:
+    if isinstance(entry, Restated):
+        if not journal.standstill or not journal.standstill.gate:
+            raise BlueshiftError(f"run {journal.run} stands at no gate")
+        still = replace(journal.standstill, reason=entry.reason, ways=entry.ways)
+        before = journal.stood[:-1]
+    else:
+        number = journal.standstills + 1
+        still = Standstill(number, entry.step, entry.reason, at, entry.gate, entry.ways)
+        before = journal.stood
+    return replace(
+        journal,
+        stood=(*before, Stood(still.number, still.step, still.reason, still.since, still.gate))[
+            -_REMEMBERED:
+        ],
+        standstill=still,
+        standstills=still.number,
+        status="working" if still.gate else "holding",
+        said=still.reason,
+    )
 
 
 def _with(journal: Journal, step: str, entry: StepEntry) -> Journal:

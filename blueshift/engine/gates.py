@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from blueshift import events
-from blueshift.engine.entries import Approved, StoodStill
+from blueshift.engine.entries import Approved, Restated, StoodStill
 from blueshift.engine.journal import Approval, Standstill
 from blueshift.engine.protocol import Hold, Step
 from blueshift.engine.waiting import Parked, StandsStill, Waiting
@@ -16,8 +16,10 @@ async def wait_at(waiting: Waiting, step: Step, hold: Hold) -> None:
     standstill = waiting.writer.journal.standstill
     if standstill is None or (standstill.step, standstill.gate) != (step.id, hold.gate):
         await waiting.writer.write(StoodStill(step.id, hold.reason, hold.gate, hold.ways))
-        standstill = waiting.writer.journal.standstill
-        assert standstill is not None
+    elif standstill.reason != hold.reason:
+        await waiting.writer.write(Restated(hold.reason, hold.ways))
+    standstill = waiting.writer.journal.standstill
+    assert standstill is not None
     command = f"blueshift approve {waiting.writer.journal.run} {hold.gate}"
     waiting.emit(events.GateWaits, step=step.id, gate=hold.gate, reason=hold.reason, command=command)
     until = standstill.since + timedelta(seconds=hold.lasts) if hold.lasts is not None else None

@@ -213,4 +213,5 @@ class _Loop:
 
 
 def _plain(facts: Sequence[msgspec.Struct]) -> dict[str, Any]:
-    return {fact_name(type(fact)): msgspec.to_builtins(fact) for fact in facts}
+    """As a journal that was read again has them, with lists for tuples."""
+    return {fact_name(type(fact)): msgspec.json.decode(msgspec.json.encode(fact)) for fact in facts}

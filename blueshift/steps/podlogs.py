@@ -193,6 +193,7 @@ class PodLogs:
             self.tally.follow(pod, last)
             if at > last:
                 self.tally.missed(pod, last, at)
+                self._records.pop(pod, None)  # the rest of that access is among what is missing
 
     async def _tick(self, pod: str, opened: float) -> None:
         """While the stream is open, silence is silence: lines arrive within about a second.

@@ -129,7 +129,7 @@ class Soak(Base[SoakSettings]):
         run = self.tools.run
         return (
             Way(
-                "judge again, by all that has come until then: end its process, if it runs, and",
+                "judge again by all that has come until then (end the run's process first)",
                 f"blueshift resume {run}",
             ),
         )

@@ -26,12 +26,13 @@ class Ages:
         self._counts = array("I")
 
     def add(self, at: float) -> None:
-        """Count a request of an instant; one that comes late counts with the latest."""
+        """Count a request of an instant; one that comes late, as another pod's may, with those of then."""
         if not self._ends:
             self._first = at
         elif int(at) <= int(self._ends[-1]):
+            self._first = min(self._first, at)
             self._ends[-1] = max(self._ends[-1], at)
-            self._counts[-1] += 1
+            self._counts[bisect_left(self._ends, at)] += 1
             return
         self._ends.append(at)
         self._counts.append(1)

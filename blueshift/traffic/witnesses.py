@@ -52,7 +52,7 @@ class Seen(msgspec.Struct, frozen=True):
     client: str = ""
     """Empty where the witness cannot tell."""
     requests: int = 0
-    """By metrics those of the window, by a log all since it was followed."""
+    """Those of the window."""
     last: float = 0.0
     """Seconds since the epoch; for metrics, the look that last saw any of the side's counts higher."""
     began: float | None = None

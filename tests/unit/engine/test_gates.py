@@ -97,6 +97,32 @@ async def test_ten_gates_are_parked_at_and_resumed_one_by_one() -> None:
     assert [one.step for one in writer.journal.approvals] == track
 
 
+async def test_a_gate_that_is_asked_again_has_the_words_of_now_and_its_number_and_time() -> None:
+    bench = Bench("a")
+    writer = await bench.open()
+    given: list[Approval] = []
+
+    async def approval(still: Standstill) -> Approval | None:
+        return next((one for one in given if one.standstill == still.number), None)
+
+    services = dataclasses.replace(bench.services, approval=approval, park=True)
+    stood = []
+    for reason in ("0 of 438 failed", "9 of 3000 failed", "9 of 3000 failed"):
+        await run_track(writer, [Door("a", writer, Hold(reason, gate="verdict"))], services)
+        still = writer.journal.standstill
+        assert still is not None
+        stood.append((still.number, still.since, still.reason))
+        assert len(writer.journal.stood) == 1
+        bench.clock.advance(600.0)
+        writer = await bench.runs.open("r1")
+        await writer.write(Resumed("another"))
+    number, since, _ = stood[0]
+    assert stood[1:] == [(number, since, "9 of 3000 failed")] * 2
+    given.append(Approval(number, "a", "verdict", "ann", bench.clock.utc()))
+    door = Door("a", writer, Hold("9 of 4000 failed", gate="verdict"))
+    assert (await run_track(writer, [door], services)).status == "succeeded"
+
+
 async def unanswered(hold: Hold) -> tuple[Bench, Writer, Outcome]:
     bench = Bench("a")
     writer = await bench.open()

@@ -19,6 +19,7 @@ from blueshift.engine.entries import (
     Left,
     NotTurned,
     Paused,
+    Restated,
     Resumed,
     Started,
     StepSettled,
@@ -54,6 +55,7 @@ entries = st.one_of(
     st.builds(StepSettled, names, st.text(max_size=5), st.just(State(ttl="low"))),
     st.builds(TakenBack, st.just(("a",)), st.just(State())),
     st.builds(StoodStill, names, st.text(max_size=5), st.sampled_from(["", "purge"])),
+    st.builds(Restated, st.text(max_size=5)),
     st.builds(
         Approved,
         st.builds(Approval, st.integers(1, 3), names, st.just("purge"), st.just("ann"), st.just(START)),
@@ -116,7 +118,13 @@ def test_no_word_counts_twice_and_no_decision_is_forgotten(history: list[Entry])
         assert journal.turns == before.turns + isinstance(entry, Turned | NotTurned)
         assert journal.facts.items() >= before.facts.items()
         assert journal.epoch == before.epoch + isinstance(entry, Resumed)
+        if isinstance(entry, Restated):
+            assert before.standstill
+            assert journal.standstill == msgspec.structs.replace(
+                before.standstill, reason=entry.reason, ways=()
+            )
         if journal.standstill is not None:
+            assert journal.stood[-1].reason == journal.standstill.reason
             assert journal.standstill.number == journal.standstills
         if isinstance(entry, Turned):
             assert before.status not in OVER

@@ -29,6 +29,12 @@ def test_how_finely_an_age_is_known_goes_with_the_age() -> None:
         assert age <= ages.since(36_000 - age) <= 1.35 * age
 
 
+def test_logs_that_are_read_one_after_another_count_by_their_instants() -> None:
+    ages = of([float(second) for _pod in range(3) for second in range(600)])
+    assert ages.since(590) == 30
+    assert 180 <= ages.since(540) <= 1.35 * 180
+
+
 def test_who_comes_again_and_again_does_not_grow() -> None:
     ages = of([float(second) for second in range(10_000)])
     assert len(ages._ends) == len(ages._counts) <= _MOST
