@@ -23,7 +23,6 @@ from blueshift.cli.options import (
     seconds_of,
 )
 from blueshift.cli.output import print_json, print_table, say
-from blueshift.report.words import escaped
 
 if TYPE_CHECKING:
     from blueshift.app.left import Left, Told
@@ -179,20 +178,8 @@ def _side(one: Left) -> None:
         return
     if one.moved:
         click.echo(f"  traffic left it {length((one.at - one.moved).total_seconds())} ago (run {one.run})")
-    rows = [
-        (
-            escaped(client.client) or "unnamed",
-            escaped(client.target),
-            f"{client.connections} open" if client.connections else client.requests,
-            f"{length((one.at - client.last).total_seconds())} ago",
-            client.why,
-        )
-        for client in one.clients[:SHOWN]
-    ]
-    if rows:
-        print_table(("client", "asks for", "requests", "last", "why it comes here"), rows)
-    if (more := len(one.clients) - SHOWN) > 0:
-        click.echo(f"  and {more} more; `-o json` has every one")
+    if one.clients:
+        _clients(one)
     opened = ", ".join(f"{pod} {'?' if count is None else count}" for pod, count in one.connections.items())
     click.echo(f"  open connections of others: {opened or 'no pod runs'}")
     click.echo(f"  requests for unknown hosts, which hold nothing up: {one.noise}")
@@ -204,3 +191,27 @@ def _side(one: Left) -> None:
         click.echo(f"  {seen.witness} of {seen.pod}{blind}{gaps}")
     for sentence in one.unseen:
         click.echo(f"  not seen: {sentence}")
+
+
+def _clients(one: Left) -> None:
+    """Who is left; a reason that all have is told once, so that 80 columns have room for their names."""
+    from blueshift.report.words import escaped, length
+
+    shown = one.clients[:SHOWN]
+    alike = len(shown) > 1 and len({client.why for client in shown}) == 1
+    rows = [
+        (
+            escaped(client.client) or "unnamed",
+            escaped(client.target),
+            f"{client.connections} open" if client.connections else client.requests,
+            f"{length((one.at - client.last).total_seconds())} ago",
+            *(() if alike else (client.why,)),
+        )
+        for client in shown
+    ]
+    if alike:
+        click.echo(f"  why they come here: {shown[0].why}")
+    columns = ("client", "asks for", "requests", "last", "why it comes here")
+    print_table(columns[: len(rows[0])], rows)
+    if (more := len(one.clients) - SHOWN) > 0:
+        click.echo(f"  and {more} more; `-o json` has every one")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from blueshift.app.left import Client, Left
 from blueshift.cli.drain import _show, _Ways
@@ -40,6 +41,20 @@ def test_a_person_sees_who_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert part in told
     assert "\x1b[2J" not in told, "what a client sends does not reach the terminal"
+
+
+def test_a_reason_that_all_have_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    clients = tuple(replace(LEFT.clients[0], client=f"203.0.113.{number}") for number in range(25))
+    _show((replace(LEFT, clients=clients),), _Ways(None, None, False, "table"))
+    told = capsys.readouterr().out
+    assert told.count("a pinned address") == 1
+    assert "203.0.113.19 " in told
+    assert "and 5 more" in told
+    _show(
+        (replace(LEFT, clients=(*clients, replace(clients[0], why="DNS"))[-3:]),),
+        _Ways(None, None, False, "table"),
+    )
+    assert capsys.readouterr().out.count("a pinned address") == 2
 
 
 def test_programs_get_a_list_of_sides_and_a_line_for_each_look(capsys: pytest.CaptureFixture[str]) -> None:
