@@ -63,10 +63,13 @@ class Digest:
         self.lines += len(block)
         unusual = self.reader.count(block, self._counted, self._seen)
         missed = [line for line in unusual if not self._with_care(line, sure=again is not None)]
-        if missed and again:
-            found = again(missed) or missed
-            self.lines += len(found) - len(missed)  # of several an access may be made
-            missed = [line for line in found if not self._with_care(line)]
+        while missed and again:
+            found = again(missed)
+            tried = found or missed
+            self.lines += len(tried) - len(missed)  # of several an access may be made
+            missed = [line for line in tried if not self._with_care(line)]
+            if found is None or len(missed) == len(tried):
+                break
         if missed:
             self.unread += len(missed)
             self.unread_first = self.unread_first or bare(missed[0])[:200]

@@ -38,6 +38,17 @@ class Way:
         bare = without(self.prefix, lines)
         return self._records.joined(bare) if self._records else bare
 
+    def again(self, missed: list[bytes]) -> list[bytes]:
+        """Lines that could not be read otherwise, as the reader takes them; the first words of those that it
+        does not read are their own."""
+        reader = self.reader
+        if self.prefix not in WORDS or self._records or reader is None:
+            return [*self.accesses(missed), *self.left()]
+        return [
+            bare if foreign(bare) or reader.parse(bare) else line
+            for bare, line in zip(without(self.prefix, missed), missed, strict=True)
+        ]
+
     def left(self) -> list[bytes]:
         """What is left of an access at the end."""
         return self._records.left() if self._records else []

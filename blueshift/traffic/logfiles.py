@@ -10,12 +10,14 @@ from blueshift.masks import masked
 from blueshift.traffic.digest import Digest
 from blueshift.traffic.finding import Way, few, way_of
 from blueshift.traffic.layouts import NAMED, layouts_of
-from blueshift.traffic.prefixes import KUBERNETES, WORDS, Parts, unwrapped
+from blueshift.traffic.prefixes import KUBERNETES, WORDS, Parts, unwrapped, without
 from blueshift.traffic.quick import Reader
 from blueshift.traffic.streams import LONGEST, Read, blocks, opened
 
 _TOLD = 120
 """Characters of a line that could not be read."""
+_BARREN = 3
+"""Blocks with lines that nothing reads, after which words before a few more are not tried: it takes long."""
 
 _OF_TEXT = "`--format` takes the controller's log-format-upstream, as it stands in its ConfigMap"
 _OF_OBJECTS = (
@@ -61,16 +63,18 @@ class _File:
         self._digest = digest
         self._given = given
         self._way = Way(KUBERNETES)
-        self._block = 0
-        """Lines of the block that is counted."""
+        self._block: list[bytes] = []
+        """The lines that are counted, with all that stood before them."""
+        self._barren = 0
+        """How often nothing read what could not be read."""
 
     def count(self, read: Read) -> None:
         """All of them."""
         for block in _joined(blocks(read)):
             if self._way.reader is None and (way := way_of(block, self._given)):
                 self._take(way, block)
+            self._block = block
             lines = self._way.accesses(block)
-            self._block = len(lines)
             self._digest.add(lines, self._again if self._way.reader else None)
         if left := self._way.left():
             self._digest.add(left)
@@ -85,16 +89,21 @@ class _File:
 
     def _again(self, missed: list[bytes]) -> list[bytes] | None:
         """Lines of a kind that was not met before, as where a format was changed meanwhile."""
-        most = len(missed) * 2 > self._block
-        way, known = way_of(few(missed), self._given, words=most), self._way.reader
+        if (prefix := self._way.prefix) in WORDS:  # the first words of others are their own
+            whole = dict(zip(without(prefix, self._block), self._block, strict=True))
+            missed = [whole.get(line, line) for line in missed]
+        most = len(missed) * 2 > len(self._block)
+        words = most or self._barren < _BARREN
+        way, known = way_of(few(missed), self._given, words), self._way.reader
         if way is None or way.reader is None or known is None:
+            self._barren += 1
             return None
         if most:  # what most are is read quickly from here on
             way.reader.learn(known)
             self._take(way, missed)
         elif not self._given:
             known.learn(way.reader)
-        return [*way.accesses(missed), *way.left()]
+        return way.again(missed)
 
 
 def _joined(blocks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:

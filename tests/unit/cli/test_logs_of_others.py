@@ -119,6 +119,20 @@ def test_objects_whose_keys_are_unknown_are_told_how_to_name_them(tmp_path: Path
     assert (found["requests"], found["errors"], found["clients"]) == (3, 3, [["192.0.2.7", 3]])
 
 
+def test_lines_without_what_stood_before_others_keep_their_first_words(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blueshift.traffic.streams._BLOCK", 20_000)
+    plain = b'192.0.2.9 - - [23/Nov/2026:23:41:48 +0000] "GET / HTTP/1.1" 503 5\n'
+    rows = b"".join(STERN + line for line in log(good=500).splitlines(keepends=True))
+    file = tmp_path / "access.log"
+    for text in (rows + plain * 10 + rows.replace(b"00000", b"11111"), rows + plain * 3000):
+        file.write_bytes(text)
+        found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
+        assert (found["unread"], found["errors"]) == (0, text.count(b" 503 "))
+        assert dict(found["clients"])["192.0.2.9"] == found["errors"]
+
+
 def test_a_host_before_a_line_is_no_prefix(tmp_path: Path, command: Command) -> None:
     file = tmp_path / "access.log"
     file.write_bytes(b"".join(b"a.example " + line for line in log(good=9).splitlines(keepends=True)))
@@ -273,3 +287,18 @@ def test_a_format_of_several_lines_that_comes_late_is_read(
     found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
     assert found["errors"] >= 998
     assert found["unread"] <= 88, "at most those in which the way of reading changed"
+
+
+def test_three_kinds_of_lines_that_come_late_in_one_block_are_all_read(
+    tmp_path: Path, command: Command
+) -> None:
+    pretty = b'{\n  "remote_addr": "192.0.2.8",\n  "status": 502\n}\n'
+    stern = b"".join(
+        STERN + line for line in log(good=300, upstream="shop-stern-80").splitlines(keepends=True)
+    )
+    file = tmp_path / "access.log"
+    begun = log(good=9_000).replace(b"00000", b"11111")
+    assert len(begun) > 1 << 20, "more than one block"
+    file.write_bytes(begun + stern + pretty * 200 + ROW % 503 * 100)
+    found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
+    assert (found["unread"], found["requests"], found["errors"]) == (0, 9_600, 300)
