@@ -16,7 +16,7 @@ import h2.settings
 import msgspec
 
 from blueshift.traffic.connect import Failed, reason_of
-from blueshift.traffic.http1 import MAX_BODY, TOO_LONG, Response
+from blueshift.traffic.http1_answer import MAX_BODY, TOO_LONG, Response
 
 _WINDOW = 1 << 20
 """Bytes that a server may send ahead, per stream; the connection gets sixteen times as much."""

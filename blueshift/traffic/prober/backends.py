@@ -9,7 +9,8 @@ import msgspec
 
 from blueshift.clock import Clock
 from blueshift.traffic.connect import Failed, Target, dial
-from blueshift.traffic.http1 import Http1, Response, encode_request
+from blueshift.traffic.http1 import Http1, encode_request
+from blueshift.traffic.http1_answer import Response
 
 
 class _Head(msgspec.Struct):

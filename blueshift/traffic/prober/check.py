@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from blueshift.traffic.connect import Failed
-from blueshift.traffic.http1 import Response
+from blueshift.traffic.http1_answer import Response
 from blueshift.traffic.prober.plan import Route
 
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from blueshift.clock import Clock
 from blueshift.traffic.connect import Failed, Target, dial, trusting
-from blueshift.traffic.http1 import Http1, Response, encode_request
+from blueshift.traffic.http1 import Http1, encode_request
+from blueshift.traffic.http1_answer import Response
 from blueshift.traffic.http2 import Exchange, Http2, Untouched
 from blueshift.traffic.prober.check import check, upload_of
 from blueshift.traffic.prober.ledger import Row

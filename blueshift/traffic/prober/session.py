@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from blueshift.clock import Clock
 from blueshift.traffic.connect import Failed, dial, reason_of
-from blueshift.traffic.http1 import ResponseReader, encode_request
+from blueshift.traffic.http1 import encode_request
+from blueshift.traffic.http1_answer import ResponseReader
 from blueshift.traffic.prober.check import check_seen
 from blueshift.traffic.prober.client import ANSWERED_BY, ID_HEADERS, Client
 from blueshift.traffic.prober.ledger import Row

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blueshift.cli.probe import probe
-from blueshift.traffic.http1 import Response, ResponseReader, encode_request
+from blueshift.traffic.http1 import encode_request
+from blueshift.traffic.http1_answer import Response, ResponseReader
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Two: a: b \r\n\r\nhello"
 CHUNKED = (
