@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from blueshift.cli.errors import ExitCode
-from blueshift.cli.options import cluster_options, config_option, facts_output, run_async
+from blueshift.cli.options import cluster_options, facts_output, run_async
 from blueshift.cli.output import print_json
 from blueshift.errors import BlueshiftError
 
@@ -20,8 +20,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.option("--file", type=_FILE, metavar="CHANGE.yaml", help="Manifests that are to be applied.")
-@click.option("--delete", is_flag=True, help="With --file: they are to be deleted.")
+@click.option("--file", "-f", type=_FILE, metavar="CHANGE.yaml", help="Manifests that are to be applied.")
+@click.option("--delete", is_flag=True, help="With -f: they are to be deleted.")
 @click.option(
     "--diff", nargs=2, type=_FILE, metavar="OLD NEW", help="Two files of manifests; no cluster is asked."
 )
@@ -37,7 +37,14 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     metavar="NAME",
     help="With --diff: an IngressClass that the controller serves; may be repeated.",
 )
-@config_option
+@click.option(
+    "--config",
+    type=_FILE,
+    default=Path("blueshift.yaml"),
+    show_default=True,
+    envvar="BLUESHIFT_CONFIG",
+    help="Settings; `blueshift init` writes them. --diff needs none.",
+)
 @cluster_options
 @facts_output
 def explain(
@@ -60,13 +67,13 @@ def explain(
     the old ones is cut when worker-shutdown-timeout is over), `new pods`, or `nothing`. Each part of it comes
     with the rule and the place in the controller's source that it is from.
 
-    The changes are manifests beside what is live (--file), two files (--diff, offline and without settings),
-    or values beside those of the running release (--values; both are rendered with the release's own chart).
-    They are taken one after the other, in the order of the file. Nothing is changed.
+    The changes are manifests beside what is live (-f), two files (--diff, offline), or values beside those of
+    the running release (--values; both are rendered with the release's own chart). They are taken one after
+    the other, in the order of the file. Nothing is changed.
 
     \b
-        blueshift explain --file ingress.yaml
-        blueshift explain --file ingress.yaml --delete
+        blueshift explain -f ingress.yaml
+        blueshift explain -f ingress.yaml --delete
         blueshift explain --diff before.yaml after.yaml --controller-version 1.11.3
         blueshift explain --values values.yaml -o json | jq .effect
     """
@@ -95,13 +102,10 @@ def _one_of(file: Path | None, diff: tuple[Path, Path] | None, values: Path | No
     if given.count(True) != 1:
         raise BlueshiftError(
             "one change is explained at a time" if any(given) else "there is no change to explain",
-            hint="--file CHANGE.yaml, --diff OLD NEW or --values NEW.yaml; `-f` names the settings, as in "
-            "every command; `blueshift explain --help` shows how",
+            hint="-f CHANGE.yaml, --diff OLD NEW or --values NEW.yaml; `blueshift explain --help` shows how",
         )
     if delete and not file:
-        raise BlueshiftError(
-            "--delete goes with --file", hint="--diff sees itself what the new file has no more"
-        )
+        raise BlueshiftError("--delete goes with -f", hint="--diff sees itself what the new file has no more")
 
 
 def _versioned(version: str) -> None:

@@ -82,7 +82,7 @@ def _group(
     classes = tuple(sorted({each for one in of for each in one.classes}))
     named = next((name for name, is_ in names.items() if (is_.name, is_.namespace) == first.release), "")
     taken = {ref(item): item for one in of for item in one.served}
-    facts = [fact for one in of for fact in service_facts(one.services, pod_labels(one.raw))]
+    facts = [fact for one in of for fact in service_facts(one.services, one.raw)]
     points = [point for fact in facts for point in (*fact.addresses, fact.hostname) if point]
     return Group(
         name=named or "+".join(classes) or first.settings.ingress_class or release or ref(first.raw),

@@ -13,11 +13,12 @@ from blueshift.cluster.workloads import pods_of, ready_pods
 from blueshift.discovery import ingresses as serving
 from blueshift.discovery.owner import flux_release, owner
 from blueshift.discovery.profile import Knowledge, Recognise
-from blueshift.discovery.raw import Raw, containers, dig, listed, pod_labels
+from blueshift.discovery.raw import Raw, containers, dig, listed
+from blueshift.discovery.raw import namespace as namespace_of
 from blueshift.discovery.seen import Ports
 from blueshift.discovery.services import service_facts
 from blueshift.discovery.settings import Settings
-from blueshift.discovery.workload import choose, workload_fact
+from blueshift.discovery.workload import KEDA, choose, scaled_object, scaler_of, workload_fact
 from blueshift.discovery.world import ControllerFact, HostFact, ReleaseFact, ServiceFact, WorkloadFact
 from blueshift.errors import BlueshiftError
 from blueshift.helm import manifests
@@ -102,9 +103,11 @@ async def primary(
             hint="`blueshift init` lists those of this cluster; for another controller write a profile "
             "(docs/configuration.md, `controller`) and name it by `controller.profile`",
         )
-    config, pods = await together(_config(kube, known, workload), pods_of(kube, workload))
+    config, pods, scaled = await together(
+        _config(kube, known, workload), pods_of(kube, workload), _scaled(kube, workload, scalers)
+    )
     settings = known.settings(workload, config)
-    fronts = service_facts(services, pod_labels(workload))
+    fronts = service_facts(services, workload)
     own_classes = serving.classes_of(classes, settings.controller)
     # By a part of what tells whose an Ingress is, others' would be among its own, or its own missing.
     served = () if unserved else serving.served(ingresses, own_classes, settings)
@@ -127,7 +130,7 @@ async def primary(
             chart_hash=record.chart_hash,
             owner=owner([workload, *services]) or flux_release(flux, release, namespace),
         ),
-        workload=workload_fact(workload, scalers, known.container_name(workload)),
+        workload=workload_fact(workload, scalers, known.container_name(workload), scaled),
         controller=_controller(known, settings, own_classes, serving.published(served)),
         services=fronts,
         hosts=serving.host_facts(served, known.aliases),
@@ -186,6 +189,17 @@ async def _scalers(kube: KubeApi, places: set[manifests.Key], namespace: str) ->
 def _spaces(places: set[manifests.Key], namespace: str) -> list[str]:
     """Namespaces of the workloads: `namespaceOverride` puts them elsewhere than the release."""
     return sorted({key.namespace for key in places if key.kind in WORKLOADS} or {namespace})
+
+
+async def _scaled(kube: KubeApi, workload: Raw, scalers: Sequence[Raw]) -> Raw | None:
+    """KEDA's object; where it is not ours to read, `cluster-rbac` says so before a run."""
+    owner = scaled_object(scaler_of(workload, scalers))
+    if not owner:
+        return None
+    try:
+        return await kube.find(paths.apis(KEDA, "scaledobjects", namespace_of(workload), owner))
+    except Forbidden:
+        return None
 
 
 async def _flux(kube: KubeApi) -> list[dict[str, Any]]:

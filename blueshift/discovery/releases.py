@@ -10,7 +10,7 @@ from blueshift.discovery import ingresses as serving
 from blueshift.discovery.controllers import Controller, Controllers
 from blueshift.discovery.found import each
 from blueshift.discovery.owner import owner
-from blueshift.discovery.raw import name, namespace, pod_labels
+from blueshift.discovery.raw import name, namespace
 from blueshift.discovery.services import service_facts
 from blueshift.discovery.world import HostFact, ServiceFact
 from blueshift.dns.authority import Directory, follow
@@ -64,7 +64,7 @@ def found(one: Controller) -> Found:
         controller=one.settings.controller,
         classes=tuple(sorted({*one.own_classes, one.settings.ingress_class} - {""})),
         watches=one.settings.watches,
-        services=service_facts(one.services, pod_labels(one.raw)),
+        services=service_facts(one.services, one.raw),
         hosts=serving.host_facts(one.served, one.known.aliases),
         owner=owner([one.raw]),
     )

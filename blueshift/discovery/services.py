@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 
-from blueshift.discovery.raw import Raw, dig, listed, mapped, name, namespace, selects, uid
+from blueshift.discovery.raw import Raw, dig, listed, mapped, name, namespace, pod_labels, selects, uid
 from blueshift.discovery.world import Role, ServiceFact
 
 
-def service_facts(services: Iterable[Raw], pod_labels: Mapping[str, str]) -> tuple[ServiceFact, ...]:
-    """The Services in front of pods with these labels, the external ones first.
+def service_facts(services: Iterable[Raw], workload: Raw) -> tuple[ServiceFact, ...]:
+    """The Services in front of the pods of a Deployment or DaemonSet, the external ones first.
 
     What clients cannot come by is left out: metrics and webhook Services (they serve neither port 80 nor
     443 by the controller's HTTP ports) and headless ones.
     """
     found = [
-        _fact(service)
+        _fact(service, workload)
         for service in services
-        if selects(mapped(service, "spec", "selector"), pod_labels) and _serves(service)
+        if selects(mapped(service, "spec", "selector"), pod_labels(workload)) and _serves(service)
     ]
     return tuple(sorted(found, key=lambda fact: (fact.role, fact.type != "LoadBalancer", fact.name)))
 
 
-def role_of(service: str) -> Role:
-    """What a Service is to its release, by its name.
+def role_of(service: str, workloads: Collection[str]) -> Role:
+    """What a Service is to its release, by its name and those of the workloads of that.
 
-    The official charts call the second one `…-internal` (4.15.1, templates/controller-service-internal.yaml).
+    The official charts call the second one `…-internal` (4.15.1, templates/controller-service-internal.yaml),
+    and the first one as the workload: with `controller.name: internal` that ends so too.
     """
-    return "internal" if service.endswith("-internal") else "external"
+    return "internal" if service.endswith("-internal") and service not in workloads else "external"
 
 
 def _serves(service: Raw) -> bool:
@@ -59,7 +60,7 @@ def _number(service: Raw, called: str, number: int) -> int:
     return next(iter([*by_name, *by_number]), number)
 
 
-def _fact(service: Raw) -> ServiceFact:
+def _fact(service: Raw, workload: Raw) -> ServiceFact:
     points = listed(service, "status", "loadBalancer", "ingress")
     addresses = [ipaddress.ip_address(point["ip"]) for point in points if point.get("ip")]
     kind = str(dig(service, "spec", "type") or "ClusterIP")
@@ -67,7 +68,7 @@ def _fact(service: Raw) -> ServiceFact:
         name=name(service),
         namespace=namespace(service),
         uid=uid(service),
-        role=role_of(name(service)),
+        role=role_of(name(service), [name(workload)]),
         type=kind,
         ipv4=tuple(str(address) for address in addresses if address.version == 4),
         ipv6=tuple(str(address) for address in addresses if address.version == 6),

@@ -29,11 +29,16 @@ def arguments(container: Raw) -> tuple[str, ...]:
     return tuple(map(str, (*listed(container, "command"), *listed(container, "args"))))
 
 
-def workload_fact(workload: Raw, autoscalers: Iterable[Raw], container_name: str) -> WorkloadFact:
-    """The facts of one Deployment or DaemonSet; `container_name` is the controller's, beside its sidecars."""
+def workload_fact(
+    workload: Raw, autoscalers: Iterable[Raw], container_name: str, scaled: Raw | None = None
+) -> WorkloadFact:
+    """The facts of one Deployment or DaemonSet; `container_name` is the controller's, beside its sidecars.
+
+    `scaled` is KEDA's object for it, where there is one to be seen.
+    """
     kind = str(workload["kind"])
     container: Raw = next((one for one in containers(workload) if one.get("name") == container_name), {})
-    scaler: Raw = next((one for one in autoscalers if scales(one, kind, name(workload))), {})
+    scaler = scaler_of(workload, autoscalers)
     grace = dig(workload, "spec", "template", "spec", "terminationGracePeriodSeconds")
     if kind == "DaemonSet":
         replicas = int(dig(workload, "status", "desiredNumberScheduled") or 0)
@@ -58,8 +63,20 @@ def workload_fact(workload: Raw, autoscalers: Iterable[Raw], container_name: str
         hpa=name(scaler),
         hpa_min=int(dig(scaler, "spec", "minReplicas") or 1) if scaler else 0,
         scaled_object=scaled_object(scaler),
+        sleeps=scaled is not None and _sleeps(scaled),
         generation=int(dig(workload, "metadata", "generation") or 0),
     )
+
+
+def scaler_of(workload: Raw, autoscalers: Iterable[Raw]) -> Raw:
+    """The HorizontalPodAutoscaler of a workload; empty without one."""
+    return next((one for one in autoscalers if scales(one, str(workload["kind"]), name(workload))), {})
+
+
+def _sleeps(scaled: Raw) -> bool:
+    """KEDA's minimum is 0 unless set; an idle count is below it (keda.sh, ScaledObject specification)."""
+    spec = mapped(scaled, "spec")
+    return int(spec.get("minReplicaCount") or 0) < 1 or spec.get("idleReplicaCount") is not None
 
 
 def scaled_object(hpa: Raw) -> str:

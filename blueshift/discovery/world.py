@@ -88,6 +88,8 @@ class WorkloadFact(msgspec.Struct, frozen=True):
     hpa_min: int = 0
     scaled_object: str = ""
     """For which KEDA made that one: its own minimum counts, and KEDA puts the other's back."""
+    sleeps: bool = False
+    """Whether KEDA takes it to no pod at all when nothing comes, as while traffic is away."""
     generation: int = 0
 
 

@@ -57,6 +57,14 @@ def replicas(world: World) -> Iterator[Seen]:
         yield fails(
             f"{said}: it must be whole before traffic leaves and before it comes back", remedy, (what,)
         )
+    elif workload.sleeps:
+        yield fails(
+            f"KEDA takes {what} to no pod when nothing comes, as while traffic is away: it could not prove "
+            "itself, and nobody could go back to it",
+            f"set minReplicaCount of the ScaledObject {workload.scaled_object} to 1 or more, and no "
+            "idleReplicaCount, until the upgrade is over",
+            (what,),
+        )
     elif workload.ready == 1:
         yield warns(
             f"{what} has one pod: whatever ends it, ends all traffic", "set at least 2 replicas", (what,)
@@ -114,7 +122,8 @@ def _counterpart(service: ServiceFact, temporary: Rendered) -> Iterator[Seen]:
     """The temporary release has a Service like it, which one made by hand beside the release has not."""
     if temporary.error or service.type != "LoadBalancer":
         return
-    made = [one for one in temporary.services if role_of(one.name) == service.role]
+    workloads = [one.name for one in temporary.pods]
+    made = [one for one in temporary.services if role_of(one.name, workloads) == service.role]
     if not any(one.type == "LoadBalancer" for one in made):
         value = "controller.service.internal" if service.role == "internal" else "controller.service"
         yield fails(

@@ -182,6 +182,8 @@ class ReleaseFloors(Base[ReleaseFloorsSettings]):
         before = floor.before if now.autoscaler else floor.replicas_before
         if now.fixed or before is None:
             return ()
+        if now.autoscaler != "ScaledObject":
+            before = max(before, 1)  # KEDA's minimum may be none; the chart may have got an HPA since
         return (Lower(self.tools, now.path, now.field, floor.replicas, before),)
 
     async def settle(self) -> Answer:

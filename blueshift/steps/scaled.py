@@ -7,11 +7,16 @@ from typing import Literal
 import msgspec
 
 from blueshift.cluster import paths
+from blueshift.cluster.errors import Forbidden
 from blueshift.discovery.workload import KEDA, scaled_object, scales
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
 from blueshift.steps.context import Tools
 
+_RIGHTS = (
+    "a run that an older version began has not asked for it: `blueshift rbac --role runner` prints roles "
+    "that have it; then `blueshift resume`"
+)
 _HPAS = ("autoscaling/v2", "horizontalpodautoscalers")
 
 
@@ -52,7 +57,12 @@ async def scaled(tools: Tools, side: SideName) -> Scaled:
             continue
         if owner := scaled_object(hpa):
             path = paths.apis(KEDA, "scaledobjects", namespace, owner)
-            least = (await tools.kube.get(path))["spec"].get("minReplicaCount", 0)
+            try:
+                least = (await tools.kube.get(path))["spec"].get("minReplicaCount", 0)
+            except Forbidden as error:
+                raise Forbidden(
+                    error.message, place=error.place, hint=_RIGHTS, status=error.status
+                ) from error
             return Scaled(path, "minReplicaCount", int(least), replicas, "ScaledObject")
         path = paths.apis(*_HPAS, namespace, hpa["metadata"]["name"])
         return Scaled(path, "minReplicas", int(hpa["spec"].get("minReplicas", 1)), replicas, "HPA")

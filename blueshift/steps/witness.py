@@ -149,7 +149,7 @@ class Witness:
             for item in await self._kube.list(paths.core("services", self.namespace(side)))
             if item["spec"].get("type") == "LoadBalancer"
             and _selects(item, labels)
-            and role_of(item["metadata"]["name"]) == role
+            and role_of(item["metadata"]["name"], [workload["metadata"]["name"]]) == role
         ]
 
     async def look(self, side: SideName) -> tuple[Look, ...]:

@@ -91,7 +91,7 @@ async def test_a_file_against_what_is_live(front: Front) -> None:
     }
     file = front.folder / "change.yaml"
     file.write_text("\n---\n".join(json.dumps(one) for one in (ingress, bare)))
-    assert effects(said(front, "--file", "change.yaml")) == {}
+    assert effects(said(front, "-f", "change.yaml")) == {}
     ingress["metadata"] = metadata | {"annotations": {"nginx.ingress.kubernetes.io/proxy-body-size": "3m"}}
     bare["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.lab.test/other:1"  # type: ignore[index]
     settings = {
@@ -101,7 +101,7 @@ async def test_a_file_against_what_is_live(front: Front) -> None:
         "data": {"keep-alive": "60"},
     }
     file.write_text("\n---\n".join(json.dumps(one) for one in (ingress, bare, settings)))
-    found = said(front, "--file", "change.yaml")
+    found = said(front, "-f", "change.yaml")
     assert effects(found) == {
         name: "reload",
         f"Deployment front/{CONFIG}": "new pods",
@@ -110,12 +110,10 @@ async def test_a_file_against_what_is_live(front: Front) -> None:
     assert found["effect"] == "new pods"
     assert found["assumed"] == []
     assert config["data"].get("keep-alive") is None
-    assert effects(said(front, "--file", "change.yaml", "--delete"))[name] == "reload"
+    assert effects(said(front, "-f", "change.yaml", "--delete"))[name] == "reload"
 
 
 def test_an_object_without_a_namespace_is_in_the_one_that_is_given(front: Front) -> None:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "stringData": {"a": "b"}}
     (front.folder / "change.yaml").write_text(json.dumps(secret))
-    assert effects(said(front, "--file", "change.yaml", "-n", NAMESPACE)) == {
-        f"Secret {NAMESPACE}/x": "nothing"
-    }
+    assert effects(said(front, "-f", "change.yaml", "-n", NAMESPACE)) == {f"Secret {NAMESPACE}/x": "nothing"}

@@ -76,7 +76,7 @@ class Bench:
         """What `explain` says of an object that is to be applied or deleted."""
         file = self.folder / "change.yaml"
         file.write_text(json.dumps(item))
-        return self.word("--file", str(file), *(["--delete"] if delete else []))
+        return self.word("-f", str(file), *(["--delete"] if delete else []))
 
     def do(self, item: Object, *, delete: bool) -> None:
         """Make the change."""

@@ -358,8 +358,11 @@ async def test_who_may_not_raise_kedas_minimum_hears_of_it_before_the_run() -> N
     }
     kube = cluster(**{"/apis/autoscaling/v2/namespaces/ingress/horizontalpodautoscalers": [hpa]})
     kube.denied = {("patch", "scaledobjects")}
+    kube.objects["/apis/keda.sh/v1alpha1/namespaces/ingress/scaledobjects/web-scaled"] = {
+        "spec": {"minReplicaCount": 2, "idleReplicaCount": 0}
+    }
     world = await taken(kube)
-    assert world.workload.scaled_object == "web-scaled"
+    assert (world.workload.scaled_object, world.workload.sleeps) == ("web-scaled", True)
     (finding,) = run_all(world, only=["cluster-rbac"])
     assert finding.stops
     assert "patch scaledobjects.keda.sh/web-scaled in ingress" in finding.sentence

@@ -119,7 +119,7 @@ def test_services_that_lead_clients_to_the_pods() -> None:
             service("empty", HTTP, selector={}),
             service("aa-in-cluster", HTTP, type="ClusterIP"),
         ],
-        LABELS,
+        {"metadata": {"name": "web"}, "spec": {"template": {"metadata": {"labels": LABELS}}}},
     )
     assert [(one.name, one.role) for one in found] == [
         ("web", "external"),
@@ -162,6 +162,15 @@ def scaler(kind: str, name: str) -> dict[str, Any]:
     return {"metadata": {"name": "hpa"}, "spec": {"scaleTargetRef": target, "minReplicas": 2}}
 
 
+def test_a_service_that_is_called_as_the_workload_is_the_release_s_first() -> None:
+    internal = {"metadata": {"name": "x-internal"}, "spec": {"template": {"metadata": {"labels": LABELS}}}}
+    found = service_facts([service("x-internal", HTTP), service("x-internal-internal", HTTP)], internal)
+    assert [(one.name, one.role) for one in found] == [
+        ("x-internal", "external"),
+        ("x-internal-internal", "internal"),
+    ]
+
+
 def test_a_deployment() -> None:
     fact = workload_fact(
         workload(), [scaler("Deployment", "other"), scaler("Deployment", "web")], "controller"
@@ -177,7 +186,20 @@ def test_kedas_autoscaler_belongs_to_its_scaled_object() -> None:
     made = scaler("Deployment", "web")
     made["metadata"]["ownerReferences"] = [{"apiVersion": "x/v1", "kind": "Other", "name": "o"}, owner]
     fact = workload_fact(workload(), [made], "controller")
-    assert (fact.hpa, fact.scaled_object) == ("hpa", "web-scaled")
+    assert (fact.hpa, fact.scaled_object, fact.sleeps) == ("hpa", "web-scaled", False)
+
+
+@pytest.mark.parametrize(
+    ("spec", "sleeps"),
+    [
+        ({}, True),
+        ({"minReplicaCount": 0}, True),
+        ({"minReplicaCount": 2}, False),
+        ({"minReplicaCount": 2, "idleReplicaCount": 0}, True),
+    ],
+)
+def test_keda_may_take_a_workload_to_no_pod(spec: dict[str, Any], sleeps: bool) -> None:
+    assert workload_fact(workload(), [], "controller", {"spec": spec}).sleeps is sleeps
 
 
 def test_a_daemonset_counts_by_its_own_status() -> None:
@@ -239,11 +261,7 @@ def test_the_official_controllers_objects(samples: Path) -> None:
     fact = workload_fact(deployment, [], "controller")
     assert (fact.replicas, fact.ready, fact.prestop, fact.grace) == (2, 2, ("/wait-shutdown",), 300)
     services = [item for item in items if item["kind"] == "Service"]
-    (front,) = [
-        one
-        for one in service_facts(services, deployment["spec"]["template"]["metadata"]["labels"])
-        if one.type == "LoadBalancer"
-    ]
+    (front,) = [one for one in service_facts(services, deployment) if one.type == "LoadBalancer"]
     assert front.addresses == ("198.18.0.50", "2001:2::50")
     assert owner(items) == ""
     text = (samples / "ingress-nginx-1.15.1" / "ingresses.yaml").read_text()

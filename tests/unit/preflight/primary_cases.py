@@ -49,6 +49,11 @@ CASES = [
     Case("cluster-replicas", "1 of 2 pods are ready: it must", {"workload": but(WORKLOAD, ready=1)}),
     Case(
         "cluster-replicas",
+        "to no pod when nothing comes",
+        {"workload": but(WORKLOAD, scaled_object="web", sleeps=True)},
+    ),
+    Case(
+        "cluster-replicas",
         "has one pod",
         {"workload": but(WORKLOAD, ready=1, replicas=1)},
         "warn",

@@ -7,7 +7,9 @@ from typing import Any, cast
 
 import pytest
 
+from blueshift.cluster.errors import Forbidden
 from blueshift.engine.protocol import Absent, Done, Intent
+from blueshift.errors import BlueshiftError
 from blueshift.steps.context import Tools
 from blueshift.steps.facts import FloorPrimary
 from blueshift.steps.floor import Floor, FloorSettings, ReleaseFloors, ReleaseFloorsSettings
@@ -102,3 +104,24 @@ async def test_nothing_is_lowered_by_a_floor() -> None:
     settings = FloorSettings(side="primary")
     (raise_,) = await Floor("forward/floor", settings, cluster.tools()).effects()
     assert isinstance(await raise_.observe(None), Done)
+
+
+async def test_an_hpa_gets_no_minimum_that_only_keda_may_have() -> None:
+    cluster = Cluster(scaler="HPA")
+    cluster.objects[HPA]["spec"]["minReplicas"] = 4
+    tools = cluster.tools(FloorPrimary(4, 0, 2))
+    (lower,) = await ReleaseFloors("forward/release", ReleaseFloorsSettings(), tools).effects()
+    await lower.do()
+    assert cluster.objects[HPA]["spec"]["minReplicas"] == 1
+
+
+async def test_who_may_not_read_kedas_object_hears_how_he_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(scaler="KEDA", minReplicaCount=3)
+
+    async def refused(path: str) -> Any:
+        raise Forbidden(f"get {path} is forbidden")
+
+    monkeypatch.setattr(cluster, "get", refused)
+    with pytest.raises(BlueshiftError, match="is forbidden") as told:
+        await scaled(cluster.tools(), "primary")
+    assert "blueshift rbac" in (told.value.hint or "")
