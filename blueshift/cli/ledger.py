@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from blueshift.cli.options import lines_output
 from blueshift.report.words import escaped
 
 if TYPE_CHECKING:
@@ -18,14 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path), metavar="FILE")
 @click.option("--failed", is_flag=True, help="Only the requests that failed.")
-@click.option(
-    "--output",
-    "-o",
-    type=click.Choice(("lines", "json")),
-    default="lines",
-    show_default=True,
-    help="Lines for people, or one JSON object per request.",
-)
+@lines_output
 def ledger(file: Path, failed: bool, output: str) -> None:
     """Print what `blueshift probe --ledger FILE` has kept: each request, in the order in which they ended.
 

@@ -154,6 +154,18 @@ def yaml_output(command: Command) -> Command:
     )(command)
 
 
+def lines_output(command: Command) -> Command:
+    """`output: "lines" | "json"`, for commands that print one thing after another."""
+    return click.option(
+        "--output",
+        "-o",
+        type=click.Choice(("lines", "json")),
+        default="lines",
+        show_default=True,
+        help="Lines for people, or one JSON object per line.",
+    )(command)
+
+
 def waivers_options(command: Command) -> Command:
     """`skip: tuple[str, ...]`, `acknowledge: tuple[str, ...]`: checks that are not to count as they do."""
     for option in (

@@ -100,7 +100,14 @@ def lint(name: str, sets: tuple[str, ...], names: int, output: str) -> ExitCode:
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--from", "source", default="blue-green", show_default=True, metavar="NAME|FILE")
+@click.option(
+    "--from",
+    "source",
+    default="blue-green",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="What to copy: a shipped playbook, or one of your own.",
+)
 def new(file: Path, source: str) -> None:
     """Write a copy of a playbook to change; a file that exists is not overwritten."""
     from blueshift.errors import BlueshiftError

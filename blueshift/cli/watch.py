@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from blueshift.cli.options import cluster_options, config_option, group_option, run_async, seconds_of
+from blueshift.cli.options import (
+    cluster_options,
+    config_option,
+    group_option,
+    lines_output,
+    run_async,
+    seconds_of,
+)
 from blueshift.cli.output import say
 from blueshift.masks import masked
 from blueshift.report.words import escaped
@@ -29,7 +36,11 @@ _STATUS = re.compile(r"([1-5])xx|(\d{3})(?:-(\d{3}))?")
 
 @click.command()
 @click.option(
-    "--side", type=click.Choice(("primary", "temporary", "both")), default="both", show_default=True
+    "--side",
+    type=click.Choice(("primary", "temporary", "both")),
+    default="both",
+    show_default=True,
+    help="Whose accesses.",
 )
 @click.option(
     "--host",
@@ -42,14 +53,7 @@ _STATUS = re.compile(r"([1-5])xx|(\d{3})(?:-(\d{3}))?")
 @click.option("--slow", default="0s", metavar="T", help="Only answers that took as long: 500ms, 2s.")
 @click.option("--since", default="0s", metavar="T", help="Begin so long ago: 30s, 5m.")
 @click.option("--own", is_flag=True, help="Blueshift's own probes too.")
-@click.option(
-    "--output",
-    "-o",
-    type=click.Choice(("lines", "json")),
-    default="lines",
-    show_default=True,
-    help="Lines for people, or one JSON object per access and per note.",
-)
+@lines_output
 @config_option
 @group_option
 @cluster_options

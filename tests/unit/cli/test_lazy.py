@@ -78,6 +78,8 @@ def test_every_command_is_there_and_teaches() -> None:
         assert done.exit_code == 0, f"{path}: {done.output}"
         assert command.help
         assert len(command.help.split()) >= 8, f"`{' '.join(path)} --help` says too little"
+        options = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
+        assert [one.name for one in options if not one.help] == [], f"{path}: options without a word"
 
 
 def test_every_line_of_help_fits_a_terminal() -> None:
