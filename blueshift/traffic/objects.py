@@ -16,10 +16,10 @@ from blueshift.traffic.logs import TIME, Line, first_said, line_of
 
 Found = tuple[tuple[bytes, ...], bytes]
 """What requests are told apart by, and the client."""
-_ZEROS = re.compile(rb"(:\s*)0+(\d+\s*[,}])")
+_ZEROS = re.compile(rb"(:\s*+)0+(0|[1-9]\d*+)(?=\s*+[,}])")
 """Of nginx: a backend's answer without a status is written `009`, which is no JSON number."""
 
-_NO_NUMBER = re.compile(rb"((?<!\\)\"\s*:\s*)(?:[\d.-]+(?:(?:,| :) ?[\d.-]+)+|-|)(?=\s*[,}])")
+_NO_NUMBER = re.compile(rb"((?<!\\)\"\s*+:\s*+)(?:[\d.-]++(?:(?:,| :) ?[\d.-]++)++|-|)(?=\s*+[,}])")
 """Of nginx, where a format has no quotes around a number: `-` or nothing for none, a list of upstreams'."""
 
 _HEX = re.compile(rb"(?<!\\)((?:\\\\)*)\\x([0-9A-Fa-f]{2})")

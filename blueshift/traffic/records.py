@@ -12,7 +12,9 @@ from blueshift.traffic.logs import foreign
 
 _MOST = 200
 """Lines of one access."""
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_MOST_BYTES = 1 << 20
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?')
+"""Also one without its end, or each quote in it would be looked at as a beginning."""
 
 
 class Records(Protocol):
@@ -60,7 +62,7 @@ class AsObjects:
 
     def __init__(self) -> None:
         self._begun: list[bytes] = []
-        self._depth = 0
+        self._depth = self._bytes = 0
 
     def joined(self, lines: Sequence[bytes]) -> list[bytes]:
         """See `Records`."""
@@ -72,13 +74,15 @@ class AsObjects:
             self._begun.append(line)
             bare = _STRING.sub(b"", line)
             self._depth += bare.count(b"{") - bare.count(b"}")
-            if self._depth <= 0 or len(self._begun) == _MOST:
+            self._bytes += len(line)
+            if self._depth <= 0 or len(self._begun) == _MOST or self._bytes > _MOST_BYTES:
                 whole += self.left()
         return whole
 
     def left(self) -> list[bytes]:
         """See `Records`."""
-        begun, self._begun, self._depth = self._begun, [], 0
+        begun, self._begun = self._begun, []
+        self._depth = self._bytes = 0
         return [b"\n".join(begun)] if begun else []
 
 

@@ -242,6 +242,9 @@ def test_no_line_brings_it_down() -> None:
     found = objects(row(request_time="inf"), row(request_time="nan"), row(request_time="1e999"))
     assert (found.requests, found.answered().whole.latency) == (3, Sketch())
     assert objects(row(status="200200200"), row(status="ok"), row(status=None)).unread == 3
+    for long in (b'": ' + b"0" * 200_000, b'":' + b" " * 200_000, b'": ' + b"1,2" * 70_000, b'\\"' * 100_000):
+        strange = b'{"remote_addr": "192.0.2.7", "status": 200, "agent": "\xff", "x": ' + long + b"x}"
+        assert objects(row(), strange).unread == 1
     huge = access().replace(b" 0.004 [", b" " + b"9" * 400 + b" [")
     assert made([huge]).answered().whole.latency == Sketch()
 

@@ -61,6 +61,8 @@ def test_a_torn_access_takes_none_after_it_along() -> None:
 def test_what_never_ends_is_given_up() -> None:
     lines = [b'{"a": 1,'] + [b'"b": 2,'] * 10_000
     assert max(one.count(b"\n") for one in AsObjects().joined(lines)) < 1_000
+    wide = [b'{"a": "' + b'\\"' * 200_000] * 100
+    assert max(map(len, AsObjects().joined(wide))) < 3_000_000
 
 
 @pytest.mark.parametrize("given", [FORM, ""])
