@@ -9,7 +9,7 @@ import pytest
 
 from tests.bench.upgrade import page
 from tests.bench.upgrade.ledger import Count
-from tests.bench.upgrade.order import Cell, Ran
+from tests.bench.upgrade.order import TOOLS, Cell, Ran
 from tests.bench.upgrade.picture import Bar, bars
 from tests.bench.upgrade.result import Result, Sum
 from tests.bench.upgrade.scenarios import SCENARIOS
@@ -27,6 +27,15 @@ def test_the_page_says_what_was_measured() -> None:
     text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
     found = committed()
     assert page.placed(text, page.section(found) if found else page.UNMEASURED) == text
+
+
+def test_the_readme_names_the_same_sums() -> None:
+    found = committed()
+    assert found
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for tool in TOOLS:
+        sums = [tools[tool] for tools in found.scenarios.values() if tool in tools]
+        assert f"{sum(one.failed for one in sums):,} of {sum(one.requests for one in sums):,}" in text
 
 
 def test_the_pictures_are_of_the_same_figures() -> None:
