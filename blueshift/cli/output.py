@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,6 +14,8 @@ from blueshift.errors import BlueshiftError
 
 # Wide enough that nothing is folded when a table goes into a pipe.
 _PIPE_WIDTH = 300
+_GAP = 2
+"""Spaces between columns."""
 
 
 def print_json(value: Any) -> None:
@@ -38,26 +39,52 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
     from rich.table import Table
     from rich.text import Text
 
-    texts = [["-" if cell in (None, "") else str(cell) for cell in row] for row in rows]
-    room = Console(file=sys.stdout).width if sys.stdout.isatty() else _PIPE_WIDTH
-    gaps = 2 * (len(columns) - 1)
-    widths = _widths([[column.upper() for column in columns], *texts], room - gaps)
+    texts = _texts(columns, rows)
+    room = _room()
+    gaps = _GAP * (len(columns) - 1)
+    widths = _widths(texts, room - gaps)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column, width in zip(columns, widths, strict=True):
         table.add_column(column.upper(), overflow="fold", width=width)
-    for row in texts:
+    for row in texts[1:]:
         table.add_row(*map(Text, row))
     # A dumb terminal is taken for one of 80 columns unless both sides are given.
     width = max(room, sum(widths) + gaps)
     Console(file=sys.stdout, width=width, height=25, highlight=False).print(table)
 
 
-def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
+def fits(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bool:
+    """Tell whether `print_table` would fold no cell of these, as it does where a terminal is too narrow."""
+    whole = _whole(_texts(columns, rows))
+    return sum(whole) + _GAP * (len(columns) - 1) <= _room()
+
+
+def _texts(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[list[str]]:
+    """The columns' names and every cell, as they are printed."""
+    cells = [["-" if cell in (None, "") else str(cell) for cell in row] for row in rows]
+    return [[column.upper() for column in columns], *cells]
+
+
+def _room() -> int:
+    """Characters in a line."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout).width if sys.stdout.isatty() else _PIPE_WIDTH
+
+
+def _whole(texts: Sequence[Sequence[str]]) -> list[int]:
+    """The width of each column in which nothing is folded."""
+    from rich.cells import cell_len
+
+    return [max(map(cell_len, column)) for column in zip(*texts, strict=True)]
+
+
+def _widths(texts: Sequence[Sequence[str]], room: int) -> list[int]:
     """One for each column: the widest give way first, and none below its longest word."""
     from rich.cells import cell_len
 
-    columns = list(zip(*rows, strict=True))
-    widths = [max(map(cell_len, column)) for column in columns]
+    widths = _whole(texts)
+    columns = zip(*texts, strict=True)
     least = [max(map(cell_len, " ".join(column).split()), default=1) for column in columns]
     for _ in range(sum(widths) - room):
         wide = [at for at, width in enumerate(widths) if width > least[at]]
@@ -65,13 +92,6 @@ def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
             break
         widths[max(wide, key=widths.__getitem__)] -= 1
     return widths
-
-
-def fits(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bool:
-    """Tell whether `print_table` would fold no cell of these, as it does where a terminal is too narrow."""
-    lines = [columns, *([str(cell) for cell in row] for row in rows)]
-    widths = (max(map(len, cells)) for cells in zip(*lines, strict=True))
-    return not sys.stdout.isatty() or sum(widths) + 2 * len(columns) <= shutil.get_terminal_size().columns
 
 
 def say(sentence: str) -> None:
