@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from blueshift.traffic.layouts import MOST_KINDS
 from blueshift.traffic.logs import Line, bare, foreign
 from blueshift.traffic.quick import Counted, Raw, Reader, identifies
 from blueshift.traffic.seen import Seen
@@ -63,7 +64,9 @@ class Digest:
         self.lines += len(block)
         unusual = self.reader.count(block, self._counted, self._seen)
         missed = [line for line in unusual if not self._with_care(line, sure=again is not None)]
-        while missed and again:
+        for _ in range(MOST_KINDS):
+            if not missed or again is None:
+                break
             found = again(missed)
             tried = found or missed
             self.lines += len(tried) - len(missed)  # of several an access may be made

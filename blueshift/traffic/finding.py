@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from blueshift.traffic.guesses import candidates
-from blueshift.traffic.layouts import Layout
+from blueshift.traffic.layouts import Layout, layouts_of
 from blueshift.traffic.logs import foreign
 from blueshift.traffic.prefixes import NOTHING, PREFIXES, WORDS, without
 from blueshift.traffic.quick import Reader
@@ -54,6 +54,17 @@ class Way:
         return self._records.left() if self._records else []
 
 
+def readers_of(given: str) -> tuple[Reader, ...]:
+    """Readers of what a given format may mean; see `layouts_of`, which raises BlueshiftError.
+
+    Where the keys of a JSON format do not tell all that its text does, they help with lines that the text
+    does not match, and stand for it in files of which it matches none.
+    """
+    first, *others = layouts_of(given)
+    helping = tuple(Reader(layout) for layout in others if layout.keys)
+    return Reader(first, helping), *map(Reader, others)
+
+
 def way_of(lines: list[bytes], given: Sequence[Reader] = (), words: bool = True) -> Way | None:
     """The way by which most of these lines can be read, by one of the given formats or by any that is known;
     None where none can.
@@ -81,7 +92,7 @@ def _readers(lines: list[bytes], given: Sequence[Reader]) -> Iterator[tuple[floa
     for reader in given:
         formatted = AsFormatted(shapes) if (shapes := reader.lines()) else None
         sample = _sample(_joined(lines, formatted))
-        if read := _count(reader, sample):
+        if (read := _count(reader, sample)) and any(map(reader.alone, sample)):
             yield read / len(sample), formatted, reader
     if given:
         return

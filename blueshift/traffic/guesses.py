@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from blueshift.traffic.layouts import NAMED, Layout, Path, scalars
+from blueshift.traffic.layouts import MOST_KINDS, NAMED, Layout, Path, scalars
 from blueshift.traffic.objects import decoded
 
 _GUESSES: Mapping[str, tuple[str, ...]] = {
@@ -84,5 +84,6 @@ def candidates(lines: Sequence[bytes]) -> tuple[Layout, ...]:
                 # Of one kind are those that have client and status in one place: a key that says nothing may
                 # be left out.
                 kind = tuple(path for name, path in one.keys.items() if name in _SURE)
-                kinds.setdefault(kind, {}).update(told)
+                if kind in kinds or len(kinds) < MOST_KINDS:
+                    kinds.setdefault(kind, {}).update(told)
     return (*filter(None, map(guessed, kinds.values())), *NAMED.values())

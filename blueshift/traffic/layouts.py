@@ -40,6 +40,9 @@ controllers; the date has no zone."""
 
 _TOLD = 60
 """Characters of what is none."""
+MOST_KINDS = 16
+"""Formats that are learnt beside the first, and kinds of objects that are told apart: far more than a file
+has by changes of its format. In a made file every line is of another kind, and each line is tried by all."""
 Path = tuple[str, ...]
 """Keys that lead to a value, from the outermost object inwards."""
 
@@ -64,6 +67,10 @@ class Layout(msgspec.Struct, frozen=True, eq=False):
     def reads_as(self, other: Layout) -> bool:
         """Whether both read the same lines alike."""
         return self is other or (self.text, self.keys) == (other.text, other.keys)
+
+    def same_format(self, other: Layout) -> bool:
+        """Whether both are of one given text, be it by its keys."""
+        return bool(self.text) and self.text == other.text
 
 
 NAMED: Mapping[str, Layout] = {

@@ -8,8 +8,8 @@ from pathlib import Path
 from blueshift.errors import BlueshiftError
 from blueshift.masks import masked
 from blueshift.traffic.digest import Digest
-from blueshift.traffic.finding import Way, few, way_of
-from blueshift.traffic.layouts import NAMED, layouts_of
+from blueshift.traffic.finding import Way, few, readers_of, way_of
+from blueshift.traffic.layouts import NAMED
 from blueshift.traffic.prefixes import KUBERNETES, WORDS, Parts, unwrapped, without
 from blueshift.traffic.quick import Reader
 from blueshift.traffic.streams import LONGEST, Read, blocks, opened
@@ -31,7 +31,7 @@ def digested(files: Sequence[Path], form: str) -> Digest:
 
     Raises BlueshiftError for a file that cannot be read, and where lines are left and none of all was read.
     """
-    given = tuple(map(Reader, layouts_of(form))) if form else ()
+    given = readers_of(form) if form else ()
     digest = Digest(given[0] if given else Reader(NAMED["ingress-nginx"]))
     unread_in: Path | None = None
     for file in files:

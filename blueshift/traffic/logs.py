@@ -18,10 +18,11 @@ from blueshift.traffic.logformat import DEFAULT, DEFAULT_STREAM, Compiled, Escap
 PROBE_AGENT = "blueshift-probe/"
 """How the user agent of our own probes begins."""
 
-# klog, nginx's error log, Go's own messages, the banner at the start and the wrapped lines of either.
+# klog, nginx's error log, Go's own messages, the banner at the start and the wrapped lines of either. Of
+# nginx at its start only what it says: rsyslog writes `nginx: ` before accesses too.
 _FOREIGN = re.compile(
     rb"[IWEF]\d{4} \d\d:\d\d:\d\d|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|-{20,}|\s*$|NGINX Ingress controller"
-    rb"|\s+\w+:?\s|nginx: |goroutine |panic: |time=\""
+    rb"|\s+\w+:?\s|nginx: (?=\[|the |configuration )|goroutine |panic: |time=\""
 )
 
 

@@ -23,12 +23,16 @@ alone may be the host that a format begins with, unless it ends as no host does.
 _PART = re.compile(_STAMP + rb"(stdout|stderr) ([FP]) ")
 
 _DOCKER = b'{"log":"'
+_LOOKED_AT = 8
+"""First lines of a block that are looked at, beside its last: they may be a torn one, or words of `tail`."""
 
 
 class _Docker(msgspec.Struct):
-    """A line of Docker's `json-file`, which has `stream` and `time` too."""
+    """A line of Docker's `json-file`; an access may have a key `log` too."""
 
     log: str
+    stream: str
+    time: str
 
 
 def without(prefix: re.Pattern[bytes], lines: list[bytes]) -> list[bytes]:
@@ -40,7 +44,7 @@ def without(prefix: re.Pattern[bytes], lines: list[bytes]) -> list[bytes]:
 
 def unwrapped(lines: list[bytes]) -> list[bytes]:
     """The lines that Docker keeps as JSON objects, and the same list where they are none."""
-    if not lines[0].startswith(_DOCKER):
+    if not any(line.startswith(_DOCKER) for line in (*lines[:_LOOKED_AT], lines[-1])):
         return lines
     decode = msgspec.json.Decoder(_Docker).decode
     found = []

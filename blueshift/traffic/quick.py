@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from blueshift.traffic.instants import duration, instant
-from blueshift.traffic.layouts import Layout
+from blueshift.traffic.layouts import MOST_KINDS, Layout
 from blueshift.traffic.logformat import INSIDE, Compiled, Escape, compile_text
 from blueshift.traffic.logs import (
     CLIENT,
@@ -76,7 +76,7 @@ class Reader:
         self.layout = layout
         self.others = others
         self.helped: list[Reader] = []
-        """Those of the others that could read a line."""
+        """Those of the others that could read a line, but for the keys of the same format."""
         self._form = _compiled(layout) if layout.text else None
         known = frozenset(layout.keys) or (self._form.http.variables if self._form else frozenset())
         wanted = tuple(sources(role, known) for role in _ROLES)
@@ -99,9 +99,11 @@ class Reader:
         return self._has_time or any(other.has_time for other in self.others)
 
     def learn(self, other: Reader) -> None:
-        """Read by the layouts of another too what cannot be read otherwise."""
+        """Read by the layouts of another too what cannot be read otherwise, `MOST_KINDS` of them at most."""
         for one in (other, *other.others):
-            if not any(known.layout.reads_as(one.layout) for known in (self, *self.others)):
+            if len(self.others) < MOST_KINDS and not any(
+                known.layout.reads_as(one.layout) for known in (self, *self.others)
+            ):
                 self.others = (*self.others, Reader(one.layout))
 
     def lines(self) -> tuple[Compiled, ...]:
@@ -130,10 +132,7 @@ class Reader:
 
     def parse(self, line: bytes) -> Line | None:
         """One line with all care; None for what is no access or cannot be read."""
-        line = bare(line)
-        found = line_of_object(self.layout, line) if self.layout.keys else None
-        if found is None and self._form:
-            found = self._form.parse(line)
+        found = self.alone(line)
         if self._sure(found):
             return found
         for other in self.others:
@@ -141,11 +140,17 @@ class Reader:
             sure = other._sure(better)
             if better and (sure or found is None):
                 found = better
-                if other not in self.helped:
+                if other not in self.helped and not self.layout.same_format(other.layout):
                     self.helped.append(other)
             if sure:
                 break
         return found
+
+    def alone(self, line: bytes) -> Line | None:
+        """One line by the first layout, without the others."""
+        line = bare(line)
+        found = line_of_object(self.layout, line) if self.layout.keys else None
+        return self._form.parse(line) if found is None and self._form else found
 
     def fits(self, line: bytes) -> float:
         """1 for an access of one of the layouts, 0 for none; half, where keys were guessed, for one that

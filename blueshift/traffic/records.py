@@ -15,6 +15,9 @@ _MOST = 200
 _MOST_BYTES = 1 << 20
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?')
 """Also one without its end, or each quote in it would be looked at as a beginning."""
+_GOES_ON = (b":", b"[")
+"""What a line ends with before one with the brace of an object inside; any other brace at the begin of a line
+is another access, and what was begun is torn."""
 
 
 class Records(Protocol):
@@ -71,6 +74,8 @@ class AsObjects:
             if foreign(line) if self._begun else not line.startswith(b"{"):
                 whole.append(line)
                 continue
+            if self._begun and line.startswith(b"{") and not self._begun[-1].rstrip().endswith(_GOES_ON):
+                whole += self.left()
             self._begun.append(line)
             bare = _STRING.sub(b"", line)
             self._depth += bare.count(b"{") - bare.count(b"}")

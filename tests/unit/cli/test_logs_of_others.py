@@ -140,16 +140,64 @@ def test_a_host_before_a_line_is_no_prefix(tmp_path: Path, command: Command) -> 
     assert (told.code, "--format" in told.err) == (ExitCode.ERROR, True), "it would be lost"
 
 
-def test_lines_that_docker_keeps_are_taken_out_of_its_objects(tmp_path: Path, command: Command) -> None:
+@pytest.mark.parametrize(
+    ("begun", "unread"),
+    [
+        ("", 1),
+        ("==> 0-json.log <==\n", 2),
+        ('torn\n","stream":"stdout","time":"2026-11-23T23:41:48.1Z"}\n', 3),
+    ],
+)
+def test_lines_that_docker_keeps_are_taken_out_of_its_objects(
+    tmp_path: Path, command: Command, begun: str, unread: int
+) -> None:
     file = tmp_path / "0-json.log"
     rows = [
         {"log": line.decode() + "\n", "stream": "stdout", "time": "2026-11-23T23:41:48.1Z"}
         for line in log(good=5, bad=1).splitlines()
     ]
     text = "\n".join(json.dumps(one, separators=(",", ":")) for one in rows)
-    file.write_text(text + '\n{"log":"cut')
+    file.write_text(begun + text + '\n{"log":"cut')
     found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
-    assert (found["requests"], found["errors"], found["unread"]) == (6, 1, 1)
+    assert (found["requests"], found["errors"], found["unread"]) == (6, 1, unread)
+
+
+def test_an_access_with_a_key_named_log_is_none_of_dockers(tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "access.log"
+    file.write_bytes(b'{"log":"access","remote_addr":"192.0.2.7","status":502,"host":"a.example"}\n' * 3)
+    found = json.loads(command("logs", "analyze", str(file), "-o", "json").out)
+    assert (found["requests"], found["errors"], found["clients"]) == (3, 3, [["192.0.2.7", 3]])
+
+
+URL = '{"ip":"$remote_addr","url":"$scheme://$host$request_uri","status":$status}'
+OF_URL = b'{"ip":"192.0.2.7","url":"https://%s.example/x","status":%d}\n'
+BY_KEYS = OF_URL.replace(b"}", b',"node":"node-1"}')
+
+
+@pytest.mark.parametrize("many", [5, 3000])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_line_that_only_its_keys_tell_takes_no_host_from_the_others(
+    tmp_path: Path, command: Command, many: int, first: bool
+) -> None:
+    odd, rows = BY_KEYS % (b"a", 200), OF_URL % (b"a", 502) * many
+    file, other = tmp_path / "access.log", tmp_path / "other.log"
+    file.write_bytes(odd + rows if first else rows + odd)
+    found = json.loads(command("logs", "analyze", str(file), "--format", URL, "-o", "json").out)
+    assert found["unread"] == 0
+    assert {one["target"]: one["requests"] for one in found["targets"]} == {"a.example": many, "-": 1}
+    other.write_bytes(rows)
+    judged = ("logs", "analyze", str(file), "--compare", str(other), "--format", URL, "-o", "json")
+    assert "told apart" not in command(*judged).out, "both sides are of one format"
+
+
+def test_where_the_text_matches_none_its_keys_are_the_format(tmp_path: Path, command: Command) -> None:
+    file, other = tmp_path / "access.log", tmp_path / "other.log"
+    file.write_bytes(BY_KEYS % (b"a", 502) * 30)
+    other.write_bytes(OF_URL % (b"a", 502) * 30)
+    judged = ("logs", "analyze", str(file), "--compare", str(other), "--format", URL, "-o", "json")
+    found = json.loads(command(*judged).out)
+    assert (found["new"]["unread"], found["new"]["errors"]) == (0, 30)
+    assert "by host in the log of the old side and by nothing" in found["verdict"]["reasons"][0]
 
 
 ROW = b'{"remote_addr": "192.0.2.8", "status": %d, "host": "a.example", "request_time": 0.5}\n'

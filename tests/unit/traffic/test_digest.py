@@ -13,7 +13,7 @@ from blueshift.traffic import digest as digests
 from blueshift.traffic import targets as rows
 from blueshift.traffic.digest import Digest
 from blueshift.traffic.guesses import candidates
-from blueshift.traffic.layouts import COMBINED, NAMED, Layout, layouts_of
+from blueshift.traffic.layouts import COMBINED, MOST_KINDS, NAMED, Layout, layouts_of
 from blueshift.traffic.quick import Counted, Reader
 from blueshift.traffic.seen import Seen
 from blueshift.traffic.sketch import Sketch
@@ -513,3 +513,19 @@ def test_json_that_was_written_without_its_escapes_is_read() -> None:
     parsed = Reader(guess).parse(line)
     assert parsed is not None
     assert parsed.agent == r'say "hi" \x5C'
+
+
+def test_a_block_in_which_every_line_is_of_another_kind_is_given_up() -> None:
+    lines = [b'{"remote_addr": "192.0.2.7", "sta%stus": 502}' % (b"_" * number) for number in range(200)]
+    digest = Digest(Reader(NAMED["combined"]))
+    asked: list[int] = []
+
+    def again(missed: list[bytes]) -> list[bytes]:
+        asked.append(len(missed))
+        digest.read_by(Reader(candidates(missed[:1])[0]))
+        return missed
+
+    digest.add(lines, again)
+    digest.finish()
+    assert asked == [200 - number for number in range(MOST_KINDS)]
+    assert (digest.requests, digest.unread, digest.lines) == (MOST_KINDS, 200 - MOST_KINDS, 200)

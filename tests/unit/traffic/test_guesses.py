@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from blueshift.traffic.guesses import candidates
+from blueshift.traffic.layouts import MOST_KINDS, NAMED
 from blueshift.traffic.quick import Reader
 from tests.unit.traffic.test_digest import made
 
@@ -78,6 +79,19 @@ def test_two_kinds_of_objects_are_two_formats(status: str) -> None:
     found = made(lines, Reader(first, (Reader(second),)))
     assert {name: one.requests for name, one in found.targets.items()} == {"a.example": 3, "b.example": 3}
     assert found.unread == 0
+
+
+def test_not_every_line_of_a_made_file_is_a_kind_of_its_own() -> None:
+    lines = [b'{"remote_addr": "192.0.2.7", "sta%stus": 502}' % (b"_" * number) for number in range(200)]
+    layouts = candidates(lines)
+    assert len(layouts) == MOST_KINDS + len(NAMED)
+    reader = Reader(NAMED["combined"])
+    for line in lines:
+        reader.learn(Reader(candidates([line])[0]))
+    assert len(reader.others) == MOST_KINDS
+    assert [reader.parse(line) is not None for line in lines] == [True] * MOST_KINDS + [False] * (
+        200 - MOST_KINDS
+    )
 
 
 def test_what_is_an_object_in_some_lines_and_a_value_in_others_is_no_fault() -> None:

@@ -48,14 +48,20 @@ def test_lines_of_an_access_are_one_however_they_come(kind: str, cut: int) -> No
     assert found.left() == []
 
 
-def test_a_torn_access_takes_none_after_it_along() -> None:
-    found = records("format").joined([*access()[:3], *access(404), *access()[2:], *access(502)])
+@pytest.mark.parametrize("kind", ["objects", "format"])
+def test_a_torn_access_takes_none_after_it_along(kind: str) -> None:
+    found = records(kind).joined([*access()[:3], *access(404), *access()[2:], *access(502)])
     assert found == [
         b"\n".join(access()[:3]),
         b"\n".join(access(404)),
         *access()[2:],
         b"\n".join(access(502)),
     ]
+
+
+def test_an_object_inside_may_begin_a_line() -> None:
+    lines = [b"{", b'"http":', b"{", b'"status": 502', b"},", b'"of": [', b"{", b"}", b"]", b"}"]
+    assert AsObjects().joined(lines * 2) == [b"\n".join(lines)] * 2
 
 
 def test_what_never_ends_is_given_up() -> None:
