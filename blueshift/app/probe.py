@@ -105,7 +105,7 @@ def found(
     """
     summary = counter.summary(seconds, (), (), longest_gap=math.inf, most_stale=math.inf)
     targets = tuple(_targets(asked.urls, rows))
-    remarks = remarks_on(asked, ((one.url, one.statuses) for one in targets), summary)
+    remarks = remarks_on(asked, targets, summary)
     return Probed(targets, summary, began, own, unwritten, remarks)
 
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from blueshift.app.asked import Asked, is_websocket
 from blueshift.traffic.prober.count import STALE_SHARE
 from blueshift.traffic.prober.summary import Summary
 
+if TYPE_CHECKING:
+    from blueshift.app.probe import Target
+
 _UNREACHED = ("network is unreachable", "no route to host")  # in the kernel's, as `reason_of` has them
 _UNTRUSTED = ("issuer certificate", "self-signed", "self signed")  # in OpenSSL's own words
 
 
-def remarks_on(
-    asked: Asked, answered: Iterable[tuple[str, Mapping[str, int]]], summary: Summary
-) -> tuple[str, ...]:
-    """Return sentences; `answered` has each URL with how often it answered with which status."""
+def remarks_on(asked: Asked, targets: Sequence[Target], summary: Summary) -> tuple[str, ...]:
+    """Return sentences on the figures of all URLs."""
     found = list(_stale(summary))
-    for url, statuses in answered:
-        found += _one_status(url, statuses, asked)
+    for target in targets:
+        found += _one_status(target, asked)
     found += _untrusted(summary)
     if len(asked.families) > 1:
-        found += _unreached(summary)
+        found += _unreached(targets, summary)
     return tuple(dict.fromkeys(found))
 
 
@@ -41,11 +43,15 @@ def _stale(summary: Summary) -> Iterator[str]:
         )
 
 
-def _one_status(url: str, statuses: Mapping[str, int], asked: Asked) -> Iterator[str]:
-    """Of a server that is well, and answers otherwise than was thought."""
-    if is_websocket(url) or len(statuses) != 1:
+def _one_status(target: Target, asked: Asked) -> Iterator[str]:
+    """Of a server that is well, and answers otherwise than was thought: every request, and each alike."""
+    url = target.url
+    if is_websocket(url) or len(target.statuses) != 1:
         return
-    (status,) = map(int, statuses)
+    ((known, times),) = target.statuses.items()
+    status = int(known)
+    if times != target.requests:
+        return
     if status == asked.status or status >= 500:
         return
     if status in (301, 302, 303, 307, 308):
@@ -72,8 +78,11 @@ def _untrusted(summary: Summary) -> Iterator[str]:
         )
 
 
-def _unreached(summary: Summary) -> Iterator[str]:
-    """Of a family that the names have and this machine has not: others go on in the other one, unseen."""
+def _unreached(targets: Sequence[Target], summary: Summary) -> Iterator[str]:
+    """Of a family that the names have and this machine has not: others go on in the other one, unseen.
+
+    Only where that is of use: a host that has no address in the other one would end such a run at once.
+    """
     lost = {
         6 if ":" in one.address else 4
         for one in summary.failures
@@ -82,4 +91,7 @@ def _unreached(summary: Summary) -> Iterator[str]:
     if len(lost) == 1:
         (family,) = lost
         other = 10 - family
+        everywhere = all(any((":" in at) == (other == 6) for at in one.addresses) for one in targets)
+        if not (everywhere and any(one.statuses for one in targets)):
+            return
         yield f"this machine has no way to IPv{family} addresses: `--family {other}` leaves them out"

@@ -8,6 +8,8 @@ MAX_HEAD = 64 * 1024
 MAX_BODY = 8 * 1024 * 1024
 """Bytes; a longer answer fails, so that no server can fill our memory."""
 TOO_LONG = f"answer longer than {MAX_BODY >> 20} MiB, which is the most that is read"
+_DIGITS = 19
+"""Of a length, as many as are looked at: it is too long by them, and int() takes no 4301 of them."""
 _BEGINS = b"HTTP/1."
 
 
@@ -35,7 +37,7 @@ def parse_head(raw: bytes) -> tuple[int, bool, tuple[tuple[str, str], ...]]:
     if (
         len(parts) < 2
         or parts[0] not in ("HTTP/1.1", "HTTP/1.0")
-        or not (parts[1].isdigit() and len(parts[1]) == 3)
+        or not (parts[1].isdecimal() and len(parts[1]) == 3)  # of Latin-1 that is 0 to 9
     ):
         raise ValueError("not an HTTP answer")
     headers: list[tuple[str, str]] = []
@@ -63,14 +65,21 @@ def _length_of(headers: tuple[tuple[str, str], ...]) -> int:
     length = found.pop()
     if found or not length.isdecimal():
         raise ValueError("malformed length")
-    return int(length)
+    return int(length.lstrip("0")[:_DIGITS] or 0)
+
+
+def _last_of(codings: str) -> str:
+    """In lower case; a list may have empty elements (RFC 9110 §5.6.1)."""
+    return codings.rstrip(", \t").rpartition(",")[2].strip().lower()
 
 
 def _chunk_size(line: bytes) -> int:
-    digits = line.partition(b";")[0].strip()
+    digits = line.strip()
+    if not digits.isalnum():  # it has an extension, or is none
+        digits = digits.partition(b";")[0].rstrip()
     try:
-        if digits.isalnum():  # a sign is none of a size (RFC 9112 §7.1), and int() takes it
-            return int(digits, 16)
+        if digits.isalnum():  # int() takes a sign and _ too, and 0x, but not twice (RFC 9112 §7.1)
+            return int(b"0x" + digits, 16)
     except ValueError:
         pass
     raise ValueError("malformed chunk")
@@ -143,10 +152,11 @@ class ResponseReader:
         self._close = "close" in connection or (old and "keep-alive" not in connection)
         if self._head_only or self._status in (101, 204, 304):
             self._left = 0
-        elif "chunked" in fields.get("transfer-encoding", "").lower():
-            self._chunked, self._left = True, 0
+        elif coding := fields.get("transfer-encoding"):  # whatever Content-Length says (RFC 9112 §6.3)
+            if coding == "chunked" or _last_of(coding) == "chunked":
+                self._chunked, self._left = True, 0
         elif (length := fields.get("content-length")) is not None:
-            once = length.isdecimal() and plain  # nearly always, and at once
+            once = plain and length.isdecimal() and len(length) <= _DIGITS  # nearly always, and at once
             self._left = int(length) if once else _length_of(self._headers)
             if self._left > MAX_BODY:
                 self.phase = "body"

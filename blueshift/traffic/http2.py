@@ -137,12 +137,11 @@ class Http2(asyncio.Protocol):
         self._buffer += data
         end = 0
         goaway = None
+        garbled = False
         while len(self._buffer) - end >= _HEAD:
             length = _HEAD + int.from_bytes(self._buffer[end : end + 3], "big")
-            if length > _LONGEST:
-                self._garbled(first=not (self._spoken or end))
-                return
-            if len(self._buffer) - end < length:
+            garbled = length > _LONGEST
+            if garbled or len(self._buffer) - end < length:
                 break
             if self._buffer[end + 3] == _GOAWAY:
                 goaway = bytes(self._buffer[end + _HEAD : end + length])
@@ -155,6 +154,8 @@ class Http2(asyncio.Protocol):
         del self._buffer[:end]
         if goaway is not None:
             self._leave(int.from_bytes(goaway[:4], "big") & 0x7FFFFFFF, int.from_bytes(goaway[4:8], "big"))
+        if garbled:  # what came whole before it counts
+            self._garbled()
 
     def eof_received(self) -> bool:
         """See asyncio."""
@@ -165,9 +166,9 @@ class Http2(asyncio.Protocol):
         """See asyncio."""
         self._ended(reason_of(error) if error else None)
 
-    def _garbled(self, *, first: bool) -> None:
+    def _garbled(self) -> None:
         """No frame that we asked for: words in its place would be waited for, as so many megabytes."""
-        if not first:
+        if self._spoken:
             self._ended("frame too long")
         elif self._buffer.startswith(b"HTTP/1."):
             self._ended("answered in HTTP/1, and not in HTTP/2")

@@ -5,7 +5,8 @@ A chunk holds the strings and the questions that are new in it (a row names both
 whole file; a question is what a stream of a plan asks, by the numbers of its strings), and the columns. `id`
 and `scheduled` are differences to the row before; each later moment is the distance from the one before it,
 all ones for "never"; moments are microseconds. Rows stand in the order in which they ended. A file that was
-cut off reads up to its last whole chunk.
+cut off reads up to its last whole chunk. zlib holds a sum of each column; `check` is the CRC-32 of all else
+that a head or a chunk says. Files of before have none, and are read as they are.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ class Row(msgspec.Struct):
 class _Head(msgspec.Struct, frozen=True):
     run: str
     started: datetime
+    check: int | None = None
 
 
 class _Chunk(msgspec.Struct, frozen=True):
@@ -84,6 +86,7 @@ class _Chunk(msgspec.Struct, frozen=True):
     texts: tuple[str, ...]
     questions: tuple[tuple[int, ...], ...]
     columns: dict[str, bytes]
+    check: int | None = None
 
 
 class LedgerWriter:
@@ -101,7 +104,7 @@ class LedgerWriter:
         self._full = False
         try:
             self._write(MAGIC)
-            self._frame(msgspec.msgpack.encode(_Head(run, started)))
+            self._frame(msgspec.msgpack.encode(_Head(run, started, _sum(run, started))))
         except BlueshiftError:
             with suppress(OSError):
                 path.unlink()  # it is no ledger, and would be in the way of the next one
@@ -155,7 +158,8 @@ class LedgerWriter:
         if not rows or self._full:
             return
         packed = {name: pack(column) for name, column in self._columns.items()}
-        chunk = _Chunk(rows, tuple(self._fresh), tuple(self._fresh_questions), packed)
+        texts, questions = tuple(self._fresh), tuple(self._fresh_questions)
+        chunk = _Chunk(rows, texts, questions, packed, _sum(texts, questions))
         self._frame(msgspec.msgpack.encode(chunk))
         self._fresh.clear()
         self._fresh_questions.clear()
@@ -232,11 +236,7 @@ def read_ledger(path: Path) -> Iterator[Row]:
             try:
                 columns = _columns(frame, texts, questions)
             except (msgspec.DecodeError, zlib.error, ValueError, IndexError, KeyError) as error:
-                raise BlueshiftError(
-                    "the ledger is damaged from here on",
-                    place=f"{path}: byte {file.tell() - len(frame)}",
-                    hint="copy it again from where it was written; what stands before it was read",
-                ) from error
+                raise _damaged(path, file.tell() - len(frame)) from error
             yield from _rows(columns, texts, questions, before)
             before = before[0] + sum(columns["id"]), before[1] + sum(columns["scheduled"])
 
@@ -244,6 +244,8 @@ def read_ledger(path: Path) -> Iterator[Row]:
 def _columns(frame: bytes, texts: list[str], questions: list[dict[str, str]]) -> dict[str, array[int]]:
     """A chunk's, whose new strings and questions are added. Raises what its bytes do not allow."""
     chunk = msgspec.msgpack.decode(frame, type=_Chunk)
+    if chunk.check not in (None, _sum(chunk.texts, chunk.questions)):
+        raise ValueError("other texts than were written")
     texts.extend(chunk.texts)
     questions.extend(
         dict(zip(_QUESTION, (texts[number] for number in asked), strict=True)) for asked in chunk.questions
@@ -258,12 +260,29 @@ def _columns(frame: bytes, texts: list[str], questions: list[dict[str, str]]) ->
 
 
 def started_of(path: Path) -> datetime:
-    """The instant from which a ledger's moments count. Raises BlueshiftError if it is not a ledger."""
+    """The instant from which a ledger's moments count. Raises BlueshiftError if there is no whole head."""
     with path.open("rb") as file:
-        if file.read(len(MAGIC)) == MAGIC and (frame := _read_frame(file.read(4), file.read)):
-            with suppress(msgspec.DecodeError):
-                return msgspec.msgpack.decode(frame, type=_Head).started
-    raise _no_ledger(path)
+        if file.read(len(MAGIC)) != MAGIC or (frame := _read_frame(file.read(4), file.read)) is None:
+            raise _no_ledger(path)
+    try:
+        head = msgspec.msgpack.decode(frame, type=_Head)
+        if head.check not in (None, _sum(head.run, head.started)):
+            raise ValueError("another head than was written")
+    except (msgspec.DecodeError, ValueError) as error:  # the latter also of bytes that are no UTF-8
+        raise _damaged(path, len(MAGIC) + 4) from error
+    return head.started
+
+
+def _sum(*parts: object) -> int:
+    return zlib.crc32(msgspec.msgpack.encode(parts))
+
+
+def _damaged(path: Path, byte: int) -> BlueshiftError:
+    return BlueshiftError(
+        "the ledger is damaged from here on",
+        place=f"{path}: byte {byte}",
+        hint="copy it again from where it was written; what stands before it was read",
+    )
 
 
 def _no_ledger(path: Path) -> BlueshiftError:

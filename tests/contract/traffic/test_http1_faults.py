@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from blueshift.clock import Clock
 from blueshift.traffic.prober.ledger import Row
 from blueshift.traffic.prober.plan import Route, Stream
 from blueshift.traffic.prober.summary import Summary
@@ -15,21 +16,26 @@ from tests.contract.traffic.servers import (
     HOST,
     Behaviour,
     Connection,
+    Paced,
     Server,
     healthy,
     plan_of,
     server_tls,
     serving,
     traffic,
+    turns,
 )
 
 THREE = (0.0, 0.25, 0.5)
 
 
-async def against(behave: Behaviour, tmp_path: Path, **route: object) -> tuple[Summary, list[Row], Server]:
+async def against(
+    behave: Behaviour, tmp_path: Path, clock: Clock | None = None, **route: object
+) -> tuple[Summary, list[Row], Server]:
     async with serving(behave) as server:
         asked = Route(host=HOST, tls=False, port=server.port, service="echo-a", **route)  # type: ignore[arg-type]
-        summary, rows = await traffic(plan_of(asked, at=THREE, duration=0.7), tmp_path, lambda: server.ids)
+        plan = plan_of(asked, at=THREE, duration=0.7)
+        summary, rows = await traffic(plan, tmp_path, lambda: server.ids, clock)
     return summary, rows, server
 
 
@@ -49,7 +55,7 @@ async def test_a_kept_connection_that_the_server_closed_is_stale_and_not_failed(
         request = await connection.request()
         await connection.answer(request.seen())
 
-    summary, rows, server = await against(close_when_idle, tmp_path)
+    summary, rows, server = await against(close_when_idle, tmp_path, Paced())
     assert [row.failed for row in rows] == [False] * 3
     assert [row.stale_closed for row in rows] == [0, 1, 1]
     assert len(server.connections) == 3
@@ -64,10 +70,10 @@ async def test_a_reset_while_idle_is_stale_too(tmp_path: Path) -> None:
     async def reset_when_idle(connection: Connection) -> None:
         request = await connection.request()
         await connection.answer(request.seen())
-        await asyncio.sleep(0.05)
+        await turns(10)  # a reset takes an answer along that is not read yet
         connection.reset()
 
-    _, rows, _ = await against(reset_when_idle, tmp_path)
+    _, rows, _ = await against(reset_when_idle, tmp_path, Paced())
     assert [(row.failed, row.stale_closed) for row in rows] == [(False, 0), (False, 1), (False, 1)]
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -32,7 +33,7 @@ def row(number: int, at: float, **more: object) -> Row:
     return Row(id=number, persona="0", host="a.test", path="/", expected="", scheduled=at, **fields)  # type: ignore[arg-type]
 
 
-def probed(folder: Path, *rows: Row) -> Probed:
+def probed(folder: Path, *rows: Row, asked: Asked = ASKED) -> Probed:
     """As the command makes it of these rows."""
     counter = Counter("0badcafe")
     with LedgerWriter(folder / "rows", "0badcafe", BEGAN) as ledger:
@@ -40,7 +41,7 @@ def probed(folder: Path, *rows: Row) -> Probed:
             counter.due(each, prompt=False)
             counter.end(each, prompt=False)
             ledger.add(each)
-    return found(ASKED, read_ledger(folder / "rows"), counter, 60.0, BEGAN, OWN)
+    return found(asked, read_ledger(folder / "rows"), counter, 60.0, BEGAN, OWN)
 
 
 @pytest.mark.parametrize("rate", ["nan", "-nan", "NaN", "inf", "1e999", "0", "-1", "soon"])
@@ -139,6 +140,15 @@ def test_another_status_than_was_thought_is_told_with_the_option(
     assert "".join(probed(tmp_path, *rows).remarks).startswith(says or "\0") is bool(says)
 
 
+def test_one_answer_among_failures_is_not_how_it_answers_each_time(tmp_path: Path) -> None:
+    wrong = {"status": 404, "phase": "check", "reason": "status 404"}
+    slow = {"phase": "headers", "reason": "timeout"}
+    assert (
+        probed(tmp_path, row(0, 0.0, **wrong), *(row(number, 1.0, **slow) for number in (1, 2))).remarks == ()
+    )
+    assert len(probed(tmp_path, row(0, 0.0, **wrong), row(1, 1.0, **wrong)).remarks) == 1
+
+
 @pytest.mark.parametrize(
     ("reason", "told"),
     [
@@ -156,19 +166,33 @@ def test_a_certificate_that_nobody_vouches_for_is_told_with_the_option(
 
 
 @pytest.mark.parametrize(
-    ("addresses", "says"),
+    ("lost", "answered", "says"),
     [
-        (["2001:db8::1", "192.0.2.1"], []),
-        (["2001:db8::1"], ["this machine has no way to IPv6 addresses: `--family 4` leaves"]),
-        (["192.0.2.1"], ["this machine has no way to IPv4 addresses: `--family 6` leaves"]),
+        (["2001:db8::1", "192.0.2.1"], [], []),
+        (["2001:db8::1"], ["192.0.2.1"], ["this machine has no way to IPv6 addresses: `--family 4` leaves"]),
+        (["192.0.2.1"], ["2001:db8::1"], ["this machine has no way to IPv4 addresses: `--family 6` leaves"]),
+        (["2001:db8::1"], [], []),  # `--family 4` would find no address
+        (["2001:db8::1"], ["2001:db8::2"], []),
     ],
 )
 def test_a_family_that_this_machine_has_not_is_told_with_the_option(
-    tmp_path: Path, addresses: list[str], says: list[str]
+    tmp_path: Path, lost: list[str], answered: list[str], says: list[str]
 ) -> None:
-    lost = {"phase": "connect", "reason": "network is unreachable"}
-    rows = [row(number, 1.0, **lost, address=address) for number, address in enumerate(addresses)]
+    failed = {"phase": "connect", "reason": "network is unreachable"}
+    rows = [row(number, 1.0, **failed, address=address) for number, address in enumerate(lost)]
+    rows += [
+        row(number, 2.0, status=200, address=address) for number, address in enumerate(answered, len(lost))
+    ]
     assert [one[: len(said)] for one, said in zip(probed(tmp_path, *rows).remarks, says, strict=True)] == says
+
+
+def test_it_is_not_told_where_one_of_the_hosts_has_no_other_family(tmp_path: Path) -> None:
+    failed = {"phase": "connect", "reason": "network is unreachable", "address": "2001:db8::1"}
+    rows = [row(0, 1.0, **failed), row(1, 2.0, status=200, address="192.0.2.1")]
+    alone = row(2, 3.0, **failed)
+    alone.persona = "1"
+    asked = msgspec.structs.replace(ASKED, urls=(URL, "https://v6.test/"))
+    assert probed(tmp_path, *rows, alone, asked=asked).remarks == ()
 
 
 class Terminal(StringIO):

@@ -134,6 +134,23 @@ def test_an_answer_without_length_ends_with_the_connection() -> None:
     assert (ended.body, ended.keep) == (b"all of it", False)
 
 
+@pytest.mark.parametrize("coding", ["gzip", "xchunked", "chunked, gzip", "gzip\r\nTransfer-Encoding: x"])
+def test_an_answer_whose_last_coding_is_not_chunked_ends_with_the_connection(coding: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\nContent-Length: 2\r\n\r\n"
+    response, reader = feed(head.encode() + b"all of it", [])
+    assert response is None
+    ended = reader.end()
+    assert (ended.body, ended.keep) == (b"all of it", False)
+
+
+@pytest.mark.parametrize("coding", ["gzip, Chunked", "chunked, ,\t", "gzip\r\nTransfer-Encoding: chunked"])
+def test_an_answer_whose_last_coding_is_chunked_is_read_by_its_chunks(coding: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\nContent-Length: 2\r\n\r\n"
+    response, _ = feed(head.encode() + b"5\r\nhello\r\n0\r\n\r\n", [])
+    assert response is not None
+    assert (response.body, response.keep) == (b"hello", True)
+
+
 @pytest.mark.parametrize("cut", range(1, len(CHUNKED)))
 def test_an_end_within_an_answer_is_never_an_answer(cut: int) -> None:
     response, reader = feed(CHUNKED[:cut], [])
@@ -147,6 +164,7 @@ def test_an_end_within_an_answer_is_never_an_answer(cut: int) -> None:
     [
         b"SSH-2.0-OpenSSH\r\n\r\n",
         b"HTTP/1.1 OK\r\n\r\n",
+        "HTTP/1.1 \u00b2\u00b2\u00b2 OK\r\n\r\n".encode("latin-1"),
         b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\nhi!",
@@ -157,6 +175,8 @@ def test_an_end_within_an_answer_is_never_an_answer(cut: int) -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabXX",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\rX",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x5\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1_0\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 70_000,
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: y\r\n" * 20_000,
         b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000,
@@ -181,6 +201,18 @@ def test_a_length_that_is_none_is_a_fault_of_the_headers(length: str) -> None:
     with pytest.raises(ValueError, match="malformed length"):
         reader.feed(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nhi!".encode("latin-1"))
     assert reader.phase == "headers"
+
+
+@pytest.mark.parametrize("length", ["9" * 20, "9" * 5000, "1, " + "1" * 5000])
+def test_a_length_of_many_digits_is_told_in_our_words(length: str) -> None:
+    with pytest.raises(ValueError, match=r"^(answer longer than 8 MiB.*|malformed length)$"):
+        feed(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nhi".encode(), [])
+
+
+def test_zeros_before_a_length_make_it_no_longer() -> None:
+    response, _ = feed(b"HTTP/1.1 200 OK\r\nContent-Length: " + b"0" * 5000 + b"2\r\n\r\nhi", [])
+    assert response is not None
+    assert response.body == b"hi"
 
 
 @pytest.mark.parametrize(("begun", "says"), [(b"", "before"), (b"HTTP/1.1 200 OK\r\nX", "within")])
