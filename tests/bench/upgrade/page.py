@@ -162,9 +162,11 @@ def _quiesced(result: Result) -> Iterator[str]:
         return
     yield (
         f"Where clients keep connections busy, Blueshift {_fate(kept)} (`pooled`); with a quiesce before "
-        f"each drain it {_fate(ended)} (`pooled-quiesced`). The price: {ended.cut_long} of {ended.long} "
-        f"sessions of five minutes cut (without: {kept.cut_long} of {kept.long}), and {ended.stale_closed} "
-        f"connections closed between requests (without: {kept.stale_closed})."
+        f"each drain it {_fate(ended)} (`pooled-quiesced`). The price: {ended.failed} of {ended.requests:,} "
+        f"requests failed (without: {kept.failed} of {kept.requests:,}), {ended.cut_long} of {ended.long} "
+        f"sessions of five minutes were cut (without: {kept.cut_long} of {kept.long}), and "
+        f"{ended.stale_closed} connections were closed between requests (without: {kept.stale_closed}). A "
+        "request that is sent in the moment in which its idle connection is closed gets no answer."
     )
 
 
@@ -188,7 +190,8 @@ def _total(tool: str, of: Mapping[str, Sum]) -> Iterator[str]:
     failed, requests = sum(each.failed for each in of.values()), sum(each.requests for each in of.values())
     unseen = [f"`{name}`" for name, each in of.items() if each.wrong and each.noticed < each.runs]
     name = _NAMES[tool][0].upper() + _NAMES[tool][1:]
-    told = f"{name}: {failed:,} of {requests:,} requests failed"
+    where = ", ".join(f"`{world}`" for world, each in of.items() if each.failed)
+    told = f"{name}: {failed:,} of {requests:,} requests failed" + (f", in {where}" if where else "")
     yield told + (f"; wrong answers went unnoticed in {', '.join(unseen)}." if unseen else ".")
 
 

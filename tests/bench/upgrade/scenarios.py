@@ -142,7 +142,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
         "pooled": _POOLED,
         "pooled-quiesced": msgspec.structs.replace(
             _POOLED,
-            about="as `pooled`, by a playbook that quiesces a side before its drain",
+            about="as `pooled`, by a playbook that quiesces a side before its drain (no shipped one does)",
             tools=("blueshift",),
             playbook=quiet_playbook,
         ),

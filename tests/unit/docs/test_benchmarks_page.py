@@ -88,7 +88,7 @@ def test_it_says_where_wrong_answers_went_unnoticed() -> None:
             blueshift=Sum(runs=1, requests=9_000, wall_s=6.0, noticed=1),
         )
     )
-    assert "Plain `helm upgrade --wait`: 900 of 100,000 requests failed; wrong answers went unnoticed" in text
+    assert "Plain `helm upgrade --wait`: 900 of 100,000 requests failed, in `healthy`; wrong answers" in text
     assert "Blueshift: 0 of 9,000 requests failed." in text
     assert "did not go through in `healthy` (1 of 1 runs, 0 requests failed)" in text
     assert 'It said: "refused: FAIL a-check"' in text
@@ -117,12 +117,13 @@ def test_it_says_that_no_session_was_cut_only_where_none_was(cut: int) -> None:
 
 def test_it_says_what_a_quiesce_saves_and_costs() -> None:
     kept = Sum(runs=1, requests=100, long=70, stale_closed=1, wall_s=480.0, noticed=1)
-    ended = Sum(runs=1, requests=100, long=90, cut_long=9, stale_closed=85, wall_s=720.0)
+    ended = Sum(runs=1, requests=100, long=90, cut_long=9, stale_closed=85, wall_s=720.0, failed=1)
     both = {"pooled": {"blueshift": kept}, "pooled-quiesced": {"blueshift": ended}}
     text = page.section(msgspec.structs.replace(figures(), scenarios=both))
     assert "stopped to ask a person after 480 s (`pooled`)" in text
     assert "went through after 720 s (`pooled-quiesced`)" in text
-    assert "9 of 90 sessions of five minutes cut (without: 0 of 70), and 85 connections" in text
+    assert "1 of 100 requests failed (without: 0 of 100), 9 of 90 sessions of five minutes were cut" in text
+    assert "(without: 0 of 70), and 85 connections" in text
     assert "The price" not in page.section(
         msgspec.structs.replace(figures(), scenarios={"pooled": both["pooled"]})
     )
