@@ -114,7 +114,8 @@ def main() -> None:
     found = result(
         runs,
         commits,
-        tuple(SCENARIOS),
+        [name for name, one in SCENARIOS.items() if not one.playbook],
+        [name for name, one in SCENARIOS.items() if one.playbook],
         seed=kept.seed,
         waits_s=settings.inherent_wait(worlds.TTL),
         settings=tools.told(),

@@ -45,7 +45,7 @@ wall time is their mean."""
 
 def section(result: Result) -> str:
     """All between the markers, without them."""
-    every = [each for tools in result.scenarios.values() for each in tools.values()]
+    every = [each for tools in result.worlds.values() for each in tools.values()]
     intro = _HOW.format(
         machine=result.machine,
         runs=len(result.runs),
@@ -63,9 +63,9 @@ def section(result: Result) -> str:
         "What it says:",
         "\n".join(f"- {sentence}" for sentence in _sentences(result)),
         "The worlds:",
-        "\n".join(f"- `{name}`: {SCENARIOS[name].about}." for name in result.scenarios),
+        "\n".join(f"- `{name}`: {SCENARIOS[name].about}." for name in result.worlds),
     ]
-    lacking = [f"`{name}`" for name in SCENARIOS if name not in result.scenarios]
+    lacking = [f"`{name}`" for name in SCENARIOS if name not in result.worlds]
     if lacking:
         blocks.append(f"Not run here: {', '.join(lacking)}.")
     if result.void:
@@ -84,14 +84,14 @@ def pictures(result: Result) -> dict[str, str]:
         "Failed requests of 100,000, wrong answers included",
         "logarithmic; no bar: none failed",
         [(name, [_bar(tool, each, _lost) for tool, each in tools.items()])
-         for name, tools in result.scenarios.items()],
+         for name, tools in result.worlds.items()],
         logarithmic=True,
     )  # fmt: skip
     wall = bars(
         "Wall time of the tool, in seconds",
         "mean of the runs; where Blueshift stopped, until then",
         [(name, [_bar(tool, each, _wall) for tool, each in tools.items()])
-         for name, tools in result.scenarios.items()],
+         for name, tools in result.worlds.items()],
     )  # fmt: skip
     return {LOST: lost, WALL: wall}
 
@@ -122,7 +122,7 @@ def _wall(each: Sum) -> tuple[float, str]:
 def _table(result: Result) -> Iterator[str]:
     yield "| world | tool | runs | requests | failed | wrong | wrong for | stale | wall | noticed |"
     yield "|---|---|---|---|---|---|---|---|---|---|"
-    for name, tools in result.scenarios.items():
+    for name, tools in result.worlds.items():
         for tool, each in tools.items():
             cells = (
                 f"`{name}`", f"`{tool}`", str(each.runs), f"{each.requests:,}", f"{each.failed:,}",
@@ -141,7 +141,7 @@ def _sentences(result: Result) -> Iterator[str]:
     yield from _as_good(result)
     yield from _slower(result)
     yield from _quiesced(result)
-    for name, tools in result.scenarios.items():
+    for name, tools in result.worlds.items():
         if any(each.wrk.requests for each in tools.values()):
             yield f"wrk, a second witness beside the traffic of `{name}`: {'; '.join(_by_wrk(tools))}."
         if any(each.long for each in tools.values()):
@@ -157,7 +157,7 @@ def _sentences(result: Result) -> Iterator[str]:
 
 def _quiesced(result: Result) -> Iterator[str]:
     """What a quiesce saves and costs."""
-    kept, ended = (result.scenarios.get(name, {}).get("blueshift") for name in ("pooled", "pooled-quiesced"))
+    kept, ended = (result.worlds.get(name, {}).get("blueshift") for name in ("pooled", "pooled-quiesced"))
     if not kept or not ended:
         return
     yield (
@@ -166,7 +166,8 @@ def _quiesced(result: Result) -> Iterator[str]:
         f"requests failed (without: {kept.failed} of {kept.requests:,}), {ended.cut_long} of {ended.long} "
         f"sessions of five minutes were cut (without: {kept.cut_long} of {kept.long}), and "
         f"{ended.stale_closed} connections were closed between requests (without: {kept.stale_closed}). A "
-        "request that is sent in the moment in which its idle connection is closed gets no answer."
+        "request that is sent in the moment in which its idle connection is closed gets no answer. This "
+        "variation is in no sum above."
     )
 
 
@@ -197,7 +198,7 @@ def _total(tool: str, of: Mapping[str, Sum]) -> Iterator[str]:
 
 def _stopped(result: Result) -> Iterator[str]:
     """Where Blueshift did not upgrade, and with which words."""
-    for name in result.scenarios:
+    for name in result.worlds:
         runs = [run for run in result.runs if (run.cell.scenario, run.cell.tool) == (name, "blueshift")]
         noticed = [run for run in runs if run.noticed]
         if noticed:
@@ -212,7 +213,7 @@ def _as_good(result: Result) -> Iterator[str]:
     """Where the simplest way is no worse, or next to nothing is lost by it."""
     for tool in ("helm_upgrade", "manual"):
         equal, nearly = [], []
-        for name, tools in result.scenarios.items():
+        for name, tools in result.worlds.items():
             if tool not in tools or "blueshift" not in tools:
                 continue
             theirs, ours = tools[tool], tools["blueshift"]
@@ -229,7 +230,7 @@ def _as_good(result: Result) -> Iterator[str]:
 
 def _slower(result: Result) -> Iterator[str]:
     """By how much Blueshift is slower where it went through, and why."""
-    for name, tools in result.scenarios.items():
+    for name, tools in result.worlds.items():
         if tools.keys() != set(TOOLS) or tools["blueshift"].noticed:
             continue
         ours, plain, hand = (tools[tool].wall_s / tools[tool].runs for tool in ("blueshift", *TOOLS[:2]))

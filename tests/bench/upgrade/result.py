@@ -59,6 +59,13 @@ class Result(msgspec.Struct, frozen=True):
     void: tuple[str, ...]
     """Runs that proved nothing as often as they were tried, with the reason; counted nowhere."""
     runs: tuple[Ran, ...]
+    variations: Mapping[str, Mapping[str, Sum]] = {}
+    """As `scenarios`: Blueshift in one of these worlds by another playbook than the one that is shipped."""
+
+    @property
+    def worlds(self) -> Mapping[str, Mapping[str, Sum]]:
+        """Scenarios, and their variations."""
+        return {**self.scenarios, **self.variations}
 
 
 def summed(runs: Iterable[Ran]) -> dict[str, dict[str, Sum]]:
@@ -73,12 +80,14 @@ def result(
     runs: Sequence[Ran],
     commits: Sequence[str],
     order: Sequence[str],
+    variations: Sequence[str] = (),
     *,
     seed: int,
     waits_s: float,
     settings: Mapping[str, Any],
 ) -> Result:
-    """What the runs of these commits come to; `order` is that of the scenarios. One of them must count.
+    """What the runs of these commits come to; `order` is that of the scenarios, of which
+    `variations` are some others. One run must count.
 
     All are of one rate: sums of several would be sums of nothing.
     """
@@ -97,6 +106,7 @@ def result(
         scenarios={name: sums[name] for name in order if name in sums},
         void=tuple(_void(cell, tried) for cell, tried in voids(runs, commits).items()),
         runs=tuple(sorted(counted, key=lambda run: run.at)),
+        variations={name: sums[name] for name in variations if name in sums},
     )
 
 

@@ -89,15 +89,18 @@ def test_sums_leave_void_runs_and_other_commits_out() -> None:
         ran(of("healthy", repeat=3), "late", requests=999),
         ran(of("healthy", "manual"), requests=70, commit="0ld0000"),
         ran(of("long"), requests=10, cut_long=2, long=9),
+        ran(of("quiet"), requests=20, failed=1),
     ]
-    found = result(runs, ["abc1234"], ("long", "healthy"), seed=7, waits_s=146.5, settings={})
+    found = result(runs, ["abc1234"], ("long", "healthy"), ["quiet"], seed=7, waits_s=146.5, settings={})
     assert list(found.scenarios) == ["long", "healthy"]
     assert found.scenarios["healthy"] == {
         "blueshift": Sum(runs=2, requests=150, failed=3, wrong=2, wrong_seconds=1, wall_s=81.0, noticed=1)
     }
     assert found.scenarios["long"]["blueshift"].cut_long == 2
     assert found.void == ("healthy-blueshift-3, tried 2 times: late",)
-    assert (found.commit, found.date, len(found.runs)) == ("abc1234", "2026-11-29", 3)
+    assert found.variations["quiet"]["blueshift"].failed == 1
+    assert list(found.worlds) == ["long", "healthy", "quiet"]
+    assert (found.commit, found.date, len(found.runs)) == ("abc1234", "2026-11-29", 4)
 
 
 def test_runs_of_another_rate_are_another_bench() -> None:
