@@ -142,28 +142,16 @@ def seconds_of(text: str, option: str, *, least: float = 0.0) -> float:
     return seconds
 
 
-def yaml_output(command: Command) -> Command:
-    """`output: "yaml" | "json"`, for commands that print manifests or values."""
-    return click.option(
-        "--output",
-        "-o",
-        type=click.Choice(("yaml", "json")),
-        default="yaml",
-        show_default=True,
-        help="YAML to apply or to keep, or JSON for programs.",
-    )(command)
+def _output_as(people: str, told: str) -> Callable[[Command], Command]:
+    """`output`: for people, or JSON. $BLUESHIFT_OUTPUT names a format of facts, and is not for these."""
+    formats = click.Choice((people, "json"))
+    return click.option("--output", "-o", type=formats, default=people, show_default=True, help=told)
 
 
-def lines_output(command: Command) -> Command:
-    """`output: "lines" | "json"`, for commands that print one thing after another."""
-    return click.option(
-        "--output",
-        "-o",
-        type=click.Choice(("lines", "json")),
-        default="lines",
-        show_default=True,
-        help="Lines for people, or one JSON object per line.",
-    )(command)
+yaml_output = _output_as("yaml", "YAML to apply or to keep, or JSON for programs.")
+"""`output: "yaml" | "json"`, for commands that print manifests or values."""
+lines_output = _output_as("lines", "Lines for people, or one JSON object per line.")
+"""`output: "lines" | "json"`, for commands that print one thing after another."""
 
 
 def waivers_options(command: Command) -> Command:

@@ -15,10 +15,11 @@ def service_facts(services: Iterable[Raw], workload: Raw) -> tuple[ServiceFact, 
     What clients cannot come by is left out: metrics and webhook Services (they serve neither port 80 nor
     443 by the controller's HTTP ports) and headless ones.
     """
+    labels = pod_labels(workload)
     found = [
         _fact(service, workload)
         for service in services
-        if selects(mapped(service, "spec", "selector"), pod_labels(workload)) and _serves(service)
+        if selects(mapped(service, "spec", "selector"), labels) and _serves(service)
     ]
     return tuple(sorted(found, key=lambda fact: (fact.role, fact.type != "LoadBalancer", fact.name)))
 

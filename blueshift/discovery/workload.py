@@ -69,8 +69,13 @@ def workload_fact(
 
 
 def scaler_of(workload: Raw, autoscalers: Iterable[Raw]) -> Raw:
-    """The HorizontalPodAutoscaler of a workload; empty without one."""
-    return next((one for one in autoscalers if scales(one, str(workload["kind"]), name(workload))), {})
+    """The HorizontalPodAutoscaler that decides how many pods a workload has; empty without one."""
+    wanted = (workload["kind"], name(workload))
+    for one in autoscalers:
+        target = mapped(one, "spec", "scaleTargetRef")
+        if (target.get("kind"), target.get("name")) == wanted:
+            return one
+    return {}
 
 
 def _sleeps(scaled: Raw) -> bool:
@@ -85,9 +90,3 @@ def scaled_object(hpa: Raw) -> str:
         if one.get("kind") == "ScaledObject" and str(one.get("apiVersion")).startswith("keda.sh/"):
             return str(one.get("name"))
     return ""
-
-
-def scales(autoscaler: Raw, kind: str, called: str) -> bool:
-    """Whether a HorizontalPodAutoscaler decides how many pods that workload has."""
-    target = mapped(autoscaler, "spec", "scaleTargetRef")
-    return (target.get("kind"), target.get("name")) == (kind, called)

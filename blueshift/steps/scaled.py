@@ -8,7 +8,7 @@ import msgspec
 
 from blueshift.cluster import paths
 from blueshift.cluster.errors import Forbidden
-from blueshift.discovery.workload import KEDA, scaled_object, scales
+from blueshift.discovery.workload import KEDA, scaled_object, scaler_of
 from blueshift.engine.state import SideName
 from blueshift.errors import BlueshiftError
 from blueshift.steps.context import Tools
@@ -52,9 +52,7 @@ async def scaled(tools: Tools, side: SideName) -> Scaled:
     kind, name = workload["kind"], workload["metadata"]["name"]
     namespace = workload["metadata"].get("namespace") or tools.witness.namespace(side)
     replicas = int(workload["spec"].get("replicas", 1))
-    for hpa in await tools.kube.list(paths.apis(*_HPAS, namespace)):
-        if not scales(hpa, kind, name):
-            continue
+    if hpa := scaler_of(workload, await tools.kube.list(paths.apis(*_HPAS, namespace))):
         if owner := scaled_object(hpa):
             path = paths.apis(KEDA, "scaledobjects", namespace, owner)
             try:
